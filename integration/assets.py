@@ -1,0 +1,113 @@
+"""What `detect install` puts on a cluster: each object's desired body, marked as ours, and how to read and write it there."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+import yaml
+
+from integration import __version__
+from integration.engines.base import Engine
+from integration.folders import asset_folder
+from integration.names import EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
+from integration.render.templates import events_template, risk_template
+from integration.rule import Rule
+
+OWNER = "ollama-detect"
+"""The mark of an object that this project made."""
+
+
+@dataclass(frozen=True)
+class Asset(ABC):
+    """One object on a cluster: its name, and its body as it should be, with our mark in it."""
+
+    name: str
+    body: dict[str, Any]
+    kind = ""
+
+    @abstractmethod
+    def fetch(self, engine: Engine) -> dict[str, Any] | None:
+        """Read the object; None when there is none."""
+
+    @abstractmethod
+    def put(self, engine: Engine) -> None:
+        """Create or replace the object."""
+
+    @abstractmethod
+    def delete(self, engine: Engine) -> bool:
+        """Delete the object; False when there was none."""
+
+    @abstractmethod
+    def is_ours(self, found: dict[str, Any]) -> bool:
+        """Whether the object that was read bears our mark."""
+
+
+class PipelineAsset(Asset):
+    """An ingest pipeline. OpenSearch takes no `_meta` in one, so the mark is in the description."""
+
+    kind = "ingest pipeline"
+
+    def fetch(self, engine: Engine) -> dict[str, Any] | None:
+        """Read the pipeline."""
+        return engine.get_pipeline(self.name)
+
+    def put(self, engine: Engine) -> None:
+        """Create or replace the pipeline."""
+        engine.put_pipeline(self.name, self.body)
+
+    def delete(self, engine: Engine) -> bool:
+        """Delete the pipeline."""
+        return engine.delete_pipeline(self.name)
+
+    def is_ours(self, found: dict[str, Any]) -> bool:
+        """Look for the mark in the description."""
+        return f"[{OWNER} " in str(found.get("description", ""))
+
+
+class TemplateAsset(Asset):
+    """A composable index template, marked in `_meta`."""
+
+    kind = "index template"
+
+    def fetch(self, engine: Engine) -> dict[str, Any] | None:
+        """Read the template."""
+        return engine.get_template(self.name)
+
+    def put(self, engine: Engine) -> None:
+        """Create or replace the template."""
+        engine.put_template(self.name, self.body)
+
+    def delete(self, engine: Engine) -> bool:
+        """Delete the template."""
+        return engine.delete_template(self.name)
+
+    def is_ours(self, found: dict[str, Any]) -> bool:
+        """Look for the mark in `_meta`."""
+        meta = found.get("_meta")
+        return isinstance(meta, dict) and meta.get("managed_by") == OWNER
+
+
+def desired_assets(rules: Sequence[Rule], engine: str) -> list[Asset]:
+    """Give every object for these rules, in the order in which they must be created."""
+    pipeline = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
+    mark = f"[{OWNER} {__version__} {content_hash(pipeline)}]"
+    meta = {"rules": {rule.id: rule.version for rule in rules}}
+    return [
+        PipelineAsset(PIPELINE, pipeline | {"description": f"{pipeline['description']} {mark}"}),
+        TemplateAsset(EVENTS_TEMPLATE, _marked(events_template(rules, engine), meta)),
+        TemplateAsset(RISK_TEMPLATE, _marked(risk_template(), {})),
+    ]
+
+
+def content_hash(body: dict[str, Any]) -> str:
+    """Tell bodies apart: sixteen hex digits that are the same for the same content."""
+    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _marked(body: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
+    return body | {"_meta": {"managed_by": OWNER, "version": __version__, "hash": content_hash(body), **meta}}

@@ -1,0 +1,55 @@
+"""The command `detect`: verbs, options and exit codes; the logic is elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from integration import __version__
+from integration.cli import cluster, ingest, install, run, scan
+from integration.cli.output import inert_lines
+from integration.errors import DetectError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Splunk's detection of a possible RCE via model loading in Ollama, for Elasticsearch and OpenSearch.",
+    epilog="Exit codes: 0 done; 1 the answer is no; 2 bad usage, rule or input; 3 no cluster, or it refused; 4 partly done",
+)
+_debug = False
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", envvar="DETECT_DEBUG", help="Show tracebacks.")] = False,
+) -> None:
+    global _debug
+    _debug = debug
+
+
+for verb in (scan.scan, install.install, install.diff, install.status, install.uninstall, ingest.ingest, run.run, run.validate):
+    app.command()(verb)
+app.add_typer(cluster.app, name="cluster")
+
+
+def main() -> None:
+    """Run the command; a fault becomes one message on standard error and its exit code."""
+    try:
+        app()
+    except DetectError as error:
+        if _debug:
+            traceback.print_exception(error)
+        print(inert_lines(f"detect: {error}"), file=sys.stderr)  # noqa: T201
+        sys.exit(error.exit_code)

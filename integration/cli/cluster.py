@@ -1,0 +1,120 @@
+"""`detect cluster up`, `down`, `status`: real nodes on this machine."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration import local
+from integration.cli.options import Format, FormatOption
+from integration.cli.output import note, print_json, print_table
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Start and stop real nodes on this machine, without Docker. Needs Maven (`mvn`) and Java.",
+)
+_COLUMNS = ("node", "server", "state", "url", "pid")
+
+
+class EngineName(StrEnum):
+    """The servers that can be started."""
+
+    OPENSEARCH = "opensearch"
+    ELASTICSEARCH = "elasticsearch"
+
+
+EngineOption = Annotated[EngineName, typer.Option("--engine", help="Which server.")]
+NameOption = Annotated[str | None, typer.Option("--name", help="The node's name; by default detect-ENGINE.")]
+
+
+@app.command()
+def up(
+    engine: EngineOption = EngineName.OPENSEARCH,
+    version: Annotated[str | None, typer.Option("--version", help="Which version; the newest that is known by default.")] = None,
+    port: Annotated[
+        int | None, typer.Option("--port", min=1, max=65535, help="For HTTP; by default 9200 if that is free, else any free one.")
+    ] = None,
+    name: NameOption = None,
+    data: Annotated[Path | None, typer.Option("--data", help="Keep the data in the folder NAME below this one.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Start a node on 127.0.0.1 and leave it running. The first time, the server is fetched from Maven Central.
+
+    Example: detect cluster up --engine elasticsearch --version 8.19.13
+    """
+    outcome = local.up(engine.value, version, name=name, port=port, data=data, report=note)
+    if not outcome.changed:
+        note(f"{outcome.record.name} is running already.")
+    _print_record(outcome.record, form)
+    note(f"Data: {outcome.record.data}\nLog: {outcome.record.log}\nTo use it: export DETECT_URL={outcome.record.url}")
+
+
+@app.command()
+def down(
+    engine: EngineOption = EngineName.OPENSEARCH,
+    name: NameOption = None,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete its data, logs and configuration too.")] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Stop a node. Its data stays unless you say otherwise.
+
+    Example: detect cluster down --delete-data
+    """
+    outcome = local.down(name or local.default_name(engine.value), delete_data=delete_data, report=note)
+    if not outcome.changed:
+        note(f"{outcome.record.name} was stopped already.")
+    _print_record(outcome.record, form)
+
+
+@app.command()
+def status(
+    name: Annotated[str | None, typer.Option("--name", help="Of one node; by default of all.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show the nodes that were started here, and which of them run.
+
+    Example: detect cluster status --format json
+    """
+    records = local.status(name)
+    if form is Format.JSON:
+        print_json({"nodes": [_as_json(record) for record in records]})
+    elif records:
+        print_table(_COLUMNS, [_as_row(record) for record in records])
+    else:
+        note("No node was started here." if name is None else f"No node with the name {name} was started here.")
+
+
+def _print_record(record: local.NodeRecord, form: Format) -> None:
+    if form is Format.JSON:
+        print_json(_as_json(record))
+    else:
+        print_table(_COLUMNS, [_as_row(record)])
+
+
+def _as_json(record: local.NodeRecord) -> dict[str, object]:
+    running = record.running
+    return {
+        "name": record.name,
+        "engine": record.engine,
+        "version": record.version,
+        "state": "running" if running else "stopped",
+        "url": record.url if running else None,
+        "pid": record.pid if running else None,
+        "data": record.data,
+        "log": record.log,
+    }
+
+
+def _as_row(record: local.NodeRecord) -> list[str]:
+    known = _as_json(record)
+    return [
+        record.name,
+        f"{record.engine} {record.version}",
+        str(known["state"]),
+        str(known["url"] or ""),
+        str(known["pid"] or ""),
+    ]

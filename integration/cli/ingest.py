@@ -1,0 +1,72 @@
+"""`detect ingest`: log files to the data stream, where the pipeline parses them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.cli.options import ClusterOptions, Format, FormatOption, with_cluster
+from integration.cli.output import note, print_json, progress
+from integration.errors import InputError, PartlyAppliedError
+from integration.ingest import MAX_FAILURES, IngestReport
+from integration.ingest import ingest as ingest_lines
+from integration.logfiles import read_lines
+from integration.shipping import with_host
+
+
+@with_cluster
+def ingest(
+    cluster: ClusterOptions,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Log files, gzip too; - is standard input.")],
+    host: Annotated[str | None, typer.Option(help="The machine the lines come from.")] = None,
+    batch: Annotated[int, typer.Option(min=1, max=10_000, help="Lines a request.")] = 1_000,
+    in_flight: Annotated[int, typer.Option(min=1, max=32, help="Requests at a time.")] = 4,
+    patience: Annotated[float, typer.Option(min=0, help="Seconds to keep asking a busy or unreachable cluster.")] = 300.0,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Send log lines through the installed pipeline into the data stream; the same file a second time changes nothing.
+
+    Lines that the cluster refuses are reported one by one, and the command ends with 4.
+
+    Example: detect ingest /var/log/ollama/*.log --host gpu-1 --url https://localhost:9200
+    """
+    for file in files:
+        if file != "-" and not Path(file).is_file():
+            raise InputError(f"{file}: is no file; nothing was sent")
+    done = 0
+    with cluster.open() as engine, progress("Lines") as advance:
+
+        def on_progress(report: IngestReport) -> None:
+            nonlocal done
+            settled = report.created + report.already_there + report.failed
+            advance(settled - done)
+            done = settled
+
+        lines = with_host(chain.from_iterable(read_lines(file) for file in files), host)
+        report = ingest_lines(
+            engine,
+            lines,
+            cluster.namespace.events,
+            batch_lines=batch,
+            in_flight=in_flight,
+            patience=patience,
+            on_progress=on_progress,
+            on_failure=lambda failure: note(f"not stored: {failure}"),
+            on_retry=note,
+        )
+        engine.refresh(cluster.namespace.events)
+    if form is Format.JSON:
+        print_json(asdict(report))
+    else:
+        print(  # noqa: T201
+            f"{report.read:,} lines read: {report.created:,} stored in {cluster.namespace.events}, "
+            f"{report.already_there:,} already there, {report.failed:,} failed; {report.retried:,} sent again"
+        )
+    if report.failed:
+        raise PartlyAppliedError(
+            f"{report.failed:,} of {report.read:,} lines were not stored (the first {MAX_FAILURES} in --format json)"
+        )

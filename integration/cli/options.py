@@ -1,0 +1,163 @@
+"""The options that verbs share, each with its environment variable, and what they make."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import typer
+
+from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
+from integration.errors import InputError
+from integration.names import Namespace
+from integration.rule import Rule, Severity
+from integration.rulefile import load_rules
+
+
+class Format(StrEnum):
+    """How results are written to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+class TabularFormat(StrEnum):
+    """How findings are written to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+_CLUSTER = "Cluster"
+_RULE = "Rule"
+FormatOption = Annotated[Format, typer.Option("--format", help="How to write results.")]
+TabularFormatOption = Annotated[TabularFormat, typer.Option("--format", help="How to write findings.")]
+UrlOption = Annotated[
+    str, typer.Option("--url", envvar="DETECT_URL", help="The cluster's address.", rich_help_panel=_CLUSTER, show_envvar=True)
+]
+ApiKeyOption = Annotated[
+    str | None, typer.Option("--api-key", envvar="DETECT_API_KEY", rich_help_panel=_CLUSTER, help="An API key.")
+]
+UsernameOption = Annotated[str | None, typer.Option("--username", envvar="DETECT_USERNAME", rich_help_panel=_CLUSTER)]
+PasswordOption = Annotated[str | None, typer.Option("--password", envvar="DETECT_PASSWORD", rich_help_panel=_CLUSTER)]
+CaOption = Annotated[
+    str | None, typer.Option("--ca-certs", envvar="DETECT_CA_CERTS", help="The CA's PEM file.", rich_help_panel=_CLUSTER)
+]
+ClientCertOption = Annotated[
+    str | None,
+    typer.Option("--client-cert", envvar="DETECT_CLIENT_CERT", help="A certificate, PEM.", rich_help_panel=_CLUSTER),
+]
+ClientKeyOption = Annotated[str | None, typer.Option("--client-key", envvar="DETECT_CLIENT_KEY", rich_help_panel=_CLUSTER)]
+InsecureOption = Annotated[
+    bool,
+    typer.Option("--insecure", envvar="DETECT_INSECURE", help="Take any certificate.", rich_help_panel=_CLUSTER),
+]
+NamespaceOption = Annotated[
+    str,
+    typer.Option(
+        "--namespace",
+        envvar="DETECT_NAMESPACE",
+        help="Of the data stream logs-ollama.server-NAMESPACE.",
+        rich_help_panel=_CLUSTER,
+    ),
+]
+RuleOption = Annotated[list[str] | None, typer.Option("--rule", help="A rule's id; all by default.", rich_help_panel=_RULE)]
+RulesOption = Annotated[
+    Path | None,
+    typer.Option("--rules", envvar="DETECT_RULES", help="Another folder of rule files.", rich_help_panel=_RULE),
+]
+TimezoneOption = Annotated[
+    str, typer.Option("--timezone", envvar="DETECT_TIMEZONE", help="What first_error and last_error are printed in.")
+]
+FailOnOption = Annotated[
+    str | None, typer.Option("--fail-on", metavar="SEVERITY", help="End with 1 when a finding is this severe or more.")
+]
+SplRowsOption = Annotated[bool, typer.Option("--spl-rows", help="Add the rows that Splunk would print (SPL 14).")]
+MaxSplRowsOption = Annotated[int, typer.Option("--max-spl-rows", min=0, help="Rows a finding at most with --spl-rows.")]
+
+DEFAULT_URL = "http://localhost:9200"
+DEFAULT_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """Where the cluster is, who we are there, and which namespace is meant."""
+
+    connection: Connection
+    namespace: Namespace
+
+    def open(self) -> Engine:
+        """Connect; the cluster's own answer tells the engine."""
+        return connect(self.connection)
+
+
+def _cluster_options(
+    url: UrlOption = DEFAULT_URL,
+    api_key: ApiKeyOption = None,
+    username: UsernameOption = None,
+    password: PasswordOption = None,
+    ca_certs: CaOption = None,
+    client_cert: ClientCertOption = None,
+    client_key: ClientKeyOption = None,
+    insecure: InsecureOption = False,
+    namespace: NamespaceOption = "default",
+) -> ClusterOptions:
+    connection = Connection(
+        url=url,
+        api_key=api_key,
+        username=username,
+        password=password,
+        ca_certs=ca_certs,
+        client_cert=client_cert,
+        client_key=client_key,
+        insecure=insecure,
+    )
+    return ClusterOptions(connection, Namespace(namespace))
+
+
+def with_cluster(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb that takes `cluster: ClusterOptions` the connection options in its place, so that they are written once."""
+    own = inspect.signature(verb, eval_str=True).parameters
+    shared = inspect.signature(_cluster_options, eval_str=True).parameters
+
+    def call(**given: Any) -> None:
+        cluster = _cluster_options(**{name: given.pop(name) for name in shared})
+        verb(cluster=cluster, **given)
+
+    parameters = [*(p for name, p in own.items() if name != "cluster"), *shared.values()]
+    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
+    call.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
+    call.__annotations__ = {p.name: p.annotation for p in keyword_only}
+    call.__name__, call.__doc__ = verb.__name__, verb.__doc__
+    return call
+
+
+def rules_of(folder: Path | None, ids: list[str] | None) -> tuple[Rule, ...]:
+    """Load the rules that the options name."""
+    return load_rules(folder, ids or ())
+
+
+def zone_of(name: str) -> tzinfo:
+    """Give the time zone of a name such as Europe/Berlin; `InputError` when there is none."""
+    if name.upper() == "UTC":
+        return UTC
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise InputError(f"--timezone {name!r} is no time zone; write one such as Europe/Berlin") from error
+
+
+def severity_of(name: str | None) -> Severity | None:
+    """Read --fail-on."""
+    try:
+        return None if name is None else Severity.parse(name)
+    except ValueError as error:
+        raise InputError(f"--fail-on: {error}") from error

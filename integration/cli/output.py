@@ -1,0 +1,142 @@
+"""Results to standard output, everything else to standard error; text from logs is made inert before a terminal sees it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from integration.cli.options import Format, TabularFormat
+from integration.finding import LISTS, Finding
+from integration.rule import Severity
+from integration.times import rfc3339
+
+_STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
+_MAX_CELL = 60
+_MAX_LIST = 3
+_UNBOUNDED = 1_000_000
+# What spreadsheets take for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@")
+
+
+def inert(text: str, limit: int | None = None) -> str:
+    """Write control characters, bidi marks and the like as escapes, so that a log line cannot steer a terminal; cut at `limit`."""
+    shown = text if limit is None or len(text) <= limit else f"{text[: limit - 1]}…"
+    if shown.isprintable():
+        return shown
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
+
+
+def note(message: str) -> None:
+    """Say something to the person at the terminal, on standard error."""
+    print(inert_lines(message), file=sys.stderr)  # noqa: T201
+
+
+def inert_lines(message: str) -> str:
+    """Make each line of a message inert, keeping its line breaks."""
+    return "\n".join(inert(line) for line in message.split("\n"))
+
+
+def print_json(value: object) -> None:
+    """Write one JSON document."""
+    print(json.dumps(value, indent=2, ensure_ascii=True))  # noqa: T201 - escaped, so that a terminal shows it as it is
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "") -> None:
+    """Write a table as wide as the terminal, or as wide as it needs in a pipe; markup in cells is text."""
+    table = Table(title=title or None, title_justify="left", show_lines=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(inert(cell)) for cell in row))
+    # In a pipe a table is as wide as its cells: what reads it there must not meet words broken in two.
+    width = None if sys.stdout.isatty() else _UNBOUNDED
+    Console(file=sys.stdout, highlight=False, width=width).print(table)
+
+
+def print_findings(
+    findings: Sequence[Finding], events: Mapping[str, int], form: TabularFormat | Format, max_spl_rows: int | None = None
+) -> None:
+    """Write findings in the form asked for."""
+    if form.value == "json":
+        print_json({"findings": [finding.to_json(max_spl_rows) for finding in findings], "events": dict(events)})
+    elif form.value == "csv":
+        _print_csv(findings)
+    else:
+        _print_findings_table(findings, max_spl_rows)
+        note(
+            f"{len(findings)} finding{'s' * (len(findings) != 1)} from {events['selected']:,} selected of {events['read']:,} events"
+        )
+
+
+def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None) -> None:
+    if not findings:
+        print("No findings.")  # noqa: T201
+        return
+    rows = []
+    for finding in findings:
+        beyond = dict(finding.truncated)
+        start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in (finding.window_start, finding.window_end))
+        lists = ("error_types", "error_messages", "error_details")
+        cells: list[str | Text] = [
+            f"{start} to {end[-5:]}",
+            finding.host,
+            Text(str(finding.severity), style=_STYLES.get(finding.severity, "")),
+            str(finding.error_count),
+            *(_list_cell(getattr(finding, name), beyond.get(name, 0)) for name in lists),
+            f"{finding.spl_row_count:,}",
+        ]
+        rows.append(cells)
+    columns = ["window (UTC)", "host", "severity", "errors", "types", "messages", "details", "SPL rows"]
+    print_table(columns, rows)
+    if max_spl_rows is not None:
+        spl_rows = [row for finding in findings for row in finding.spl_rows(max_spl_rows)]
+        print_table(list(spl_rows[0]) if spl_rows else ["count"], [[str(v) for v in row.values()] for row in spl_rows], "SPL rows")
+
+
+def _list_cell(values: Sequence[str], left_out: int) -> str:
+    shown = [inert(value, _MAX_CELL) for value in values[:_MAX_LIST]]
+    more = len(values) + left_out - len(shown)
+    return " | ".join(shown) + (f" | +{more:,} more" if more else "")
+
+
+def _print_csv(findings: Sequence[Finding]) -> None:
+    """Write one row a finding; values of a list stand on lines of their own in their cell, as Splunk exports them."""
+    writer: csv.DictWriter[str] | None = None
+    for finding in findings:
+        record = {key: value for key, value in finding.to_json().items() if key != "truncated"}
+        record |= {f"{name}_left_out": dict(finding.truncated).get(name, 0) for name in LISTS}
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, list(record), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow({key: _csv_cell(value) for key, value in record.items()})
+
+
+def _csv_cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return "\n".join(str(_csv_cell(item)) for item in value)
+    if isinstance(value, str):
+        text = inert(value)
+        return f"'{text}" if text.startswith(_FORMULA) else text
+    return value
+
+
+@contextmanager
+def progress(what: str, total: int | None = None, *, size: bool = False) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error while it is a terminal; gives a function that takes how much more was done."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    amount = DownloadColumn(binary_units=True) if size else MofNCompleteColumn()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda more: bar.advance(task, more)

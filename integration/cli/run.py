@@ -1,0 +1,177 @@
+"""`detect run` and `detect validate`: scheduled windows, on the cluster and against the reference."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from integration.cli.options import (
+    DEFAULT_ROWS,
+    ClusterOptions,
+    FailOnOption,
+    Format,
+    FormatOption,
+    MaxSplRowsOption,
+    RuleOption,
+    RulesOption,
+    SplRowsOption,
+    TabularFormat,
+    TabularFormatOption,
+    TimezoneOption,
+    rules_of,
+    severity_of,
+    with_cluster,
+    zone_of,
+)
+from integration.cli.output import inert, note, print_findings, print_json, print_table, progress
+from integration.errors import InputError
+from integration.risk import write as write_risk
+from integration.rule import Rule
+from integration.run import count_events, evaluate
+from integration.schedule import Window
+from integration.times import parse_time, rfc3339
+from integration.validate import Validation
+from integration.validate import validate as validate_rule
+
+AtOption = Annotated[
+    str | None, typer.Option("--at", metavar="TIME", help="The scheduled run then, or the last before (default: now).")
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="TIME", help="With --to: every scheduled window wholly in between.")
+]
+ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME")]
+
+
+@with_cluster
+def run(
+    cluster: ClusterOptions,
+    at: AtOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    write: Annotated[bool, typer.Option("--write", help="Store the findings as risk events.")] = False,
+    timezone: TimezoneOption = "UTC",
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    fail_on: FailOnOption = None,
+    spl_rows: SplRowsOption = False,
+    max_spl_rows: MaxSplRowsOption = DEFAULT_ROWS,
+    form: TabularFormatOption = TabularFormat.TABLE,
+) -> None:
+    """Let the cluster evaluate scheduled windows and print the findings.
+
+    Example: detect run --from 2026-11-24 --to 2026-11-25 --write --url https://localhost:9200
+    """
+    loaded, zone, threshold = rules_of(rules, rule), zone_of(timezone), severity_of(fail_on)
+    plan = [(each, windows_of(each, at, start, end)) for each in loaded]
+    findings, read, selected = [], 0, 0
+    with cluster.open() as engine:
+        index = cluster.namespace.events
+        with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
+            for each, windows in plan:
+                for window in windows:
+                    findings += evaluate(engine, each, index, window, zone)
+                    advance(1)
+        for each, windows in _widest(plan):
+            read += count_events(engine, each, index, windows[0].start, windows[-1].end)
+        selected = sum(finding.error_count for finding in findings)
+        findings.sort(key=lambda finding: finding.sort_key)
+        written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in loaded}, findings) if write else None
+    print_findings(findings, {"read": read, "selected": selected}, form, max_spl_rows if spl_rows else None)
+    if written is not None:
+        note(
+            f"Risk events in {cluster.namespace.risk}: {written.created} created, {written.updated} updated, "
+            f"{written.unchanged} unchanged; each read back and compared."
+        )
+    if threshold is not None and any(finding.severity >= threshold for finding in findings):
+        raise typer.Exit(1)
+
+
+@with_cluster
+def validate(
+    cluster: ClusterOptions,
+    at: AtOption = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    timezone: TimezoneOption = "UTC",
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Prove it: fetch the windows' raw lines, evaluate the Python reference, and compare with what the cluster says.
+
+    Ends with 1 when they differ.
+
+    Example: detect validate --from 2026-11-24 --to 2026-11-25
+    """
+    loaded, zone = rules_of(rules, rule), zone_of(timezone)
+    results: list[tuple[Rule, Validation]] = []
+    with cluster.open() as engine, progress("Comparing", len(loaded)) as advance:
+        for each in loaded:
+            windows = windows_of(each, at, start, end)
+            results.append((each, validate_rule(engine, each, cluster.namespace.events, windows, zone)))
+            advance(1)
+    if form is Format.JSON:
+        print_json({"agrees": all(result.agrees for _, result in results), "rules": [_validation_json(*pair) for pair in results]})
+    else:
+        print_validation(results)
+    if not all(result.agrees for _, result in results):
+        raise typer.Exit(1)
+
+
+def windows_of(rule: Rule, at: str | None, start: str | None, end: str | None) -> list[Window]:
+    """Give the windows that --at, or --from and --to, mean for a rule."""
+    if (start is None) != (end is None) or (at is not None and start is not None):
+        raise InputError("give --from and --to together, or --at, or neither for the last scheduled run")
+    if start is None or end is None:
+        return [rule.windows.last_run(parse_time(at) if at is not None else int(time.time() * 1000))]
+    windows = list(rule.windows.within(parse_time(start), parse_time(end)))
+    if not windows:
+        raise InputError(f"no scheduled window of {rule.id} lies wholly between {start} and {end}")
+    return windows
+
+
+def print_validation(results: Sequence[tuple[Rule, Validation]]) -> None:
+    """Write the verdict for each rule, and every difference."""
+    for rule, result in results:
+        compared = (
+            f"{result.findings} findings in {result.windows} windows, from {result.selected:,} selected of {result.events:,} "
+            "events: every statistic, the severity and the SPL rows"
+        )
+        if result.agrees:
+            print(f"The Python reference agrees with the cluster: {compared}. ({rule.id})")  # noqa: T201
+            continue
+        print(f"The Python reference and the cluster DIFFER: {compared}. ({rule.id})")  # noqa: T201
+        rows = [
+            [rfc3339(d.window_start, millis=False), d.host, d.field, inert(repr(d.reference), 300), inert(repr(d.cluster), 300)]
+            for d in result.differences
+        ]
+        print_table(["window start", "host", "field", "reference", "cluster"], rows)
+
+
+def _validation_json(rule: Rule, result: Validation) -> dict[str, object]:
+    return {
+        "rule_id": rule.id,
+        "agrees": result.agrees,
+        "windows": result.windows,
+        "findings": result.findings,
+        "events": {"read": result.events, "selected": result.selected},
+        "differences": [
+            {
+                "window_start": rfc3339(d.window_start, millis=False),
+                "host": d.host,
+                "field": d.field,
+                "reference": d.reference,
+                "cluster": d.cluster,
+            }
+            for d in result.differences
+        ],
+    }
+
+
+def _widest(plan: Sequence[tuple[Rule, list[Window]]]) -> list[tuple[Rule, list[Window]]]:
+    """One rule a dataset, so that events are not counted once for each rule that reads them."""
+    by_dataset = {rule.data_source.dataset: (rule, windows) for rule, windows in plan}
+    return list(by_dataset.values())

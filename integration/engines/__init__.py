@@ -1,0 +1,1 @@
+"""The two search engines behind one small interface; `connect` tells which one a cluster runs."""

@@ -1,0 +1,300 @@
+"""What the verbs ask of a cluster, in the few calls that Elasticsearch and OpenSearch answer alike."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any, ClassVar, Self
+from urllib.parse import quote
+
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+
+from integration.engines.answers import Identity, ItemResult, Json, PipelineStats, StoredDocument, Versions
+from integration.engines.faults import Call, may_pass, not_a_cluster, reason
+from integration.errors import ClusterError, NotFoundError
+
+Body = Json | list[Any] | str | None
+Params = Mapping[str, str | int | bool]
+
+CONNECTIONS = 16
+BULK_BYTES = 5 * 1024 * 1024
+_SCROLL = "5m"
+# Half of a bulk answer is never read.
+_ITEMS = "items.*._id,items.*._index,items.*.status,items.*.result,items.*.error"
+_WHOLE: dict[str, str | int | bool] = {"allow_partial_search_results": False}
+
+
+class Engine(ABC):
+    """A cluster, whichever engine it runs.
+
+    Every method raises `ClusterError` or one of its kinds. Only requests that may safely reach the cluster twice are
+    sent again after a fault. An engine holds connections: close it, or use it as a context manager.
+    Several threads may use one engine.
+    """
+
+    name: ClassVar[str]
+    """`opensearch` or `elasticsearch`."""
+
+    def __init__(self, url: str, identity: Identity) -> None:
+        self.url = url
+        self._identity = identity
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.version_text} at {self.url}>"
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The numbers of the version, to compare: `(3, 4, 0)`."""
+        return self._identity.version
+
+    @property
+    def version_text(self) -> str:
+        """The version as the cluster gives it: `3.4.0`, `9.0.0-SNAPSHOT`."""
+        return self._identity.version_text
+
+    @property
+    def cluster_name(self) -> str:
+        """The name the cluster gives itself."""
+        return self._identity.cluster_name
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close the connections."""
+
+    @abstractmethod
+    def _send(self, method: str, path: str, body: Body, params: Params) -> object:
+        """Send one request, once, and return the parsed answer."""
+
+    @abstractmethod
+    def _bulk(self, pairs: Iterable[tuple[str, str | Json]], chunk: int, options: Json) -> Iterator[Json]:
+        """Run the client's bulk helper over pairs of header and source: the result of each, in order."""
+
+    def request(self, method: str, path: str, body: Body = None, params: Params | None = None, *, retry: bool = False) -> Json:
+        """Send any request, for an API that has no method here.
+
+        Give `retry` only if the cluster may get the request twice: never to create an object whose id is the
+        cluster's to choose.
+        """
+        send = _again.wraps(self._send) if retry else self._send
+        answer = send(method, path, body, params or {})
+        if not isinstance(answer, dict):
+            raise not_a_cluster(self._call(method, path), str(answer))
+        return answer
+
+    # Ingest pipelines and index templates
+
+    def get_pipeline(self, name: str) -> Json | None:
+        """Return the body of an ingest pipeline, None if there is none of that name."""
+        found = self._get(_path("_ingest", "pipeline", name))
+        return found and found.get(name)
+
+    def put_pipeline(self, name: str, body: Json) -> None:
+        """Create an ingest pipeline, or replace it."""
+        self.request("PUT", _path("_ingest", "pipeline", name), body, retry=True)
+
+    def delete_pipeline(self, name: str) -> bool:
+        """Delete an ingest pipeline; False if there was none."""
+        return self._delete(_path("_ingest", "pipeline", name))
+
+    def simulate(self, pipeline: str | Json, documents: Iterable[Json]) -> list[Json]:
+        """Try a pipeline, stored under a name or given as a body, on documents' sources.
+
+        One object a document: `{"doc": {"_source": ...}}`, or `{"error": ...}`.
+        """
+        docs = [{"_source": document} for document in documents]
+        if isinstance(pipeline, str):
+            path, body = _path("_ingest", "pipeline", pipeline, "_simulate"), Json(docs=docs)
+        else:
+            path, body = _path("_ingest", "pipeline", "_simulate"), Json(pipeline=pipeline, docs=docs)
+        results: list[Json] = self.request("POST", path, body, retry=True)["docs"]
+        return results
+
+    def ingest_stats(self) -> dict[str, PipelineStats]:
+        """Return what each pipeline has done on all nodes since they started, by pipeline name."""
+        totals: dict[str, PipelineStats] = {}
+        for node in self.request("GET", _path("_nodes", "stats", "ingest"), retry=True)["nodes"].values():
+            for name, stats in node["ingest"]["pipelines"].items():
+                before = totals.get(name, PipelineStats(0, 0))
+                totals[name] = PipelineStats(before.count + stats["count"], before.failed + stats["failed"])
+        return totals
+
+    def get_template(self, name: str) -> Json | None:
+        """Return the body of a composable index template, None if there is none of that name."""
+        found = self._get(_path("_index_template", name))
+        return found and next(iter(found["index_templates"]))["index_template"]
+
+    def put_template(self, name: str, body: Json) -> None:
+        """Create an index template, or replace it."""
+        self.request("PUT", _path("_index_template", name), body, retry=True)
+
+    def delete_template(self, name: str) -> bool:
+        """Delete an index template; False if there was none."""
+        return self._delete(_path("_index_template", name))
+
+    # Indices and data streams
+
+    def backing_indices(self, name: str) -> list[str]:
+        """Return the indices behind a data stream, oldest first; an index stands for itself; [] if there is neither."""
+        found = self._get(_path(name, "_settings"), {"flat_settings": True}) or {}
+        return sorted(found, key=lambda index: (int(found[index]["settings"]["index.creation_date"]), index))
+
+    def exists(self, name: str) -> bool:
+        """Tell whether there is an index or a data stream of that name."""
+        return bool(self.backing_indices(name))
+
+    def get_mapping(self, name: str) -> dict[str, Json]:
+        """Return the mapping of each index behind a name, by index; {} if there is none."""
+        found = self._get(_path(name, "_mapping")) or {}
+        return {index: body["mappings"] for index, body in found.items()}
+
+    def put_mapping(self, name: str, body: Json) -> None:
+        """Add to the mapping of an index, or of every index behind a data stream."""
+        self.request("PUT", _path(name, "_mapping"), body, retry=True)
+
+    def delete_index(self, name: str) -> bool:
+        """Delete an index with its documents; False if there was none."""
+        return self._delete(_path(name))
+
+    def delete_data_stream(self, name: str) -> bool:
+        """Delete a data stream with its documents; False if there was none."""
+        return self._delete(_path("_data_stream", name))
+
+    def refresh(self, name: str) -> None:
+        """Make all that was written so far visible to searches; nothing if there is no such index."""
+        self.request("POST", _path(name, "_refresh"), params={"ignore_unavailable": True}, retry=True)
+
+    # Searches
+
+    def search(self, index: str, body: Json, *, missing_ok: bool = True) -> Json:
+        """Search, and get a whole answer or none: a failing shard is an error, not a gap.
+
+        With `missing_ok` a missing index has no hits, else it is a `NotFoundError`.
+        """
+        params = _WHOLE | _tolerance(missing_ok)
+        return self.request("POST", _path(index, "_search"), body, params, retry=True)
+
+    def scan(self, index: str, body: Json, *, size: int = 1000) -> Iterator[Json]:
+        """Yield every hit of a search, streamed by scroll, `size` hits a request.
+
+        The order is that of `sort` in the body, else none. A missing index has no hits. Both clients have a helper
+        for this, which takes a page without hits for the end even where shards failed.
+        """
+        params = _WHOLE | _tolerance(missing_ok=True) | {"scroll": _SCROLL, "size": size}
+        page = self.request("POST", _path(index, "_search"), {"sort": ["_doc"]} | body, params)
+        scroll_id = page.get("_scroll_id")  # none over no index
+        try:
+            while hits := page["hits"]["hits"]:
+                yield from hits
+                # Never sent again: the cluster has moved on after an answer that was lost.
+                page = self.request("POST", "/_search/scroll", {"scroll": _SCROLL, "scroll_id": scroll_id})
+                self._check_shards(page, f"read all of {index}")
+                scroll_id = page.get("_scroll_id")
+        finally:
+            # A scroll that cannot be closed closes by itself, and must not hide an error of the search.
+            if scroll_id:
+                with suppress(ClusterError):
+                    self.request("DELETE", "/_search/scroll", {"scroll_id": [scroll_id]})
+
+    def count(self, index: str, query: Json) -> int:
+        """Count the documents that match; a missing index has none."""
+        path = _path(index, "_count")
+        answer = self.request("POST", path, {"query": query}, _tolerance(missing_ok=True), retry=True)
+        self._check_shards(answer, f"count in {index}")
+        return int(answer["count"])
+
+    # Documents
+
+    def get_document(self, index: str, document_id: str) -> StoredDocument | None:
+        """Return a document by its id, None if there is none."""
+        found = self._get(_path(index, "_doc", document_id))
+        if found is None:
+            return None
+        return StoredDocument(found["_source"], Versions(found["_seq_no"], found["_primary_term"]))
+
+    def put_document(
+        self, index: str, document_id: str, source: Json, *, create: bool = False, if_at: Versions | None = None
+    ) -> Versions:
+        """Store a document, make it searchable and return its versions.
+
+        With `create` it must not be there yet, with `if_at` it must still be at those versions, else `ConflictError`.
+        """
+        params: dict[str, str | int | bool] = {"refresh": "true"}
+        if create:
+            params["op_type"] = "create"
+        if if_at is not None:
+            params |= {"if_seq_no": if_at.seq_no, "if_primary_term": if_at.primary_term}
+        # A guarded write that did reach the cluster would meet itself the second time and look like a conflict.
+        guarded = create or if_at is not None
+        answer = self.request("PUT", _path(index, "_doc", document_id), source, params, retry=not guarded)
+        return Versions(answer["_seq_no"], answer["_primary_term"])
+
+    def bulk_create(
+        self, index: str, documents: Iterable[tuple[str, str | Json]], *, chunk: int = 1000, pipeline: str | None = None
+    ) -> Iterator[ItemResult]:
+        """Create documents, given as id and source (a source may be JSON text already), `chunk` a request.
+
+        A result a document, in order; an id that is there already gives status 409. An error that meets a whole
+        request is raised; some of its documents may be stored then.
+        """
+        pairs = ((f'{{"create":{{"_id":{json.dumps(document_id)}}}}}', source) for document_id, source in documents)
+        options = {"index": index, "filter_path": _ITEMS} | ({"pipeline": pipeline} if pipeline else {})
+        return map(ItemResult.read, self._bulk(pairs, chunk, options))
+
+    def bulk_upsert(self, index: str, documents: Iterable[tuple[str, Json]]) -> Iterator[ItemResult]:
+        """Create or update documents by id, and make them searchable; one that is the same already is left alone.
+
+        A result a document, in order: `created`, `updated`, `noop`, or an error.
+        """
+        pairs = (
+            (
+                json.dumps({"update": {"_id": document_id, "retry_on_conflict": 3}}),
+                {"doc": source, "doc_as_upsert": True},
+            )
+            for document_id, source in documents
+        )
+        return map(ItemResult.read, self._bulk(pairs, 1000, {"index": index, "refresh": "true", "filter_path": _ITEMS}))
+
+    def _get(self, path: str, params: Params | None = None) -> Json | None:
+        try:
+            return self.request("GET", path, params=params, retry=True)
+        except NotFoundError:
+            return None
+
+    def _delete(self, path: str) -> bool:
+        try:
+            self.request("DELETE", path)
+        except NotFoundError:
+            return False
+        return True
+
+    def _check_shards(self, answer: Json, purpose: str) -> None:
+        if failures := answer["_shards"].get("failures"):
+            raise ClusterError(f"{self.url} could not {purpose}: {reason(failures[0]['reason'])}")
+
+    def _call(self, method: str, path: str) -> Call:
+        return Call(self.url, method, path)
+
+
+def _path(*parts: str) -> str:
+    return "/" + "/".join(quote(part, safe=",*") for part in parts)
+
+
+def _tolerance(missing_ok: bool) -> dict[str, str | int | bool]:
+    return {"ignore_unavailable": missing_ok, "allow_no_indices": missing_ok}
+
+
+# Reads outlast the restart of one node behind a load balancer, not an outage.
+_again = Retrying(
+    retry=retry_if_exception(may_pass),
+    stop=stop_after_attempt(4),
+    wait=wait_random_exponential(multiplier=0.25, max=5),
+    reraise=True,
+)

@@ -1,0 +1,155 @@
+"""What went wrong with a request, told from the client's error in the words a user can act on.
+
+Both clients hand over the same two things: a status with a body, or the urllib3 error that kept the answer away.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3.exceptions
+
+from integration.errors import (
+    AnswerTimeoutError,
+    ClusterError,
+    ConflictError,
+    NotFoundError,
+    ThrottledError,
+    TooLargeError,
+    TooManyBucketsError,
+    UnreachableError,
+)
+
+_LONGEST_TEXT = 300
+_BY_STATUS: dict[int, type[ClusterError]] = {
+    404: NotFoundError,
+    409: ConflictError,
+    413: TooLargeError,
+    429: ThrottledError,
+    502: UnreachableError,  # a proxy speaking for a cluster that it could not reach
+    503: ThrottledError,
+    504: UnreachableError,
+}
+_HINTS = {
+    401: "the cluster does not accept these credentials, or none were given: check --api-key, or --username and "
+    "--password (DETECT_API_KEY, DETECT_USERNAME, DETECT_PASSWORD)",
+    403: "the user or API key lacks the privilege for this",
+    413: "the request is larger than the cluster, or a proxy before it, takes",
+}
+# X509_V_ERR_* of OpenSSL: the certificate names another host or address.
+_WRONG_NAME = {62, 64}
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as messages name it; the URL holds no credentials."""
+
+    cluster_url: str
+    method: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def reason(error: object) -> str:
+    """Return the cluster's own words about an error: each cause once, the outermost first, a script's faulty line last."""
+    if not isinstance(error, dict):
+        return _shortened(str(error or ""))
+    causes = list(_causes(error))
+    texts = [f"{cause['type']}: {cause.get('reason') or ''}".rstrip(": ") for cause in causes if cause.get("type")]
+    if not texts:
+        return _shortened(str(error))
+    stack: list[str] = next((cause["script_stack"] for cause in causes if cause.get("script_stack")), [])
+    here = next((number for number, line in enumerate(stack) if "^---- HERE" in line), 0)
+    return "\n  ".join(["; ".join(dict.fromkeys(texts)), *stack[max(here - 1, 0) : here + 1]])
+
+
+def refused(call: Call, status: int, body: object) -> ClusterError:
+    """Return the error for an answer that is none of the 2xx.
+
+    `body` is the parsed answer, or its text where it is no JSON.
+    """
+    error = body.get("error", body) if isinstance(body, dict) else body
+    words = "; ".join(filter(None, [_HINTS.get(status), reason(error)]))
+    message = f"{call.cluster_url} refused {call} with status {status}" + (f": {words}" if words else "")
+    if isinstance(error, dict) and any(cause.get("type") == "too_many_buckets_exception" for cause in _causes(error)):
+        return TooManyBucketsError(message)
+    return _BY_STATUS.get(status, ClusterError)(message)
+
+
+def not_a_cluster(call: Call, answer: str) -> ClusterError:
+    """Return the error for an answer that no search engine gives, most often a proxy's page."""
+    return ClusterError(
+        f"{call.cluster_url} answered {call} with something that is no JSON object, so a proxy or another program "
+        f"answers there: {_shortened(answer)}"
+    )
+
+
+def no_answer(call: Call, cause: BaseException | None) -> ClusterError:
+    """Return the error for a request that got no answer: no connection, no trust, or none in time."""
+    url = call.cluster_url
+    tls = _find(cause, ssl.SSLError)
+    if isinstance(tls, ssl.SSLCertVerificationError):
+        return ClusterError(_untrusted(url, tls))
+    if tls is not None:
+        return ClusterError(
+            f"{url} and this machine cannot agree on TLS ({tls.reason or tls}): a cluster without TLS needs http:// "
+            "in --url, one that asks for a client certificate needs --client-cert and --client-key"
+        )
+    if _find(cause, urllib3.exceptions.NameResolutionError):
+        return UnreachableError(f"The host name in {url} is not known here: check --url")
+    if _find(cause, ConnectionRefusedError):
+        return UnreachableError(f"{url} refuses connections: is the cluster running, and is the port right?")
+    if _find(cause, urllib3.exceptions.TimeoutError, TimeoutError):
+        return AnswerTimeoutError(f"{url} did not answer {call} in time: see the cluster's health, or raise --timeout")
+    hint = " (a cluster with TLS needs https:// in --url)" if url.startswith("http://") else ""
+    return UnreachableError(f"The connection to {url} broke during {call}{hint}: {_shortened(str(cause))}")
+
+
+def may_pass(error: BaseException) -> bool:
+    """Tell whether the same request may well succeed a moment later.
+
+    Not so one that took too long: sent again, it would only load the cluster twice.
+    """
+    return isinstance(error, UnreachableError | ThrottledError) and not isinstance(error, AnswerTimeoutError)
+
+
+def _untrusted(url: str, fault: ssl.SSLCertVerificationError) -> str:
+    why = fault.verify_message
+    if fault.verify_code in _WRONG_NAME:
+        return f"The certificate of {url} is for another host name ({why}): use a name in the certificate in --url"
+    return f"The certificate of {url} is not trusted ({why}): give the CA that signed it with --ca-certs"
+
+
+def _causes(error: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield the error and everything it names as a cause, outermost first."""
+    yield error
+    shards = [shard["reason"] for shard in error.get("failed_shards", []) if "reason" in shard]
+    for cause in [*error.get("root_cause", []), *shards, error.get("caused_by")]:
+        if isinstance(cause, dict):
+            yield from _causes(cause)
+
+
+def _find(error: BaseException | None, *kinds: type[BaseException]) -> Any:
+    """Return the first error of one of the kinds among an error, its arguments and its causes."""
+    seen: list[BaseException] = []
+    waiting = [error]
+    while waiting:
+        current = waiting.pop()
+        if current is None or any(current is other for other in seen):
+            continue
+        if isinstance(current, kinds):
+            return current
+        seen.append(current)
+        waiting += [current.__cause__, current.__context__]
+        waiting += [argument for argument in current.args if isinstance(argument, BaseException)]
+    return None
+
+
+def _shortened(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_TEXT else line[: _LONGEST_TEXT - 1] + "…"

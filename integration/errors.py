@@ -1,0 +1,57 @@
+"""The faults a user can meet, one class a kind, each with the exit code that the command ends with."""
+
+from __future__ import annotations
+
+
+class DetectError(Exception):
+    """A fault with a message for the user: what is wrong, where, and what to do next."""
+
+    exit_code = 2
+
+
+class InputError(DetectError):
+    """A file, a line or an option that cannot be used."""
+
+
+class RuleError(InputError):
+    """A rule file that cannot be read; the message names the file, the line and the field."""
+
+
+class ClusterError(DetectError):
+    """The cluster cannot be reached or refused a request."""
+
+    exit_code = 3
+
+
+class NotFoundError(ClusterError):
+    """The cluster has no such object."""
+
+
+class ConflictError(ClusterError):
+    """The object on the cluster changed since it was read, or is there already."""
+
+
+class UnreachableError(ClusterError):
+    """No answer came from the cluster: a write may or may not have been done."""
+
+
+class AnswerTimeoutError(UnreachableError):
+    """The cluster took longer than the time allowed for an answer."""
+
+
+class ThrottledError(ClusterError):
+    """The cluster is too busy for this request now (429, 503); later it may take it."""
+
+
+class TooLargeError(ClusterError):
+    """The request is larger than the cluster, or a proxy before it, takes (413)."""
+
+
+class TooManyBucketsError(ClusterError):
+    """The aggregation makes more buckets than the cluster's limit `search.max_buckets`."""
+
+
+class PartlyAppliedError(DetectError):
+    """Some of the work was done and some was not; the message says which and how to go on."""
+
+    exit_code = 4

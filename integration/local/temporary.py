@@ -1,0 +1,46 @@
+"""A node for the length of a `with` block: for tests and for the demo."""
+
+from __future__ import annotations
+
+import atexit
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from integration.local.account import Account
+from integration.local.distribution import Layout
+from integration.local.lock import Report
+from integration.local.node import Node, NodeOptions
+from integration.local.servers import distribution, prepare
+
+
+def silent(_: str) -> None:
+    """Show nothing of what is being done."""
+
+
+@contextmanager
+def running_node(
+    engine: str = "opensearch",
+    version: str | None = None,
+    *,
+    options: NodeOptions | None = None,
+    report: Report = silent,
+) -> Iterator[Node]:
+    """Start a node with empty data, and stop it and delete all of it at the end of the block or of the interpreter.
+
+    Raises `InputError` when a tool is missing or there is no such server; `NodeError` when the node cannot be fetched or
+    does not come up.
+    """
+    server = distribution(engine, version)
+    with ExitStack() as stack:
+        atexit.register(stack.close)  # for a block that is never left
+        stack.callback(atexit.unregister, stack.close)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ollama-detect-")))
+        Account.for_node().give(folder)
+        layout = Layout(folder, folder / "data")
+        node = prepare("detect-temporary", server, layout, options=options or NodeOptions(), report=report)
+        report(f"Starting {server.engine} {server.version}")
+        stack.callback(node.stop)
+        node.start()
+        yield node

@@ -1,0 +1,41 @@
+"""What the objects on a cluster are called."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from integration.errors import InputError
+
+PIPELINE = "ollama.server"
+"""The ingest pipeline's id; its body is the file of that name in `ingest_pipelines/`."""
+EVENTS_TEMPLATE = "logs-ollama.server"
+RISK_TEMPLATE = "detect-risk"
+EVENTS_PATTERN = "logs-ollama.server-*"
+RISK_PATTERN = "detect-risk-*"
+
+# What Elastic's naming scheme for data streams allows, without the dash that separates its parts.
+_NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
+
+
+@dataclass(frozen=True, slots=True)
+class Namespace:
+    """One namespace's data stream of events and index of risk events; `InputError` for a name that cannot be one."""
+
+    name: str
+
+    def __post_init__(self) -> None:
+        if not _NAMESPACE.fullmatch(self.name):
+            raise InputError(
+                f"namespace {self.name!r}: use lower-case letters, digits, `_` and `.`, beginning with a letter or digit"
+            )
+
+    @property
+    def events(self) -> str:
+        """The data stream of Ollama's lines."""
+        return f"logs-ollama.server-{self.name}"
+
+    @property
+    def risk(self) -> str:
+        """The index of risk events."""
+        return f"detect-risk-{self.name}"

@@ -1,0 +1,1 @@
+"""From the one rule to the bodies that clusters take."""

@@ -1,0 +1,102 @@
+"""The search that gives every host's statistics of SPL 8 in a window, one bucket a host."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from integration.lists import MAX_VALUES
+from integration.render import painless
+from integration.rule import Rule, StatCondition
+
+BY_HOST = "by_host"
+"""The composite aggregation's name."""
+PAGE_SIZE = 1_000
+"""Hosts a page."""
+
+DYNAMIC_FIELDS = {"opensearch": "derived", "elasticsearch": "runtime"}
+"""What an engine calls fields computed by a script: the key in a mapping."""
+_IN_SEARCH = {"opensearch": "derived", "elasticsearch": "runtime_mappings"}
+
+
+def class_field(rule: Rule) -> dict[str, Any]:
+    """Give the classifier as a field definition: a runtime field on Elasticsearch, a derived field on OpenSearch."""
+    return {rule.classification.field: {"type": "keyword", "script": {"lang": "painless", "source": painless.classifier(rule)}}}
+
+
+def selection(rule: Rule, time_range: Mapping[str, Any]) -> dict[str, Any]:
+    """SPL 1 as a query: the window, the sourcetype, the level where every alternative asks for one, and the class the script gives.
+
+    The class is tested by naming every class: OpenSearch refuses `exists` on a derived field.
+    """
+    filters: list[dict[str, Any]] = [
+        {"range": {"@timestamp": dict(time_range)}},
+        {"term": {"event.dataset": rule.data_source.dataset}},
+    ]
+    if all(alternative.level for alternative in rule.selection):
+        # Indexed, so that the script runs on few events.
+        levels = sorted({level.upper() for alternative in rule.selection for level in alternative.level})
+        terms = [{"term": {"log.level": {"value": level, "case_insensitive": True}}} for level in levels]
+        filters.append({"bool": {"should": terms, "minimum_should_match": 1}})
+    filters.append({"terms": {rule.classification.field: list(rule.classification.names)}})
+    return {"bool": {"filter": filters}}
+
+
+def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
+    """SPL 8 for one host: sub-aggregations named as the statistics, each list in code-point order up to `max_values`."""
+    lists = {
+        name: {"terms": {"script": _script(painless.value(field)), "size": max_values, "order": {"_key": "asc"}}}
+        for name, field in rule.stats.values
+    }
+    conditions = {condition_name(rule, condition): _condition(rule, condition) for condition in rule.list_conditions}
+    types = {"terms": {"field": rule.classification.field, "size": len(rule.classification.names), "order": {"_key": "asc"}}}
+    return {
+        "first_seen": {"min": {"field": "@timestamp"}},
+        "last_seen": {"max": {"field": "@timestamp"}},
+        **lists,
+        "error_types": types,
+        **conditions,
+    }
+
+
+def condition_name(rule: Rule, condition: StatCondition) -> str:
+    """The sub-aggregation that tells whether a severity condition on a list holds for any event: its number is more than 0."""
+    return f"condition_{rule.list_conditions.index(condition)}"
+
+
+def window_search(rule: Rule, engine: str, start: int, end: int) -> dict[str, Any]:
+    """Give the search body for the window [`start`, `end`) in epoch milliseconds; the caller pages by `after`."""
+    window = {"gte": start, "lt": end, "format": "epoch_millis"}
+    return {
+        "size": 0,
+        "track_total_hits": False,
+        _IN_SEARCH[engine]: class_field(rule),
+        "query": selection(rule, window),
+        "aggs": {
+            BY_HOST: {
+                "composite": {"size": PAGE_SIZE, "sources": [{"host": {"terms": {"field": "host.name"}}}]},
+                "aggs": statistics(rule, MAX_VALUES),
+            }
+        },
+    }
+
+
+def distinct_search(rule: Rule, engine: str, start: int, end: int, host: str, column: str) -> dict[str, Any]:
+    """Give the search that pages through every distinct value of one list of one host, to count those beyond `MAX_VALUES`."""
+    body = window_search(rule, engine, start, end)
+    body["query"]["bool"]["filter"].append({"term": {"host.name": host}})
+    source = {"terms": {"script": _script(painless.value(getattr(rule.stats.values, column)))}}
+    body["aggs"] = {BY_HOST: {"composite": {"size": MAX_VALUES, "sources": [{"value": source}]}}}
+    return body
+
+
+def _script(source: str) -> dict[str, str]:
+    return {"lang": "painless", "source": source}
+
+
+def _condition(rule: Rule, condition: StatCondition) -> dict[str, Any]:
+    if condition.stat == "error_types":
+        names = [name for name in rule.classification.names if str(condition.contains) in name]
+        return {"filter": {"terms": {rule.classification.field: names}}}
+    field = getattr(rule.stats.values, condition.stat)
+    return {"max": {"script": _script(painless.value_contains(field, str(condition.contains)))}}

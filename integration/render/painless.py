@@ -1,0 +1,109 @@
+"""The rule's scripts in Painless: the classifier, and the values the aggregation collects.
+
+Neither regular expressions of the pipeline nor doc values are taken for granted: a line or value longer than the mapping's
+`ignore_above` has no doc value and is read from `_source`; a document without one is passed over, never an error, since one
+script exception fails a whole search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from integration.rule import Alternative, Rule, TextCondition
+
+
+def literal(text: str) -> str:
+    """Give `text` as a Painless string literal; nothing in it can end the literal."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
+    return f"'{escaped}'"
+
+
+def _read(variable: str, field: str, *, only_if_long: str = "") -> str:
+    """Code that sets `variable` to the field's text: the doc value, else `_source` (nested or dotted), else null.
+
+    `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look.
+    """
+    guard = f" && {only_if_long}" if only_if_long else ""
+    steps = "".join(
+        f"if (at instanceof Map) {{ at = ((Map) at).get({literal(part)}); }} else {{ at = null; }}\n    "
+        for part in field.split(".")
+    )
+    name = literal(field)
+    return f"""String {variable} = null;
+if (doc.containsKey({name}) && doc[{name}].size() > 0) {{
+  {variable} = doc[{name}].value.toString();
+}}
+if ({variable} == null{guard}) {{
+  def at = params._source;
+  if (at instanceof Map && ((Map) at).get({name}) instanceof String) {{
+    {variable} = (String) ((Map) at).get({name});
+  }} else {{
+    {steps}if (at != null && !(at instanceof Map)) {{ {variable} = at.toString(); }}
+  }}
+}}
+"""
+
+
+def classifier(rule: Rule) -> str:
+    """SPL 1 and 6: emits the class of an event that the rule selects, nothing for any other.
+
+    The same source serves as a runtime field's script (Elasticsearch) and as a derived field's (OpenSearch).
+    """
+    selected = " || ".join(_alternative(alternative) for alternative in rule.selection)
+    code = _read("line", "event.original")
+    code += "if (line != null) {\n  String lower = line.toLowerCase();\n"
+    if any(alternative.level for alternative in rule.selection):
+        code += "  String level = doc.containsKey('log.level') && doc['log.level'].size() > 0 ? doc['log.level'].value : '';\n"
+    code += f"  if ({selected}) {{\n"
+    branches = [f"if ({_condition(c, 'line')}) {{\n      emit({literal(c.name)});\n    }}" for c in rule.classification.classes]
+    branches.append(f"{{\n      emit({literal(rule.classification.otherwise)});\n    }}")
+    return f"{code}    {' else '.join(branches)}\n  }}\n}}\n"
+
+
+def value(field: str) -> str:
+    """The text of an event field for a `terms` aggregation, null where the event has none."""
+    # Only a line too long for a doc value can hold a value too long for one.
+    long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
+    return f"{_read('text', field, only_if_long=long_line)}return text;\n"
+
+
+def value_contains(field: str, term: str) -> str:
+    """1 where the text of an event field contains `term` (case counts), else 0, for a `max` aggregation.
+
+    Not for a script query: that one has no `_source`, and would miss long values without a word.
+    """
+    return value(field).removesuffix("return text;\n") + f"return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
+
+
+def _alternative(alternative: Alternative) -> str:
+    parts = []
+    if alternative.level:
+        parts.append(_any([f"level.equalsIgnoreCase({literal(level)})" for level in alternative.level]))
+    if alternative.stated:
+        parts.append(_condition(alternative, "lower"))
+    return f"({' && '.join(parts)})"
+
+
+def _condition(condition: TextCondition, variable: str) -> str:
+    """A condition on the line; `variable` is `lower` where case is ignored. Regular expressions see the line as it is."""
+    fold = str.lower if variable == "lower" else str
+    parts = []
+    if condition.contains:
+        parts.append(_any([f"{variable}.contains({literal(fold(term))})" for term in condition.contains]))
+    parts += [f"{variable}.contains({literal(fold(term))})" for term in condition.contains_all]
+    if condition.matches:
+        parts.append(_any([f"/{_slashes(pattern)}/s.matcher(line).find()" for pattern in condition.matches]))
+    return " && ".join(parts)
+
+
+def _any(tests: Sequence[str]) -> str:
+    return tests[0] if len(tests) == 1 else f"({' || '.join(tests)})"
+
+
+def _slashes(pattern: str) -> str:
+    """Escape the slashes that would end a Painless regular expression, leaving those already escaped."""
+    out, escaped = [], False
+    for character in pattern:
+        out.append("\\/" if character == "/" and not escaped else character)
+        escaped = character == "\\" and not escaped
+    return "".join(out)

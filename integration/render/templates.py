@@ -1,0 +1,111 @@
+"""The index templates: events with the rules' classifiers as computed fields, and risk events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from integration.finding import LISTS
+from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN
+from integration.render.aggregation import DYNAMIC_FIELDS, class_field
+from integration.rule import Rule
+
+IGNORE_ABOVE = 8191
+"""Characters a keyword may have: at four bytes each they stay under Lucene's 32,766 a term. Longer ones are in `_source` only."""
+
+# Above the templates that clusters bring for logs-*-* (100 on Elasticsearch).
+_PRIORITY = 250
+_KEYWORD = {"type": "keyword", "ignore_above": IGNORE_ABOVE}
+_TEXT = {"type": "text", "norms": False}
+# A log line cannot be refused for a number or an address that is none.
+_LONG = {"type": "long", "ignore_malformed": True}
+_IP = {"type": "ip", "ignore_malformed": True}
+_DATE = {"type": "date"}
+
+
+def events_template(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
+    """Give the template of the data streams of Ollama's lines; every rule's classifier is a computed field of its mapping."""
+    settings: dict[str, Any] = {"default_pipeline": PIPELINE, "auto_expand_replicas": "0-1"}
+    if engine == "elasticsearch":
+        settings["mode"] = "standard"  # `logsdb` would rebuild `_source`, and long lines are read from it
+    return {
+        "index_patterns": [EVENTS_PATTERN],
+        "data_stream": {},
+        "priority": _PRIORITY,
+        "template": {"settings": {"index": settings}, "mappings": events_mapping(rules, engine)},
+    }
+
+
+def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
+    """Give the mapping of an event (ECS names); what shippers add besides is kept as keywords."""
+    return {
+        "date_detection": False,
+        "dynamic_templates": [{"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}],
+        **classifiers(rules, engine),
+        "properties": {
+            "@timestamp": _DATE,
+            "tags": _KEYWORD,
+            "message": _TEXT,
+            "error": _object({"message": _KEYWORD}),
+            "event": _object({"original": {**_KEYWORD, "index": False}, "dataset": _KEYWORD, "duration": _LONG}),
+            "host": _object({"name": _KEYWORD}),
+            "http": _object(
+                {"request": _object({"method": _KEYWORD}), "response": _object({"status_code": _LONG})},
+            ),
+            "log": _object(
+                {
+                    "level": _KEYWORD,
+                    "offset": _LONG,
+                    "file": _object({"path": _KEYWORD}),
+                    "origin": _object({"file": _object({"name": _KEYWORD, "line": _LONG})}),
+                }
+            ),
+            "ollama": _object(
+                {"source": _KEYWORD, "msg": _KEYWORD, "err": _KEYWORD, "level": _KEYWORD, "parse_error": _KEYWORD},
+            ),
+            "source": _object({"ip": _IP}),
+            "url": _object({"path": _KEYWORD, "query": _KEYWORD}),
+        },
+    }
+
+
+def classifiers(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
+    """Give the part of a mapping that defines the rules' classifiers; putting it on an index changes old documents at once."""
+    return {DYNAMIC_FIELDS[engine]: {name: body for rule in rules for name, body in class_field(rule).items()}}
+
+
+def risk_template() -> dict[str, Any]:
+    """Give the template of the indices of risk events."""
+    finding = {
+        **dict.fromkeys(("rule_id", "host", *LISTS, "severity", "attack_type"), _KEYWORD),
+        **dict.fromkeys(("window_start", "window_end", "first_seen", "last_seen"), _DATE),
+        **dict.fromkeys(("error_count", "unique_error_types", "risk_score"), _LONG),
+        **dict.fromkeys(("first_error", "last_error"), _KEYWORD),
+        "risk_message": _TEXT,
+        "spl_row_count": {"type": "double", "ignore_malformed": True},  # a product that can pass a long
+        "truncated": _object(dict.fromkeys(LISTS, _LONG)),
+    }
+    properties = {
+        "@timestamp": _DATE,
+        "message": _TEXT,
+        "event": _object(dict.fromkeys(("kind", "id", "dataset"), _KEYWORD)),
+        "host": _object({"name": _KEYWORD}),
+        "risk": _object({"score": _LONG, "object": _KEYWORD, "object_type": _KEYWORD, "threat_objects": _KEYWORD}),
+        "rule": _object({"id": _KEYWORD, "name": _KEYWORD, "version": _KEYWORD}),
+        "threat": _object(
+            {"tactic": _object({"id": _KEYWORD, "name": _KEYWORD}), "technique": _object({"id": _KEYWORD, "name": _KEYWORD})},
+        ),
+        "finding": _object(finding),
+    }
+    return {
+        "index_patterns": [RISK_PATTERN],
+        "priority": _PRIORITY,
+        "template": {
+            "settings": {"index": {"auto_expand_replicas": "0-1"}},
+            "mappings": {"dynamic": False, "date_detection": False, "properties": properties},
+        },
+    }
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"properties": properties}

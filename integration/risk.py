@@ -1,0 +1,82 @@
+"""Findings kept as risk events: an index of their own, ids that make a second writing change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from integration.engines.base import Engine
+from integration.errors import PartlyAppliedError
+from integration.finding import LISTS, Finding
+from integration.rule import Rule
+from integration.times import rfc3339
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a writing of risk events changed, in documents."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+def risk_event(rule: Rule, finding: Finding) -> dict[str, Any]:
+    """Give the risk event of a finding, in ECS names, with the finding itself under `finding`.
+
+    Every key is there each time, since an update merges objects and would keep a key that was left out.
+    """
+    beyond = dict(finding.truncated)
+    return {
+        "@timestamp": rfc3339(finding.window_end, millis=True),
+        "message": finding.risk_message,
+        "event": {"kind": "alert", "id": finding.id, "dataset": "detect.risk"},
+        "host": {"name": finding.host},
+        "risk": {
+            "score": rule.risk.score,
+            "object": finding.host,
+            "object_type": rule.risk.object_type,
+            "threat_objects": list(rule.risk.threat_objects),
+        },
+        "rule": {"id": rule.id, "name": rule.name, "version": str(rule.version)},
+        "threat": {
+            "tactic": {"id": [t.tactic_id for t in rule.attack], "name": [t.tactic for t in rule.attack]},
+            "technique": {"id": [t.technique for t in rule.attack], "name": [t.name for t in rule.attack]},
+        },
+        "finding": finding.to_json() | {"truncated": {name: beyond.get(name, 0) for name in LISTS}},
+    }
+
+
+def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Sequence[Finding]) -> Written:
+    """Store a risk event for each finding, read every one back and compare.
+
+    `PartlyAppliedError` when the cluster refused some, or gave back something else; a repetition is safe.
+    """
+    results: dict[str, int] = {"created": 0, "updated": 0, "noop": 0}
+    faults: list[str] = []
+    for start in range(0, len(findings), _BATCH):
+        events = {finding.id: risk_event(rules[finding.rule_id], finding) for finding in findings[start : start + _BATCH]}
+        stored = []
+        for item in engine.bulk_upsert(index, events.items()):
+            if item.ok:
+                results[item.result] += 1
+                stored.append(item.id)
+            else:
+                faults.append(f"{events[item.id]['host']['name']}: {item.reason}")
+        found = {hit["_id"]: hit["_source"] for hit in _by_ids(engine, index, stored)}
+        faults += [f"{events[i]['host']['name']}: stored, but not read back the same" for i in stored if found.get(i) != events[i]]
+    if faults:
+        done = sum(results.values())
+        raise PartlyAppliedError(
+            f"{done} of {len(findings)} risk events are stored in {index}; the first fault: {faults[0]}. "
+            "Running the same command again writes the rest and changes nothing else."
+        )
+    return Written(results["created"], results["updated"], results["noop"])
+
+
+def _by_ids(engine: Engine, index: str, ids: list[str]) -> list[dict[str, Any]]:
+    hits: list[dict[str, Any]] = engine.search(index, {"size": len(ids), "query": {"ids": {"values": ids}}})["hits"]["hits"]
+    return hits

@@ -1,0 +1,80 @@
+"""`detect run`: the scheduled windows of a rule, evaluated by the cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, tzinfo
+from typing import Any
+
+from integration.engines.base import Engine
+from integration.errors import TooManyBucketsError
+from integration.finding import LISTS, Finding, Statistics, build_finding
+from integration.lists import Values
+from integration.render.aggregation import BY_HOST, condition_name, distinct_search, window_search
+from integration.rule import Rule
+from integration.schedule import Window
+
+
+def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> list[Finding]:
+    """Let the cluster evaluate one window and give its findings, by host; `zone` is what SPL prints times in.
+
+    Any number of hosts; a list past `lists.MAX_VALUES` is cut there and its rest counted. A missing index has no findings.
+    """
+    body = window_search(rule, engine.name, window.start, window.end)
+    findings = []
+    for bucket in _pages(engine, index, body):
+        host = bucket["key"]["host"]
+        lists = {}
+        for name in LISTS:
+            shown = tuple(value["key"] for value in bucket[name]["buckets"])
+            beyond = bucket[name]["sum_other_doc_count"] > 0
+            lists[name] = Values(shown, _distinct(engine, rule, index, window, host, name) - len(shown) if beyond else 0)
+        statistics = Statistics(
+            error_count=bucket["doc_count"],
+            first_seen=int(bucket["first_seen"]["value"]),
+            last_seen=int(bucket["last_seen"]["value"]),
+            lists=lists,
+            holding=frozenset(c for c in rule.list_conditions if _holds(bucket[condition_name(rule, c)])),
+        )
+        findings.append(build_finding(rule, host, window, statistics, zone))
+    return sorted(findings, key=lambda finding: finding.sort_key)
+
+
+def count_events(engine: Engine, rule: Rule, index: str, start: int, end: int) -> int:
+    """Count the rule's events in [`start`, `end`), selected or not."""
+    return engine.count(index, events_query(rule, start, end))
+
+
+def events_query(rule: Rule, start: int, end: int) -> dict[str, Any]:
+    """Give the query for every event of the rule's sourcetype in [`start`, `end`), selected or not."""
+    window = {"gte": start, "lt": end, "format": "epoch_millis"}
+    filters = [{"range": {"@timestamp": window}}, {"term": {"event.dataset": rule.data_source.dataset}}]
+    return {"bool": {"filter": filters}}
+
+
+def _pages(engine: Engine, index: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give every bucket of the composite aggregation; pages are made smaller where the cluster's limit of buckets asks for it."""
+    composite = body["aggs"][BY_HOST]["composite"]
+    while True:
+        try:
+            answer = engine.search(index, body)
+        except TooManyBucketsError:
+            if composite["size"] == 1:
+                raise
+            composite["size"] = max(1, composite["size"] // 4)
+            continue
+        found = answer.get("aggregations", {}).get(BY_HOST, {})
+        yield from found.get("buckets", ())
+        if len(found.get("buckets", ())) < composite["size"] or "after_key" not in found:
+            return
+        composite["after"] = found["after_key"]
+
+
+def _holds(condition: dict[str, Any]) -> bool:
+    """Whether a condition's sub-aggregation, a `max` or a `filter`, is more than 0."""
+    return bool(condition["value"] if "value" in condition else condition["doc_count"])
+
+
+def _distinct(engine: Engine, rule: Rule, index: str, window: Window, host: str, column: str) -> int:
+    body = distinct_search(rule, engine.name, window.start, window.end, host, column)
+    return sum(1 for _ in _pages(engine, index, body))

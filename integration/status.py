@@ -1,0 +1,59 @@
+"""`detect status`: what is installed and what has come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from integration.assets import Asset
+from integration.engines.base import Engine
+from integration.install import Status, diff
+from integration.names import PIPELINE, Namespace
+from integration.rule import Rule
+
+_FAILURE_TAGS = ["ollama_parse_failure", "ollama_time_failure", "ollama_host_missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of an installation: objects, counts of documents, and the newest times (RFC 3339, None when there is none).
+
+    `failures` are events kept although their time, host or line could not be parsed; `pipeline_failures` is the pipeline's own
+    count since the nodes started.
+    """
+
+    engine: str
+    version: str
+    objects: tuple[Status, ...]
+    events_index: str
+    events: int
+    failures: int
+    last_event: str | None
+    pipeline_failures: int
+    risk_index: str
+    risk_events: int
+    last_risk_event: str | None
+
+
+def status(engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], namespace: Namespace) -> Report:
+    """Ask the cluster for everything a `Report` says."""
+    stats = engine.ingest_stats().get(PIPELINE)
+    return Report(
+        engine=engine.name,
+        version=engine.version_text,
+        objects=tuple(diff(engine, assets, rules)),
+        events_index=namespace.events,
+        events=engine.count(namespace.events, {"match_all": {}}),
+        failures=engine.count(namespace.events, {"terms": {"tags": _FAILURE_TAGS}}),
+        last_event=_newest(engine, namespace.events),
+        pipeline_failures=stats.failed if stats else 0,
+        risk_index=namespace.risk,
+        risk_events=engine.count(namespace.risk, {"match_all": {}}),
+        last_risk_event=_newest(engine, namespace.risk),
+    )
+
+
+def _newest(engine: Engine, index: str) -> str | None:
+    body = {"size": 0, "aggs": {"newest": {"max": {"field": "@timestamp", "format": "strict_date_time"}}}}
+    newest = engine.search(index, body).get("aggregations", {}).get("newest", {}).get("value_as_string")
+    return str(newest) if newest else None

@@ -1,0 +1,71 @@
+"""Instants as epoch milliseconds, and RFC 3339 text."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from integration.errors import InputError
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+
+# The first and the last day of the calendar are left out: an offset could carry them past year 1 or 9999.
+# An offset reaches 18 hours, as in java.time.
+RFC3339: Final = (
+    r"(?!0000|0001-01-01|9999-12-31)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?:Z|[+-](?:(?:0[0-9]|1[0-7]):[0-5][0-9]|18:00))"
+)
+_RFC3339: Final = re.compile(RFC3339)
+
+
+def to_millis(instant: datetime) -> int:
+    """Return the milliseconds since 1970 of an aware `instant`, truncated (floored before 1970)."""
+    return (instant - _EPOCH) // _MILLISECOND
+
+
+def rfc3339(instant: int, millis: bool) -> str:
+    """Return `instant` (epoch milliseconds) in UTC: `2026-11-24T08:50:00Z`, or with `millis` `2026-11-24T08:50:00.123Z`.
+
+    Without `millis` the fraction is cut off.
+    """
+    text = (_EPOCH + timedelta(milliseconds=instant)).isoformat(timespec="milliseconds")
+    return f"{text[: 23 if millis else 19]}Z"
+
+
+def millis_of(text: str) -> int | None:
+    """Return the epoch milliseconds (truncated) of an RFC 3339 `text`, or None where it is no such time.
+
+    Years 1 to 9999 without their first and last day; no leap second.
+    """
+    if not _RFC3339.fullmatch(text) or text[11:13] == "24":
+        return None
+    zone = 1 if text[-1] == "Z" else 6
+    try:
+        whole = datetime.fromisoformat(text[:19])
+    except ValueError:
+        return None
+    since = whole.replace(tzinfo=UTC) - _EPOCH
+    millis = (since.days * 86_400 + since.seconds) * 1000 + int(text[20:-zone].ljust(3, "0")[:3])
+    if zone == 1:
+        return millis
+    offset = (int(text[-5:-3]) * 60 + int(text[-2:])) * 60_000
+    return millis + offset if text[-6] == "-" else millis - offset
+
+
+def parse_time(text: str) -> int:
+    """Return the epoch milliseconds of a time that a user wrote: RFC 3339, or a date (its midnight in UTC).
+
+    Raises InputError for anything else.
+    """
+    upper = text.strip().upper()
+    if _DATE.fullmatch(upper):
+        try:
+            date.fromisoformat(upper)
+        except ValueError as fault:
+            raise InputError(f"{text!r} is no date") from fault
+        upper += "T00:00:00Z"
+    millis = millis_of(upper)
+    if millis is None:
+        raise InputError(f"{text!r} is no time: write 2026-11-24T08:50:00Z, with an offset instead of Z, or 2026-11-24")
+    return millis

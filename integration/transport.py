@@ -1,0 +1,68 @@
+"""The wrappings a line can arrive in: a Docker json-file record, or one text prefix."""
+
+import json
+import re
+from typing import Final, NamedTuple
+
+from integration.times import RFC3339, millis_of
+
+# One flat JSON object: members in any order, at most one level of objects inside (Docker's `attrs`). The last
+# string `log` and the last `time` count. Written as one regular expression, since JSON parsers differ in what
+# they let pass and the ingest pipeline has to decide the same.
+_WS: Final = r"[ \t]*"
+_TEXT: Final = r'(?:[^"\\\x00-\x1F]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+'
+_SCALAR: Final = rf'(?:"{_TEXT}"|true|false|null|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)'
+_PAIR: Final = rf'"{_TEXT}"{_WS}:{_WS}'
+_FLAT: Final = rf"\{{{_WS}(?:{_PAIR}{_SCALAR}{_WS}(?:,{_WS}(?!\}})|(?=\}})))*+\}}"
+_MEMBER: Final = rf'(?:"log"{_WS}:{_WS}"(?P<log>{_TEXT})"|"time"{_WS}:{_WS}"(?P<time>{RFC3339})"|{_PAIR}(?:{_SCALAR}|{_FLAT}))'
+_RECORD: Final = re.compile(rf"\{{{_WS}(?:{_MEMBER}{_WS}(?:,{_WS}(?!\}})|(?=\}})))*+\}}{_WS}")
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
+_PREFIX: Final = re.compile(
+    # journald and syslog, with the classic or an ISO time: `Feb 26 10:05:31 host ollama[1499630]: `
+    r"(?:[A-Z][a-z]{2} [ 0-3][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
+    r" (?P<host>[^\s]+) [^\s\[\]:]+(?:\[[0-9]+\])?: "
+    # Docker Compose: `ollama-1  | `
+    r"|[A-Za-z0-9][A-Za-z0-9_.-]* +\| "
+    # Docker Desktop: `2025-03-06 23:33:40 `
+    r"|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ",
+    re.ASCII,
+)
+
+
+class Unwrapped(NamedTuple):
+    """A line out of its Docker record: the text, and the record's time in epoch milliseconds, if it has one."""
+
+    text: str
+    time: int | None
+
+
+class Stripped(NamedTuple):
+    """A line without its text prefix, and the host that a journald prefix names."""
+
+    text: str
+    host: str | None
+
+
+def unwrap(line: str) -> Unwrapped:
+    """Return what a Docker json-file record holds, without its line end; any other line as it is.
+
+    Half a surrogate pair in a record becomes U+FFFD.
+    """
+    if not line.startswith("{") or '"log"' not in line:
+        return Unwrapped(line, None)
+    record = _RECORD.fullmatch(line)
+    if record is None or record["log"] is None:
+        return Unwrapped(line, None)
+    text: str = record["log"]
+    if "\\" in text:
+        text = _SURROGATE.sub("\ufffd", json.loads(f'"{text}"'))
+    return Unwrapped(text.rstrip("\r\n"), millis_of(record["time"]) if record["time"] else None)
+
+
+def strip_prefix(line: str) -> Stripped:
+    """Take one journald, syslog, Docker Compose or Docker Desktop prefix off `line`."""
+    prefix = _PREFIX.match(line)
+    return Stripped(line[prefix.end() :], prefix["host"]) if prefix else Stripped(line, None)

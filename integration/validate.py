@@ -1,0 +1,99 @@
+"""`detect validate`: the cluster's findings held against the reference's, statistic by statistic and row by row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+from typing import Any
+
+from integration.engines.base import Engine
+from integration.events import Event, stored
+from integration.finding import Finding
+from integration.reference import Reference
+from integration.rule import Rule
+from integration.run import evaluate, events_query
+from integration.schedule import Window
+from integration.times import parse_time
+
+MAX_ROWS = 1_000
+"""Rows of SPL 14 compared a finding; equal lists make equal rows, so this bounds work, not trust."""
+_PAGE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing the two sides say differently of one rule, host and window; `field` is `finding` where one has none at all."""
+
+    rule_id: str
+    host: str
+    window_start: int
+    field: str
+    reference: Any
+    cluster: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was compared: windows, events the reference evaluated, findings on either side, and every difference."""
+
+    windows: int
+    events: int
+    selected: int
+    findings: int
+    differences: tuple[Difference, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both sides say the same."""
+        return not self.differences
+
+
+def validate(engine: Engine, rule: Rule, index: str, windows: Sequence[Window], zone: tzinfo = UTC) -> Validation:
+    """Fetch the windows' raw lines from the cluster, evaluate the reference over them and compare with the cluster's findings."""
+    reference = Reference(rule, zone)
+    events = 0
+    try:
+        for event in _stored_events(engine, rule, index, windows):
+            reference.add(event)
+            events += 1
+        expected = reference.findings()
+        selected = reference.selected
+    finally:
+        reference.close()
+    found = [finding for window in windows for finding in evaluate(engine, rule, index, window, zone)]
+    differences, compared = compare(expected, found)
+    return Validation(len(windows), events, selected, compared, tuple(differences))
+
+
+def compare(reference: Iterable[Finding], cluster: Iterable[Finding]) -> tuple[list[Difference], int]:
+    """Compare two sets of findings by rule, host and window; give the differences, and how many findings there are in all."""
+    expected = {finding.id: finding for finding in reference}
+    found = {finding.id: finding for finding in cluster}
+    either = sorted({**expected, **found}.values(), key=lambda finding: finding.sort_key)
+    return [d for finding in either for d in _differences(finding, expected.get(finding.id), found.get(finding.id))], len(either)
+
+
+def _differences(either: Finding, reference: Finding | None, cluster: Finding | None) -> list[Difference]:
+    if reference is None or cluster is None:
+        sides: dict[str, tuple[Any, Any]] = {
+            "finding": ("absent" if reference is None else "present", "absent" if cluster is None else "present")
+        }
+    else:
+        left, right = reference.to_json(MAX_ROWS), cluster.to_json(MAX_ROWS)
+        sides = {field: (left.get(field), right.get(field)) for field in left | right if left.get(field) != right.get(field)}
+    return [Difference(either.rule_id, either.host, either.window_start, field, *values) for field, values in sides.items()]
+
+
+def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Window]) -> Iterable[Event]:
+    """Stream every event of the rule's sourcetype in the windows, selected by the cluster or not."""
+    if not windows:
+        return
+    body = {
+        "query": events_query(rule, windows[0].start, windows[-1].end),
+        "_source": ["@timestamp", "event.original", "host.name"],
+        "sort": ["_doc"],
+    }
+    for hit in engine.scan(index, body, size=_PAGE):
+        source = hit["_source"]
+        yield stored(source["event"]["original"], host=source["host"]["name"], time=parse_time(source["@timestamp"]))

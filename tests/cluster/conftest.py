@@ -1,0 +1,82 @@
+"""Real nodes, started by the test run and stopped at its end.
+
+`DETECT_TEST_ENGINES` says which: `opensearch` by default, or a list such as `opensearch,elasticsearch:8.19.13`.
+Every test that takes `node` or `engine` runs once on each of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
+from integration.local import Node, running_node
+from tests.cluster.secured import SecureNode, secure_node
+
+_SHOWN_LOG_LINES = 60
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server to test on: its engine and, unless it is the default one, its version."""
+
+    engine: str
+    version: str | None
+
+    @classmethod
+    def of(cls, text: str) -> Server:
+        engine, _, version = text.partition(":")
+        return cls(engine, version or None)
+
+
+SERVERS = os.environ.get("DETECT_TEST_ENGINES", "opensearch").split(",")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.cluster)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the node's log beside a failure."""
+    report = yield
+    given = getattr(item, "funcargs", {})
+    nodes = [given["node"]] if "node" in given else []
+    nodes += [given["secured"].node] if "secured" in given else []
+    for node in nodes if report.failed else []:
+        report.sections.append((f"log of {node.distribution.engine}", node.log_tail(_SHOWN_LOG_LINES)))
+    return report
+
+
+@pytest.fixture(scope="session", params=[Server.of(text) for text in SERVERS], ids=SERVERS)
+def server(request: pytest.FixtureRequest) -> Server:
+    chosen: Server = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session")
+def node(server: Server) -> Iterator[Node]:
+    with running_node(server.engine, server.version, report=lambda line: print(line, file=sys.stderr)) as started:  # noqa: T201
+        yield started
+
+
+@pytest.fixture(scope="session")
+def engine(node: Node) -> Iterator[Engine]:
+    with connect(Connection(node.url)) as connected:
+        yield connected
+
+
+@pytest.fixture(scope="session")
+def secured(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureNode]:
+    """A node with TLS that turns strangers away."""
+    with secure_node(server.engine, server.version, tmp_path_factory.mktemp("secured")) as started:
+        yield started

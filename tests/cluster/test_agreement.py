@@ -1,0 +1,203 @@
+"""The heart of it: random logs through the installed pipeline, and the cluster's findings equal to the reference's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integration import lists
+from integration.assets import desired_assets
+from integration.engines.base import Engine
+from integration.events import parse
+from integration.finding import Finding
+from integration.install import install
+from integration.names import Namespace
+from integration.render import aggregation
+from integration.rule import Rule
+from integration.rulefile import load_rules
+from integration.run import evaluate
+from integration.times import parse_time, rfc3339
+from integration.validate import compare, validate
+from tests.support import RULE, findings_of, rule_with
+
+BASE = parse_time("2026-11-24T08:50:00Z")
+HOUR = 3_600_000
+_namespaces = count()
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A line as a shipper sends it."""
+
+    line: str
+    host: str
+    at: int
+
+
+@pytest.fixture(scope="module")
+def installed(engine: Engine) -> Iterator[Engine]:
+    rules = load_rules()
+    install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+    yield engine
+    for index in {f"logs-ollama.server-agree{n}" for n in range(next(_namespaces))}:
+        engine.delete_data_stream(index)
+
+
+def store(engine: Engine, lines: list[Shipped]) -> str:
+    index = Namespace(f"agree{next(_namespaces)}").events
+    sources = [
+        (str(n), json.dumps({"@timestamp": rfc3339(s.at, millis=True), "message": s.line, "host": {"name": s.host}}))
+        for n, s in enumerate(lines)
+    ]
+    for item in engine.bulk_create(index, sources):
+        assert item.ok, item.reason
+    engine.refresh(index)
+    return index
+
+
+def cluster_findings(engine: Engine, rule: Rule, index: str, lines: list[Shipped]) -> list[Finding]:
+    times = [parse(s.line, host=s.host, shipped_at=s.at).time for s in lines]
+    windows = {rule.windows.window_of(time) for time in times}
+    return [finding for window in sorted(windows, key=lambda w: w.start) for finding in evaluate(engine, rule, index, window)]
+
+
+def reference_findings(rule: Rule, lines: list[Shipped]) -> list[Finding]:
+    return findings_of([parse(s.line, host=s.host, shipped_at=s.at) for s in lines], rule)
+
+
+TERMS = [
+    "model",
+    "Model",
+    "llama runner",
+    "server.go",
+    "exited",
+    "EXITED",
+    "exit status 1",
+    "other",
+    "é☃",
+    "\\",
+    '\\"',
+    "=",
+    "a\tb",
+]
+text = st.lists(st.sampled_from(TERMS), min_size=1, max_size=3).map(" ".join)
+stamp = st.one_of(st.none(), st.integers(0, 3 * HOUR - 1).map(lambda ms: rfc3339(BASE + ms, millis=True)))
+level = st.sampled_from(["ERROR", "ERROR", "ERROR", "error", "ERROR+1", "INFO", "WARN"])
+quoted = text.map(lambda value: '"' + value.replace('"', '\\"') + '"')
+value = st.one_of(quoted, st.sampled_from(["bare", "EOF", "<nil>", ""]))
+attribute = st.tuples(st.sampled_from(["err", "error", "xerr", "model", "msg", "level", "source", "api_key"]), value).map("=".join)
+source = st.sampled_from(["source=server.go:12 ", "source=sched.go:9 ", "", "source=C:\\x\\llama_server.go:1 "])
+
+
+@st.composite
+def slog_line(draw: st.DrawFn) -> str:
+    time = draw(stamp)
+    head = f"time={time} " if time else ""
+    attributes = " ".join(draw(st.lists(attribute, max_size=3)))
+    return f"{head}level={draw(level)} {draw(source)}msg={draw(value)} {attributes}"
+
+
+line = st.one_of(slog_line(), slog_line(), text, text.map("level=ERROR {}".format))
+shipped = st.builds(Shipped, line, st.sampled_from(["gpu-1", "gpu-2", "Häns"]), st.integers(BASE, BASE + 3 * HOUR - 1))
+
+
+@given(st.lists(shipped, min_size=1, max_size=12))
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_cluster_findings_equal_the_reference_s(installed: Engine, lines: list[Shipped]) -> None:
+    index = store(installed, lines)
+    differences, _ = compare(reference_findings(RULE, lines), cluster_findings(installed, RULE, index, lines))
+    assert differences == []
+
+
+def test_values_longer_than_a_keyword_are_read_from_source(installed: Engine) -> None:
+    long = "model " + "x" * 9_000
+    lines = [
+        Shipped(f'level=ERROR msg="{long}" err="{"y" * 9_000}exit status 2"', "gpu-1", BASE),
+        Shipped(f'level=ERROR msg="{long} 2" err="EOF"', "gpu-1", BASE + 1),
+    ]
+    found = cluster_findings(installed, RULE, store(installed, lines), lines)
+    assert found == reference_findings(RULE, lines)
+    assert str(found[0].severity) == "critical"
+    assert found[0].error_messages[0] == long
+
+
+def test_more_hosts_than_a_page_and_than_the_bucket_limit_allows(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aggregation, "PAGE_SIZE", 100)
+    lines = [Shipped(f'level=ERROR msg="model {n % 7}"', f"gpu-{n % 250}", BASE + n) for n in range(1_000)]
+    index = store(installed, lines)
+    installed.request("PUT", "/_cluster/settings", {"transient": {"search.max_buckets": 400}})
+    try:
+        found = cluster_findings(installed, RULE, index, lines)
+    finally:
+        installed.request("PUT", "/_cluster/settings", {"transient": {"search.max_buckets": None}})
+    assert len(found) == 250
+    assert found == reference_findings(RULE, lines)
+
+
+def test_lists_past_the_bound_are_cut_and_counted_alike(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (lists, aggregation):
+        monkeypatch.setattr(module, "MAX_VALUES", 5)
+    lines = [Shipped(f'level=ERROR source=s.go:{n % 8} msg="model {n}" err="e"', "gpu-1", BASE + n) for n in range(23)]
+    found = cluster_findings(installed, RULE, store(installed, lines), lines)
+    assert found == reference_findings(RULE, lines)
+    assert dict(found[0].truncated) == {"error_messages": 18, "code_sources": 3}
+    assert found[0].spl_row_count == 23 * 8
+
+
+def test_terms_cannot_break_out_of_the_script(installed: Engine) -> None:
+    hostile = "model'); throw new RuntimeException('x"
+    rule = rule_with(
+        selection=[{"level": ["ERROR"], "contains": [hostile, "back\\slash", 'quo"te']}],
+        classification={"field": "hostile", "classes": [{"name": "hostile", "contains": [hostile.lower()]}], "otherwise": "rest"},
+    )
+    lines = [Shipped(f"level=ERROR {t}", "gpu-1", BASE) for t in (hostile, "BACK\\SLASH", 'quo"te', "model")]
+    found = cluster_findings(installed, rule, store(installed, lines), lines)
+    assert found == reference_findings(rule, lines)
+    assert found[0].error_count == 3
+
+
+def test_regexes_and_alternatives_agree(installed: Engine) -> None:
+    rule = rule_with(
+        selection=[{"level": ["WARN"], "contains_all": ["manifest", "BAD"]}, {"matches": [r"cuda/error: \d+"]}],
+        classification={
+            "field": "gpu",
+            "classes": [{"name": "cuda", "matches": [r"cuda/error: (?:700|999)"]}],
+            "otherwise": "other",
+        },
+        severity=[{"level": "high", "any": [{"stat": "error_types", "contains": "cuda"}]}, {"level": "low"}],
+    )
+    texts = ["level=WARN bad manifest", "level=ERROR bad manifest", "cuda/error: 700", "CUDA/error: 700", "cuda/error: 1\u00857"]
+    lines = [Shipped(t, "gpu-1", BASE) for t in texts]
+    found = cluster_findings(installed, rule, store(installed, lines), lines)
+    assert found == reference_findings(rule, lines)
+    assert (found[0].error_count, str(found[0].severity)) == (3, "high")
+
+
+def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [Shipped('level=ERROR msg="model" err="exit status 1"', "gpu-1", BASE), Shipped("level=ERROR exited", "gpu-2", BASE)]
+    index = store(installed, lines)
+    window = RULE.windows.window_of(BASE)
+    result = validate(installed, RULE, index, [window])
+    assert result.agrees
+    assert (result.events, result.selected, result.findings) == (2, 2, 2)
+    honest = aggregation.window_search
+
+    def blind(*arguments: Any) -> dict[str, Any]:
+        body = honest(*arguments)
+        body["query"]["bool"]["filter"].append({"term": {"host.name": "gpu-1"}})
+        body["aggs"]["by_host"]["aggs"]["condition_0"] = {"max": {"field": "absent"}}
+        return body
+
+    monkeypatch.setattr("integration.run.window_search", blind)
+    differing = validate(installed, RULE, index, [window])
+    assert {(d.host, d.field): (d.reference, d.cluster) for d in differing.differences if d.field != "spl_rows"} == {
+        ("gpu-1", "severity"): ("critical", "medium"),
+        ("gpu-2", "finding"): ("present", "absent"),
+    }

@@ -1,0 +1,109 @@
+"""Stands in for what these tests must not need: Maven Central, a Java, a server, another user."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from integration.local.account import Account
+from integration.local.cache import Cache
+from integration.local.distribution import Launch, Layout
+from integration.local.java import JavaNeed
+from integration.local.lock import Report
+from integration.local.node import Node, NodeOptions, Ports, Runtime
+from integration.local.ports import free_port
+
+_ANSWERS = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(int(sys.argv[2]))
+        self.end_headers()
+print("listening", flush=True)
+http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+"""
+
+
+@dataclass(frozen=True)
+class FakeServer:
+    """A server that answers every GET with one status, or runs whatever script a test gives."""
+
+    script: str = _ANSWERS
+    status: int = 200
+    engine: str = "opensearch"
+    version: str = "3.4.0"
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        return {}
+
+    @property
+    def java(self) -> JavaNeed:
+        return JavaNeed("OpenSearch 3.4.0", 21)
+
+    def assemble(self, cache: Cache, report: Report) -> Path:
+        def build(home: Path) -> None:
+            report("Assembling")
+            for part in ("lib", "plugins"):
+                (home / part).mkdir()
+
+        return cache.assembled("fake", build, report)
+
+    def configuration(self, layout: Layout, heap: str) -> dict[str, str]:  # noqa: ARG002
+        return {"jvm.options": f"-Xmx{heap}\n"}
+
+    def launch(self, java: Path, home: Path, layout: Layout, heap: str) -> Launch:  # noqa: ARG002
+        port = next(
+            line.split()[1]
+            for line in (layout.config / f"{self.engine}.yml").read_text().splitlines()
+            if line.startswith("http.port")
+        )
+        return Launch((sys.executable, "-c", self.script, port, str(self.status)), {"FAKE": str(home)})
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """Collects what a `Report` is told."""
+    return []
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Cache:
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    return Cache(folder)
+
+
+@pytest.fixture
+def make_node(tmp_path: Path, cache: Cache) -> Callable[..., Node]:
+    """Makes a node of a fake server that runs as the current user."""
+
+    def make(server: FakeServer | None = None, options: NodeOptions | None = None) -> Node:
+        server = server or FakeServer()
+        runtime = Runtime(server.assemble(cache, lambda _: None), tmp_path / "java", Account())
+        folder = tmp_path / "node"
+        return Node(
+            "n", server, runtime, Layout(folder, folder / "data"), Ports(free_port(), free_port()), options or NodeOptions()
+        )
+
+    return make
+
+
+@pytest.fixture
+def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, str], Path]:
+    """Puts a shell script on a PATH that holds the system's folders besides, and nothing else of this machine's."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
+
+    def put(name: str, script: str) -> Path:
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        return path
+
+    return put

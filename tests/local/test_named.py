@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.errors import InputError
+from integration.local import NodeRecord, Outcome, named, servers, temporary
+from integration.local.account import Account
+from integration.local.errors import NodeError
+from integration.local.ports import free_port
+from tests.local.conftest import FakeServer
+
+Up = Callable[..., Outcome]
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeServer]:
+    """What `distribution` gives, by engine; a test may put another server in its place."""
+    kinds = {engine: FakeServer(engine=engine) for engine in servers.VERSIONS}
+    for module in (named, temporary):
+        monkeypatch.setattr(module, "distribution", lambda engine, _version: kinds[engine])
+    monkeypatch.setattr(servers, "find_java", lambda *_: tmp_path)
+    monkeypatch.setattr(Account, "for_node", classmethod(lambda cls: cls()))
+    monkeypatch.setattr(named, "USUAL_PORT", free_port())
+    monkeypatch.setenv("DETECT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("DETECT_STATE_DIR", raising=False)
+    return kinds
+
+
+@pytest.fixture
+def up(fake: dict[str, FakeServer]) -> Iterator[Up]:
+    def start(engine: str = "opensearch", version: str | None = None, **options: object) -> Outcome:
+        arguments = {"name": None, "port": None, "data": None, "report": lambda _: None} | options
+        return named.up(engine, version, **arguments)  # type: ignore[arg-type]
+
+    yield start
+    for record in named.status(None):
+        named.down(record.name, delete_data=True, report=lambda _: None)
+
+
+def down(name: str = "detect-opensearch", *, delete_data: bool = False) -> Outcome:
+    return named.down(name, delete_data=delete_data, report=lambda _: None)
+
+
+def only() -> NodeRecord:
+    (record,) = named.status(None)
+    return record
+
+
+def test_a_node_is_started_once_and_stopped_once(up: Up) -> None:
+    first = up()
+    assert first.changed
+    assert first.record.url == f"http://127.0.0.1:{named.USUAL_PORT}"
+    again = up()
+    assert (again.changed, again.record) == (False, first.record)
+    assert only().running
+    stopped = down()
+    assert stopped.changed
+    assert not only().running
+    assert not down().changed
+
+
+def test_data_stays_unless_it_is_to_be_deleted(up: Up) -> None:
+    first = up().record
+    kept = Path(first.data) / "kept"
+    kept.touch()
+    down()
+    assert up().record.data == first.data
+    assert kept.exists()
+    assert down(delete_data=True).changed
+    assert not kept.exists()
+    assert not Path(first.folder).exists()
+    assert named.status(None) == []
+
+
+def test_data_goes_to_a_folder_of_its_own_below_the_one_named(up: Up, tmp_path: Path) -> None:
+    bystander = tmp_path / "shared" / "bystander"
+    bystander.parent.mkdir()
+    bystander.touch()
+    record = up(name="n1", data=tmp_path / "shared").record
+    assert record.data == str(tmp_path / "shared" / "n1")
+    down("n1")
+    assert up(name="n1").record.data == record.data
+    down("n1", delete_data=True)
+    assert bystander.exists()
+    assert not Path(record.data).exists()
+
+
+def test_a_node_comes_back_on_its_port(up: Up) -> None:
+    port = free_port()
+    assert up(port=port).record.port == port
+    down()
+    assert up().record.port == port
+
+
+def test_a_second_node_gets_another_port(up: Up) -> None:
+    assert up(name="a").record.port != up(name="b").record.port
+    assert [record.name for record in named.status(None)] == ["a", "b"]
+    assert [record.name for record in named.status("b")] == ["b"]
+    assert named.status("c") == []
+
+
+def test_a_taken_port_is_refused(up: Up) -> None:
+    port = up(name="a").record.port
+    with pytest.raises(InputError, match=f"Port {port} on 127.0.0.1 is taken"):
+        up(name="b", port=port)
+
+
+def test_a_crashed_node_is_stopped_and_can_be_started_again(up: Up) -> None:
+    pid = up().record.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    assert not only().running
+    assert not down().changed
+    assert up().changed
+
+
+def test_a_node_that_does_not_come_up_is_remembered_as_stopped(up: Up, fake: dict[str, FakeServer]) -> None:
+    fake["opensearch"] = FakeServer(script="raise SystemExit('bad setting')")
+    with pytest.raises(NodeError, match="bad setting"):
+        up()
+    assert not only().running
+
+
+def test_a_name_is_not_shared_by_two_kinds_of_server(up: Up) -> None:
+    up(name="n")
+    with pytest.raises(InputError, match=r"n is opensearch 3\.4\.0\. Choose another --name, or remove it"):
+        up("elasticsearch", name="n")
+    with pytest.raises(InputError, match=r"n is opensearch 3\.4\.0"):
+        up(version="3.5.0", name="n")
+
+
+def test_what_was_never_started_cannot_be_stopped(up: Up) -> None:
+    with pytest.raises(InputError, match="No node with the name n was started here"):
+        down("n")
+
+
+def test_a_temporary_node_leaves_nothing(fake: dict[str, FakeServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with temporary.running_node("opensearch") as node:
+        assert node.running
+        assert tmp_path in node.layout.folder.parents
+    assert not node.running
+    assert not node.layout.folder.exists()
+
+
+def test_a_temporary_node_ends_with_a_failing_block(fake: dict[str, FakeServer]) -> None:
+    with pytest.raises(KeyboardInterrupt), temporary.running_node("elasticsearch") as node:
+        raise KeyboardInterrupt
+    assert not node.running
+    assert not node.layout.folder.exists()

@@ -1,0 +1,40 @@
+"""What many tests make: events, rules with other conditions, findings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from integration.events import Event, parse
+from integration.finding import Finding
+from integration.reference import Reference
+from integration.rule import Rule
+from integration.rulefile import load_rules, rule_of
+from integration.times import parse_time
+
+RULE = load_rules(None, ["ollama_possible_rce_via_model_loading"])[0]
+
+
+def event(line: str, host: str = "gpu-1", at: str = "2026-11-24T09:00:00Z") -> Event:
+    """An event of a line; `at` is its time unless the line has a stamp."""
+    return parse(line, host=host, shipped_at=parse_time(at))
+
+
+def error(rest: str, at: str = "2026-11-24T09:00:00.000Z", level: str = "ERROR") -> str:
+    """A slog line."""
+    return f"time={at} level={level} {rest}"
+
+
+def findings_of(lines: list[Event], rule: Rule = RULE) -> list[Finding]:
+    """What the reference finds in events."""
+    reference = Reference(rule)
+    try:
+        for each in lines:
+            reference.add(each)
+        return reference.findings()
+    finally:
+        reference.close()
+
+
+def rule_with(**changes: Any) -> Rule:
+    """The shipped rule with some top-level keys changed, checked anew."""
+    return rule_of(RULE.model_dump() | {"id": "other_rule"} | changes)

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.render import aggregation, painless, templates
+from integration.rule import EVENT_FIELDS
+from tests.support import RULE, event, rule_with
+
+
+@given(st.text())
+def test_a_literal_ends_where_it_should(text: str) -> None:
+    literal = painless.literal(text)
+    inner = literal[1:-1]
+    assert literal[0] == literal[-1] == "'"
+    unescaped, position = [], 0
+    while position < len(inner):
+        if inner[position] == "\\":
+            position += 1
+        else:
+            assert inner[position] != "'"
+        unescaped.append(inner[position])
+        position += 1
+    assert "".join(unescaped) == text
+
+
+def test_every_term_and_class_of_the_rule_is_in_the_classifier() -> None:
+    source = painless.classifier(RULE)
+    for alternative in RULE.selection:
+        for term in alternative.contains:
+            assert f"lower.contains({painless.literal(term)})" in source
+    assert [name for name in RULE.classification.names if f"emit('{name}')" in source] == list(RULE.classification.names)
+
+
+@pytest.mark.parametrize(("engine", "key"), [("opensearch", "derived"), ("elasticsearch", "runtime_mappings")])
+def test_search_defines_the_class_field_as_the_engine_calls_it(engine: str, key: str) -> None:
+    body = aggregation.window_search(RULE, engine, 0, 1)
+    assert RULE.classification.field in body[key]
+    assert body["query"]["bool"]["filter"][0] == {"range": {"@timestamp": {"gte": 0, "lt": 1, "format": "epoch_millis"}}}
+
+
+def test_level_is_no_filter_when_one_alternative_does_without() -> None:
+    rule = rule_with(selection=[{"level": ["ERROR"]}, {"contains": ["panic"]}])
+    filters = aggregation.selection(rule, {})["bool"]["filter"]
+    assert "log.level" not in json.dumps(filters)
+
+
+def test_fields_a_rule_may_name_are_keywords_and_known_to_events() -> None:
+    properties = templates.events_mapping([RULE], "opensearch")["properties"]
+    sample = event("level=ERROR")
+    for field in EVENT_FIELDS:
+        at = {"properties": properties}
+        for part in field.split("."):
+            at = at["properties"][part]
+        assert at["type"] == "keyword"
+        sample.value(field)
+
+
+def test_nothing_rendered_needs_mustache() -> None:
+    bodies = [templates.events_template([RULE], "elasticsearch"), templates.risk_template()]
+    assert "{{" not in json.dumps(bodies)
