@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+from pathlib import Path
+
+import pytest
+
+from integration import __version__
+from tests.cli import detect
+from tests.support import error
+
+CRASH = error('source=server.go:224 msg="ollama exited" err="exit status 1"', at="2026-11-24T09:12:00.500Z")
+HOSTILE = error('source=x.go:1 msg="model [red]\x1b[31m{{x}}\u202e" err="=cmd()"', at="2026-11-24T09:12:01.000Z")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "server.log"
+    path.write_text(f"{CRASH}\nllama_model_load: error loading model\n\n{HOSTILE}\n")
+    return path
+
+
+def test_version_and_help() -> None:
+    assert detect("--version").out.strip() == __version__
+    assert "Exit codes" in detect("--help").out
+    for verb in ("scan", "install", "diff", "status", "uninstall", "ingest", "run", "validate"):
+        answer = detect(verb, "--help")
+        assert (answer.code, "Example: detect" in answer.out) == (0, True), verb
+
+
+def test_scan_json_is_the_contract_s(log: Path) -> None:
+    answer = detect("scan", str(log), "--host", "gpu-1", "--format", "json")
+    assert answer.code == 0
+    assert list(answer.json) == ["findings", "events"]
+    assert answer.json["events"] == {"read": 3, "selected": 2}
+    (finding,) = answer.json["findings"]
+    assert (finding["host"], finding["severity"], finding["error_count"]) == ("gpu-1", "critical", 2)
+    assert (finding["window_start"], finding["window_end"]) == ("2026-11-24T08:50:00Z", "2026-11-24T09:50:00Z")
+    assert finding["first_error"] == "2026-11-24 09:00:00"
+    assert finding["first_seen"] == "2026-11-24T09:12:00.500Z"
+    assert "spl_rows" not in finding
+    assert answer.out.isascii()
+
+
+def test_scan_prints_rows_up_to_the_bound(log: Path) -> None:
+    answer = detect("scan", str(log), "--host", "gpu-1", "--format", "json", "--spl-rows", "--max-spl-rows", "3")
+    (finding,) = answer.json["findings"]
+    assert finding["spl_row_count"] == 2 * 2 * 2 * 2
+    assert len(finding["spl_rows"]) == 3
+
+
+def test_table_is_inert(log: Path) -> None:
+    answer = detect("scan", str(log), "--host", "gpu\x1b[2J-1", "--spl-rows")
+    assert "\x1b" not in answer.out
+    assert "\u202e" not in answer.out
+    assert r"[red]\x1b[31m{{x}}\u202e" in answer.out
+    assert "1 finding from 2 selected of 3 events" in answer.err
+
+
+def test_csv_has_no_formula_and_one_row_a_finding(log: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(detect("scan", str(log), "--host", "gpu-1", "--format", "csv").out)))
+    assert len(rows) == 1
+    assert rows[0]["error_details"].split("\n") == ["'=cmd()", "exit status 1"]
+    assert "\x1b" not in rows[0]["error_messages"]
+
+
+def test_time_zone_is_splunk_s_alone(log: Path) -> None:
+    (finding,) = detect("scan", str(log), "--host", "g", "--timezone", "Europe/Berlin", "--format", "json").json["findings"]
+    assert finding["first_error"] == "2026-11-24 10:00:00"
+    assert finding["window_start"] == "2026-11-24T08:50:00Z"
+
+
+def test_gzip_and_standard_input(log: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "server-1.log.gz"
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+    whole = detect("scan", str(log), "--host", "g", "--format", "json")
+    assert detect("scan", str(packed), "--host", "g", "--format", "json").json == whole.json
+    assert detect("scan", "-", "--host", "g", "--format", "json", stdin=log.read_bytes()).json == whole.json
+
+
+def test_rotated_files_belong_together(log: Path, tmp_path: Path) -> None:
+    later = tmp_path / "server-2.log"
+    later.write_text(error('msg="model"', at="2026-11-24T09:40:00.000Z"))
+    (finding,) = detect("scan", str(log), str(later), "--host", "g", "--format", "json").json["findings"]
+    assert finding["error_count"] == 3
+
+
+def test_journald_host_is_taken_unless_one_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_text(f"Nov 24 09:12:00 gpu-7 ollama[77]: {CRASH}\n")
+    assert detect("scan", str(path), "--format", "json").json["findings"][0]["host"] == "gpu-7"
+    assert detect("scan", str(path), "--host", "x", "--format", "json").json["findings"][0]["host"] == "x"
+
+
+@pytest.mark.parametrize(("threshold", "code"), [("critical", 1), ("medium", 1), ("informational", 1)])
+def test_fail_on_reaches(log: Path, threshold: str, code: int) -> None:
+    assert detect("scan", str(log), "--fail-on", threshold).code == code
+
+
+def test_fail_on_does_not_reach_a_lesser_finding(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text(error('msg="model"'))
+    assert detect("scan", str(path), "--fail-on", "high").code == 0
+
+
+def test_nothing_found_is_zero(tmp_path: Path) -> None:
+    path = tmp_path / "quiet.log"
+    path.write_text("all is well\n")
+    answer = detect("scan", str(path), "--fail-on", "low")
+    assert (answer.code, answer.out) == (0, "No findings.\n")
+    assert detect("scan", str(path), "--format", "json").json == {"findings": [], "events": {"read": 1, "selected": 0}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["scan", "/nonexistent.log"], "/nonexistent.log"),
+        (["scan", "-", "--timezone", "Mars/Base"], "--timezone 'Mars/Base' is no time zone"),
+        (["scan", "-", "--fail-on", "awful"], "--fail-on: 'awful' is no severity"),
+        (["scan", "-", "--rule", "nope"], "no rule nope"),
+        (["scan", "-", "--rules", "/nonexistent"], "holds no rule files"),
+        (["scan"], "Missing argument"),
+        (["run", "--from", "2026-11-24"], "give --from and --to together"),
+        (["run", "--at", "soon"], "'soon' is no time"),
+        (["run", "--from", "2026-11-24", "--to", "2026-11-24T00:30:00Z"], "no scheduled window"),
+        (["run", "--namespace", "Bad Name"], "namespace 'Bad Name'"),
+        (["ingest", "/nonexistent.log"], "/nonexistent.log: is no file"),
+    ],
+)
+def test_bad_usage_is_two_and_says_what(arguments: list[str], words: str) -> None:
+    answer = detect(*arguments)
+    assert (answer.code, answer.out) == (2, "")
+    assert words in answer.err
+
+
+def test_unreachable_cluster_is_three_and_shows_no_secret() -> None:
+    answer = detect("status", "--url", "http://127.0.0.1:9", "--username", "u", "--password", "s3cret")
+    assert answer.code == 3
+    assert "127.0.0.1:9" in answer.err
+    assert "s3cret" not in answer.err + answer.out
