@@ -111,12 +111,14 @@ def _gunzipped(blocks: Iterator[bytes], path: str, size: int) -> Iterator[bytes]
             while packed or more:
                 if member.eof:
                     packed = packed.lstrip(b"\0")  # padding, as tapes have it
-                    member = zlib.decompressobj(_GZIP_WINDOW) if packed else member
+                    if not packed:
+                        break
+                    member = zlib.decompressobj(_GZIP_WINDOW)
                 text = member.decompress(packed, size)
-                more = len(text) == size and not member.eof
-                packed = member.unused_data if member.eof else member.unconsumed_tail
                 if text:
                     yield text
+                more = len(text) == size and not member.eof
+                packed = member.unused_data if member.eof else member.unconsumed_tail
     except zlib.error as error:
         raise InputError(f"{path}: the gzip file is damaged ({error}); {_rescue(path)}") from error
     if not member.eof:

@@ -28,7 +28,8 @@ _LINE: Final = re.compile(
     r"\[GIN\] [0-9]{4}/[0-9]{2}/[0-9]{2} - [0-9]{2}:[0-9]{2}:[0-9]{2} \| *+(?P<status>[0-9]{3}) *+"
     r"\| *+(?P<duration>[^ |]*+) *+"
     rf"\| *+(?:(?P<ip>{_IPV4}|{_IPV6})(?:%[^ |]*+)?|[^ |]*+) *+"
-    r'\| *+(?P<method>[^ \t\n\x0B\f\r"|]+) ++"(?P<url>(?:[^"\\]++|\\.)*+)"(?=[ \t\n\x0B\f\r]|\Z)',
+    # Redaction can eat the path's closing quote.
+    r'\| *+(?P<method>[^ \t\n\x0B\f\r"|]+) ++"(?P<url>(?:[^"\\]++|\\.)*+)(?:"(?=[ \t\n\x0B\f\r]|\Z)|\Z)',
     re.DOTALL,
 )
 FIELDS: Final = frozenset(
@@ -53,12 +54,12 @@ def fields(line: str) -> dict[str, str | int]:
     match = _LINE.match(line)
     if not match:
         return {}
-    path, mark, query = unescape(match["url"]).partition("?")
+    path, _, query = unescape(match["url"]).partition("?")
     found: dict[str, str | int | None] = {
         "http.request.method": match["method"],
         "http.response.status_code": int(match["status"]),
         "url.path": path or None,
-        "url.query": query if mark and query else None,
+        "url.query": query or None,
         "source.ip": match["ip"],
         "event.duration": duration(match["duration"]),
     }

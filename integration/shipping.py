@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from integration.logfiles import RawLine
 
 _ID_DIGITS = 32
-_HEADER_BYTES = 60
+_HEADER_BYTES = 55  # `{"create":{"_id":"…"}}` and two line ends
 _STANDARD_INPUT = "-"
 _json_text = JSONEncoder(ensure_ascii=False).encode
 
@@ -28,7 +28,7 @@ class Document(NamedTuple):
     id: str
     source: str
     size: int
-    """Bytes in a bulk request, near enough."""
+    """Bytes in a bulk request."""
     path: str
     number: int
 
@@ -57,7 +57,7 @@ def document(host: str, line: RawLine) -> Document:
         f'{{"@timestamp":"{_shown(line.shipped_at)}","message":{_json_text(line.text)},"host":{{"name":{host_json}}},'
         f'"log":{{"file":{{"path":{path_json}}},"offset":{line.offset}}}}}'
     )
-    size = _HEADER_BYTES + len(source) + len(text) - len(line.text)
+    size = _HEADER_BYTES + len(source.encode())
     return Document(sha256(identity).hexdigest()[:_ID_DIGITS], source, size, line.path, line.number)
 
 

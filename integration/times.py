@@ -38,19 +38,12 @@ def millis_of(text: str) -> int | None:
 
     Years 1 to 9999 without their first and last day; no leap second.
     """
-    if not _RFC3339.fullmatch(text) or text[11:13] == "24":
+    if not _RFC3339.fullmatch(text) or text[11:13] == "24":  # hour 24 is the next day to some versions of Python
         return None
-    zone = 1 if text[-1] == "Z" else 6
     try:
-        whole = datetime.fromisoformat(text[:19])
+        return to_millis(datetime.fromisoformat(text))
     except ValueError:
         return None
-    since = whole.replace(tzinfo=UTC) - _EPOCH
-    millis = (since.days * 86_400 + since.seconds) * 1000 + int(text[20:-zone].ljust(3, "0")[:3])
-    if zone == 1:
-        return millis
-    offset = (int(text[-5:-3]) * 60 + int(text[-2:])) * 60_000
-    return millis + offset if text[-6] == "-" else millis - offset
 
 
 def parse_time(text: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from integration.engines.base import Engine
+from integration.errors import ClusterError
 from integration.events import Event, parse
 from integration.finding import Finding
 from integration.reference import Reference
@@ -22,6 +24,17 @@ def event(line: str, host: str = "gpu-1", at: str = "2026-11-24T09:00:00Z") -> E
 def error(rest: str, at: str = "2026-11-24T09:00:00.000Z", level: str = "ERROR") -> str:
     """A slog line."""
     return f"time={at} level={level} {rest}"
+
+
+def drop(engine: Engine, data_stream: str) -> bool:
+    """Delete a data stream; False on the local Elasticsearch, whose bundle lacks the API and keeps it."""
+    try:
+        engine.delete_data_stream(data_stream)
+    except ClusterError as error:
+        if "no handler found" not in str(error):
+            raise
+        return False
+    return True
 
 
 def findings_of(lines: list[Event], rule: Rule = RULE) -> list[Finding]:

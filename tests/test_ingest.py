@@ -48,7 +48,7 @@ class DataStream:
         self.lock = threading.Lock()
         cluster.on("GET", "/_ingest/pipeline/ollama.server", Answer({"ollama.server": {}}))
         cluster.on("GET", "/_index_template/logs-ollama.server", Answer({"index_templates": [{"index_template": {}}]}))
-        cluster.on("GET", f"/{STREAM}/_settings", self._settings)
+        cluster.on("GET", f"/{STREAM}/_settings/index.creation_date", self._settings)
         cluster.on("POST", f"/{STREAM}/_refresh")
         cluster.on("POST", f"/{STREAM}/_search", self._search)
         cluster.on("POST|PUT", BULK, self.bulk)
@@ -367,6 +367,21 @@ class TestRollover:
         stream.rollover()
         run(numbered(50), batch_lines=5)
         assert len(stream.cluster.asked("POST", f"/{STREAM}/_refresh")) == 1
+
+    def test_they_are_refreshed_again_after_a_lost_answer(self, stream: DataStream, run: Run) -> None:
+        """What the lost request wrote may have gone to an older index late, where no search sees it yet."""
+        run(numbered(1))
+        stream.rollover()
+        stream.faults.append(Answer(cut=True))
+        run(numbered(5))
+        assert len(stream.cluster.asked("POST", f"/{STREAM}/_refresh")) == 2
+
+    def test_a_batch_is_no_larger_than_one_search_can_check(
+        self, stream: DataStream, run: Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("integration.ingest.MAX_BATCH_LINES", 10)
+        run(numbered(25), batch_lines=1000)
+        assert sorted(map(len, stream.bulks)) == [5, 10, 10]
 
     def test_a_rollover_in_between_is_seen(self, stream: DataStream, run: Run) -> None:
         run(numbered(20))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from integration import __version__
-from integration.cli import cluster, ingest, install, run, scan
+from integration.cli import cluster, demo, ingest, install, run, sample, scan
 from integration.cli.output import inert_lines
 from integration.errors import DetectError
 
@@ -41,6 +41,8 @@ def _options(
 
 for verb in (scan.scan, install.install, install.diff, install.status, install.uninstall, ingest.ingest, run.run, run.validate):
     app.command()(verb)
+app.command()(sample.sample)
+app.command()(demo.demo)
 app.add_typer(cluster.app, name="cluster")
 
 

@@ -20,7 +20,7 @@ from integration.rule import Severity
 from integration.times import rfc3339
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
-_MAX_CELL = 60
+_MAX_CELL = 44
 _MAX_LIST = 3
 _UNBOUNDED = 1_000_000
 # What spreadsheets take for the beginning of a formula.
@@ -50,9 +50,9 @@ def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=True))  # noqa: T201 - escaped, so that a terminal shows it as it is
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "") -> None:
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "", *, lines: bool = False) -> None:
     """Write a table as wide as the terminal, or as wide as it needs in a pipe; markup in cells is text."""
-    table = Table(title=title or None, title_justify="left", show_lines=False)
+    table = Table(title=title or None, title_justify="left", show_lines=lines)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
@@ -96,16 +96,16 @@ def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None)
         ]
         rows.append(cells)
     columns = ["window (UTC)", "host", "severity", "errors", "types", "messages", "details", "SPL rows"]
-    print_table(columns, rows)
+    print_table(columns, rows, lines=True)
     if max_spl_rows is not None:
         spl_rows = [row for finding in findings for row in finding.spl_rows(max_spl_rows)]
         print_table(list(spl_rows[0]) if spl_rows else ["count"], [[str(v) for v in row.values()] for row in spl_rows], "SPL rows")
 
 
-def _list_cell(values: Sequence[str], left_out: int) -> str:
+def _list_cell(values: Sequence[str], left_out: int) -> Text:
     shown = [inert(value, _MAX_CELL) for value in values[:_MAX_LIST]]
     more = len(values) + left_out - len(shown)
-    return " | ".join(shown) + (f" | +{more:,} more" if more else "")
+    return Text("\n".join(shown + [f"+{more:,} more"] * bool(more)))
 
 
 def _print_csv(findings: Sequence[Finding]) -> None:

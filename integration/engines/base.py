@@ -80,11 +80,9 @@ class Engine(ABC):
     def request(self, method: str, path: str, body: Body = None, params: Params | None = None, *, retry: bool = False) -> Json:
         """Send any request, for an API that has no method here.
 
-        Give `retry` only if the cluster may get the request twice: never to create an object whose id is the
-        cluster's to choose.
+        Give `retry` only if the cluster may get it twice: never to create an object whose id the cluster chooses.
         """
-        send = _again.wraps(self._send) if retry else self._send
-        answer = send(method, path, body, params or {})
+        answer = (_again.wraps(self._send) if retry else self._send)(method, path, body, params or {})
         if not isinstance(answer, dict):
             raise not_a_cluster(self._call(method, path), str(answer))
         return answer
@@ -143,7 +141,7 @@ class Engine(ABC):
 
     def backing_indices(self, name: str) -> list[str]:
         """Return the indices behind a data stream, oldest first; an index stands for itself; [] if there is neither."""
-        found = self._get(_path(name, "_settings"), {"flat_settings": True}) or {}
+        found = self._get(_path(name, "_settings", "index.creation_date"), {"flat_settings": True}) or {}
         return sorted(found, key=lambda index: (int(found[index]["settings"]["index.creation_date"]), index))
 
     def exists(self, name: str) -> bool:
@@ -165,7 +163,8 @@ class Engine(ABC):
 
     def delete_data_stream(self, name: str) -> bool:
         """Delete a data stream with its documents; False if there was none."""
-        return self._delete(_path("_data_stream", name))
+        # OpenSearch acknowledges the deletion of what never was.
+        return self.exists(name) and self._delete(_path("_data_stream", name))
 
     def refresh(self, name: str) -> None:
         """Make all that was written so far visible to searches; nothing if there is no such index."""
@@ -184,8 +183,8 @@ class Engine(ABC):
     def scan(self, index: str, body: Json, *, size: int = 1000) -> Iterator[Json]:
         """Yield every hit of a search, streamed by scroll, `size` hits a request.
 
-        The order is that of `sort` in the body, else none. A missing index has no hits. Both clients have a helper
-        for this, which takes a page without hits for the end even where shards failed.
+        The order is that of `sort` in the body, else none. A missing index has no hits. The clients' own helpers take a page
+        without hits for the end even where shards failed, so they are not used.
         """
         params = _WHOLE | _tolerance(missing_ok=True) | {"scroll": _SCROLL, "size": size}
         page = self.request("POST", _path(index, "_search"), {"sort": ["_doc"]} | body, params)
@@ -276,8 +275,8 @@ class Engine(ABC):
         return True
 
     def _check_shards(self, answer: Json, purpose: str) -> None:
-        if failures := answer["_shards"].get("failures"):
-            raise ClusterError(f"{self.url} could not {purpose}: {reason(failures[0]['reason'])}")
+        if answer["_shards"]["failed"]:
+            raise ClusterError(f"{self.url} could not {purpose}: {reason(answer['_shards']['failures'][0]['reason'])}")
 
     def _call(self, method: str, path: str) -> Call:
         return Call(self.url, method, path)

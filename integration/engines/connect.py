@@ -9,7 +9,6 @@ import ssl
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import urllib3
@@ -41,7 +40,7 @@ class Connection:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     ca_certs: str | None = None
-    """A PEM file or a folder of them, in place of the CAs this machine trusts."""
+    """A PEM file, in place of the CAs this machine trusts."""
     client_cert: str | None = None
     client_key: str | None = None
     insecure: bool = False
@@ -154,8 +153,6 @@ def _trusting(ca_certs: str | None) -> ssl.SSLContext:
     if ca_certs is None:
         return ssl.create_default_context()
     try:
-        if Path(ca_certs).is_dir():
-            return ssl.create_default_context(capath=ca_certs)
         return ssl.create_default_context(cafile=ca_certs)
     except (OSError, ValueError) as error:
         raise InputError(f"The CA certificates {ca_certs} cannot be read: {error}") from error

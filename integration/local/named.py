@@ -8,7 +8,7 @@ from pathlib import Path
 
 from integration.errors import InputError
 from integration.local.account import Account
-from integration.local.distribution import Distribution, Layout
+from integration.local.distribution import Layout
 from integration.local.lock import Report
 from integration.local.node import SECONDS_TO_STOP, NodeOptions
 from integration.local.servers import distribution, prepare
@@ -43,20 +43,23 @@ def up(
 ) -> Outcome:
     """Start a node and leave it running; one that runs already is left alone.
 
+    A node that was stopped keeps its version, its data and, if it is free, its port.
+
     `data` is the folder below which the node keeps its data, in a folder of its own name.
 
     Raises `InputError` when a tool is missing, or the name belongs to a node of another kind; `NodeError` when the node
     cannot be fetched or does not come up.
     """
-    server = distribution(engine, version)
     name = name or default_name(engine)
     states = StateFolder.open(Account.for_node())
     with states.lock(name, report):
         known = states.load(name)
         if known is not None:
-            _require_same(known, server, asked=version)
+            _require_same(known, engine, version)
+            version = known.version
             if known.running:
                 return Outcome(known, changed=False)
+        server = distribution(engine, version)
         layout = _layout(states, name, known, data)
         node = prepare(
             name,
@@ -113,9 +116,9 @@ def status(name: str | None) -> list[NodeRecord]:
     return [record for record in records if record is not None]
 
 
-def _require_same(known: NodeRecord, server: Distribution, asked: str | None) -> None:
+def _require_same(known: NodeRecord, engine: str, version: str | None) -> None:
     """See that a name is not used for two kinds of server: one could not read the other's data."""
-    if known.engine != server.engine or (asked is not None and known.version != asked):
+    if known.engine != engine or version not in (None, known.version):
         raise InputError(
             f"The node {known.name} is {known.engine} {known.version}. Choose another --name, "
             f"or remove it: `detect cluster down --name {known.name} --delete-data`."

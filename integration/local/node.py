@@ -130,11 +130,11 @@ class Node:
             self.process.kill()
 
     def log_tail(self, lines: int = _SHOWN_LINES) -> str:
-        """Give the last lines that it printed."""
+        """Give the last lines that it printed, less the frames of stack traces."""
         if not self.layout.log.exists():
             return ""
         with self.layout.log.open(encoding="utf-8", errors="replace") as log:
-            return "".join(deque(log, lines)).rstrip()
+            return "".join(deque((line for line in log if not line.startswith("\tat ")), lines)).rstrip()
 
     def _wait(self, timeout: float) -> None:
         end = time.monotonic() + timeout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
@@ -63,6 +64,9 @@ MODULES = (
     Module("rank-eval", "rank-eval-client", "index.rankeval.RankEvalModulePlugin"),
 )
 
+_PLUGIN_EXTRAS = {"opensearch-security": (Artifact("org.apache.commons", "commons-collections4", "4.4"),)}
+"""What a plugin would find in a module that Maven Central does not have (here `rule-framework`)."""
+
 
 @dataclass(frozen=True)
 class OpenSearch:
@@ -123,11 +127,12 @@ class OpenSearch:
 
         def build(folder: Path) -> None:
             report(f"Fetching the plugin {name} from Maven Central, once")
-            with (
-                tempfile.TemporaryDirectory(dir=folder.parent) as scratch,
-                zipfile.ZipFile(Maven(report).fetch(artifact, Path(scratch))) as archive,
-            ):
-                archive.extractall(folder)
+            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+                maven = Maven(report)
+                with zipfile.ZipFile(maven.fetch(artifact, Path(scratch))) as archive:
+                    archive.extractall(folder)
+                for jar in _PLUGIN_EXTRAS.get(name, ()):
+                    shutil.copy(maven.fetch(jar, Path(scratch)), folder)
             _drop_unmet_extensions(folder / _DESCRIPTOR)
 
         return cache.assembled(f"{name}-{artifact.version}-{_RECIPE}", build, report)
@@ -165,7 +170,7 @@ class OpenSearch:
 def _drop_unmet_extensions(descriptor: Path) -> None:
     """Take out of a plugin's descriptor that it extends modules which Maven Central does not have.
 
-    The plugins only offer those modules something; what they need for themselves they bring along.
+    It offers those modules something, and works without them but for `_PLUGIN_EXTRAS`.
     """
     here = {module.name for module in MODULES}
     lines = []

@@ -104,16 +104,27 @@ def spawn(arguments: Sequence[str], *, environment: Mapping[str, str], folder: P
 
 def start_mark(pid: int) -> str | None:
     """Tell when the process `pid` started, in a form only good for comparing; None when there is none, or a zombie."""
-    if Path("/proc/self/stat").exists():
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-            boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-        except (FileNotFoundError, ProcessLookupError):
-            return None
-        state, *fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
-        return None if state in "ZX" else f"{boot}/{fields[18]}"
+    return _mark_in_proc(pid) if Path("/proc/self/stat").exists() else _mark_from_ps(pid)
+
+
+def _mark_in_proc(pid: int) -> str | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    state, *fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
+    if state in "ZX" and threads <= 1:  # while other threads still end, its files are open
+        return None
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return f"{boot}/{fields[18]}"
+
+
+def _mark_from_ps(pid: int) -> str | None:
+    """Ask ps(1), for systems without /proc."""
     answer = subprocess.run(  # noqa: S603 - no shell
         ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 - wherever the system keeps it
+        env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},  # the same words each time
         capture_output=True,
         text=True,
         check=False,

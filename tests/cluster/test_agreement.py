@@ -25,11 +25,11 @@ from integration.rulefile import load_rules
 from integration.run import evaluate
 from integration.times import parse_time, rfc3339
 from integration.validate import compare, validate
-from tests.support import RULE, findings_of, rule_with
+from tests.support import RULE, drop, findings_of, rule_with
 
 BASE = parse_time("2026-11-24T08:50:00Z")
 HOUR = 3_600_000
-_namespaces = count()
+_namespaces = count()  # for the whole run, since two engines take turns
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def installed(engine: Engine) -> Iterator[Engine]:
     install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
     yield engine
     for index in {f"logs-ollama.server-agree{n}" for n in range(next(_namespaces))}:
-        engine.delete_data_stream(index)
+        drop(engine, index)
 
 
 def store(engine: Engine, lines: list[Shipped]) -> str:

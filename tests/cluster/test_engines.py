@@ -37,6 +37,16 @@ def index(engine: Engine) -> Iterator[str]:
     engine.delete_index(name)
 
 
+@pytest.fixture(scope="module")
+def has_data_streams(engine: Engine) -> bool:
+    """Whether the node has data streams' REST API; the one build of Elasticsearch that tests can start has not."""
+    try:
+        engine.request("GET", "/_data_stream/*")
+    except ClusterError:
+        return False
+    return True
+
+
 def fill(engine: Engine, stream: str, first: int, last: int) -> None:
     documents = [(str(n), {"@timestamp": n, "n": n}) for n in range(first, last)]
     assert all(result.status == 201 for result in engine.bulk_create(stream, documents))
@@ -90,7 +100,11 @@ def test_a_data_stream(engine: Engine, stream: str) -> None:
 
 
 def test_bulk_create_tells_of_each_document(engine: Engine, stream: str) -> None:
-    documents = [("a", '{"@timestamp":1,"n":1}'), ("a", {"@timestamp": 1}), ("b", {"@timestamp": 1, "n": "zz"})]
+    documents: list[tuple[str, str | dict[str, object]]] = [
+        ("a", '{"@timestamp":1,"n":1}'),
+        ("a", {"@timestamp": 1}),
+        ("b", {"@timestamp": 1, "n": "zz"}),
+    ]
     created, there, refused = engine.bulk_create(stream, documents)
     assert (created.status, created.result, created.reason, created.id) == (201, "created", "", "a")
     assert created.index == engine.backing_indices(stream)[0]
@@ -99,11 +113,9 @@ def test_bulk_create_tells_of_each_document(engine: Engine, stream: str) -> None
     assert "failed to parse field [n]" in refused.reason
 
 
-def test_an_error_of_a_whole_bulk_request_keeps_its_reason(engine: Engine) -> None:
-    with pytest.raises(ClusterError, match="must be lowercase|invalid_index_name") as caught:
-        for result in engine.bulk_create("NoName", [("a", {})]):
-            raise ClusterError(result.reason)
-    assert "NoName" in str(caught.value)
+def test_an_error_of_a_whole_bulk_request_keeps_its_reason(engine: Engine, stream: str) -> None:
+    with pytest.raises(ClusterError, match="too long"):
+        next(engine.bulk_create(stream, [("x" * 600, {})]))
 
 
 def test_searching(engine: Engine, stream: str) -> None:
@@ -146,11 +158,11 @@ def test_a_script_that_fails_on_one_shard_fails_the_search(engine: Engine, strea
     engine.request("POST", f"/{stream}/_rollover")
     engine.refresh(stream)
     query = {"script": {"script": "doc['nowhere'].value > 1"}}
-    with pytest.raises(ClusterError, match="doc\\['nowhere'\\]"):
+    with pytest.raises(ClusterError, match="nowhere"):
         engine.search(stream, {"query": query})
-    with pytest.raises(ClusterError, match="doc\\['nowhere'\\]"):
+    with pytest.raises(ClusterError, match="nowhere"):
         engine.count(stream, query)
-    with pytest.raises(ClusterError, match="doc\\['nowhere'\\]"):
+    with pytest.raises(ClusterError, match="nowhere"):
         list(engine.scan(stream, {"query": query}))
 
 
@@ -180,15 +192,13 @@ def test_guarded_writes(engine: Engine, index: str) -> None:
     assert engine.put_document(index, "a", {"n": 4}) == Versions(second.seq_no + 1, second.primary_term)
 
 
-def test_a_data_stream_goes_with_its_documents(engine: Engine, stream: str) -> None:
+def test_a_data_stream_goes_with_its_documents(engine: Engine, stream: str, has_data_streams: bool) -> None:
+    assert engine.delete_data_stream(stream) is False
     fill(engine, stream, 0, 1)
-    try:
+    if has_data_streams:
         assert engine.delete_data_stream(stream) is True
-    except ClusterError as error:
-        # A build of Elasticsearch without data streams' REST API: told, and nothing is gone.
-        assert engine.name == "elasticsearch"
-        assert "/_data_stream/" in str(error)
-        assert engine.exists(stream)
-    else:
         assert not engine.exists(stream)
-        assert engine.delete_data_stream(stream) is False
+    else:
+        with pytest.raises(ClusterError, match="/_data_stream/"):
+            engine.delete_data_stream(stream)
+        assert engine.exists(stream)

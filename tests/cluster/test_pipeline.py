@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.folders import asset_folder
 from integration.engines.base import Engine
 from integration.events import parse
+from integration.folders import asset_folder
+from integration.local import Node
 from tests.pipeline.corpus import SHIPPED_AT, cases, shipped
 from tests.pipeline.lines import WORST, lines
 
 PIPELINE = "tested-ollama.server"
 INDEX = "tested-pipeline"
+FILE = asset_folder("ingest_pipelines") / "ollama.server.yml"
 CASES = cases()
 
 
 @pytest.fixture(scope="module")
 def pipeline(engine: Engine) -> Iterator[str]:
-    body = (asset_folder("ingest_pipelines") / "ollama.server.yml").read_text(encoding="utf-8")
-    engine.put_pipeline(PIPELINE, yaml.safe_load(body))
+    engine.put_pipeline(PIPELINE, yaml.safe_load(FILE.read_text(encoding="utf-8")))
     yield PIPELINE
     engine.delete_pipeline(PIPELINE)
 
@@ -76,3 +79,127 @@ def test_a_mebibyte_of_the_worst(engine: Engine, pipeline: str, shape: str) -> N
     line = WORST[shape]
     got = run(engine, [shipped(line, "h")])
     assert got == [twin(line, "h")]
+
+
+def test_the_file_can_be_put_as_it_is(node: Node, engine: Engine) -> None:
+    name = "tested-as-curl"
+    request = Request(f"{node.url}/_ingest/pipeline/{name}", FILE.read_bytes(), {"Content-Type": "application/yaml"}, method="PUT")
+    with urlopen(request) as answer:
+        assert answer.status == 200
+    stored = engine.get_pipeline(name)
+    assert stored is not None
+    expected = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    assert {key: stored[key] for key in expected} == expected
+    assert engine.delete_pipeline(name)
+
+
+def test_a_documents_own_fields_stay(engine: Engine, pipeline: str) -> None:
+    own = {
+        "@timestamp": "2026-11-24T09:00:00.000Z",
+        "host": {"name": "own", "ip": ["10.0.0.1"]},
+        "log": {"file": {"path": "/var/log/ollama.log"}, "offset": 12, "level": "shipper's"},
+        "event": {"module": "x"},
+        "error": {"code": "7"},
+        "ollama": {"msg": "the shipper's", "err": "forged"},
+        "agent": {"version": "1"},
+        "tags": "edge",
+    }
+    (got,) = run(engine, [own | {"message": "Feb 26 10:05:31 other ollama[1]: level=ERROR source=a.go:1 msg=x error=y"}])
+    assert got == own | {
+        "message": "x",
+        "log": {
+            "file": {"path": "/var/log/ollama.log"},
+            "offset": 12,
+            "level": "ERROR",
+            "origin": {"file": {"name": "a.go", "line": 1}},
+        },
+        "event": {"module": "x", "original": "level=ERROR source=a.go:1 msg=x error=y", "dataset": "ollama.server"},
+        "error": {"code": "7", "message": "y"},
+        "ollama": {"level": "ERROR", "source": "a.go:1", "msg": "x"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("document", "line"),
+    [
+        ({"message": 5}, "5"),
+        ({"message": "x", "host": "text", "log": "text", "error": 1, "source": "/var/log"}, "x"),
+        ({"message": "ollama-1  | x", "event": {"original": ""}}, "x"),
+        ({"message": "y", "event": {"original": "ollama-1  | x"}}, "ollama-1  | x"),
+        ({"message": "y", "event.original": "ollama-1  | x", "host.name": "h"}, "ollama-1  | x"),
+        ({"event": {"original": 5}}, "5"),
+        ({"message": "x", "_ollama": {"host": "forged"}, "tags": {"a": 1}}, "x"),
+    ],
+)
+def test_documents_of_other_shapes(engine: Engine, pipeline: str, document: dict[str, Any], line: str) -> None:
+    (got,) = run(engine, [document])
+    assert (got["event"]["original"], got["message"], got["event"]["dataset"]) == (line, line, "ollama.server")
+    assert "ollama_parse_failure" not in got.get("tags", [])
+    assert not {"_ollama", "event.original", "host.name"} & set(got)
+    assert got["host"]["name"] == {"text": "text"}.get(document.get("host", ""), document.get("host.name", "unknown"))
+
+
+def test_a_line_without_any_time_is_of_now(engine: Engine, pipeline: str) -> None:
+    (result,) = engine.simulate(pipeline, [{"message": "panic: x"}])
+    assert result["doc"]["_source"]["@timestamp"][:19] == result["doc"]["_ingest"]["timestamp"][:19]
+
+
+GIN = '[GIN] 2025/11/06 - 06:23:22 | 200 | 1s | ::1 | GET      "/bob@example.com?api_key=s3cret&x=1"'
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        {"message": None},
+        {"message": GIN, "http": {"request": "text"}},
+        {"message": GIN, "http": {"response": "text"}, "host": {"name": "h"}, "tags": ["edge"]},
+        {"message": GIN, "event": {"original": GIN}, "http": {"request": "text"}, "@timestamp": "2026-11-24T09:00:00.000Z"},
+    ],
+)
+def test_a_failure_keeps_the_document(engine: Engine, pipeline: str, document: dict[str, Any]) -> None:
+    (got,) = run(engine, [document])
+    line = GIN.replace("bob@example.com", "[REDACTED_EMAIL]").replace("s3cret", "[REDACTED]") if document.get("message") else ""
+    assert (got["event"]["original"], got["message"], got["event"]["dataset"]) == (line, line, "ollama.server")
+    assert got["host"]["name"] == document.get("host", {}).get("name", "unknown")
+    assert got["tags"][-1] == "ollama_parse_failure"
+    assert got["ollama"]["parse_error"]
+    assert got["@timestamp"]
+    assert "_ollama" not in got
+    (again,) = run(engine, [got])
+    assert again["tags"] == got["tags"]
+    assert "s3cret" not in json.dumps(got)
+    assert "bob@" not in json.dumps(got)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"message": ["bob@example.com", "bearer s3cret"]},
+        {"message": {"a": "bob@example.com bearer s3cret"}},
+        {"message": "bob@example.com", "event": {"original": "bearer s3cret"}},
+        {"message": "bob@example.com", "event": [{"original": "bearer s3cret"}]},
+        {"message": "bob@example.com", "event": "bearer s3cret", "ollama": "bearer s3cret"},
+        {"message": '{"log":"bob@example.com bearer s3cret","stream":"x"'},
+        {"message": r'{"log":"bob@example.com bearer s3cret"}'},
+    ],
+)
+def test_nothing_is_stored_unredacted(engine: Engine, pipeline: str, document: dict[str, Any]) -> None:
+    stored = json.dumps(run(engine, [document]))
+    assert "s3cret" not in stored
+    assert "bob@" not in stored
+
+
+def test_the_corpus_reaches_every_processor(engine: Engine, pipeline: str, index: str) -> None:
+    odd: list[dict[str, Any]] = [{"message": 5}, {"message": "no time"}]
+    for document in [case.shipped for case in CASES] + odd:
+        engine.request("POST", f"/{index}/_doc", document, {"pipeline": pipeline})
+    reached = {
+        name.rpartition(":")[2].removeprefix("CompoundProcessor-")
+        for node in engine.request("GET", "/_nodes/stats/ingest")["nodes"].values()
+        for processor in node["ingest"]["pipelines"][pipeline]["processors"]
+        for name, stats in processor.items()
+        if stats["stats"]["count"]
+    }
+    tags = [next(iter(entry.values()))["tag"] for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))["processors"]]
+    assert [tag for tag in tags if tag not in reached and f"{tag}-time-failure" not in reached] == []

@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from cryptography.hazmat.primitives import serialization
 
 from integration.engines.connect import Connection, connect
 from integration.errors import AnswerTimeoutError, ClusterError, InputError, ThrottledError, UnreachableError
@@ -259,14 +259,6 @@ class TestTls:
             engine.put_pipeline("p", {})
         assert len(cluster.requests) == 2
 
-    def test_a_folder_of_cas(self, cluster: FakeCluster, pem: str, tmp_path: Path) -> None:
-        digest = subprocess.run(
-            ["openssl", "x509", "-hash", "-noout", "-in", pem], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        (tmp_path / f"{digest}.0").write_text(Path(pem).read_text())
-        with connect(Connection(cluster.url, ca_certs=str(tmp_path))) as engine:
-            engine.put_pipeline("p", {})
-
     def test_the_wrong_ca(self, cluster: FakeCluster, tmp_path: Path) -> None:
         trustme.CA().cert_pem.write_to_path(tmp_path / "other.pem")
         error = refusal(Connection(cluster.url, ca_certs=str(tmp_path / "other.pem")))
@@ -321,20 +313,22 @@ class TestTls:
     def test_no_tls_to_a_cluster_with(self, cluster: FakeCluster) -> None:
         assert "needs https:// in --url" in str(refusal(Connection(cluster.url.replace("https:", "http:"))))
 
-    @pytest.mark.parametrize("content", [None, "no certificate"])
-    def test_ca_certificates_that_cannot_be_read(self, tmp_path: Path, content: str | None) -> None:
-        path = tmp_path / "ca.pem"
-        if content is not None:
-            path.write_text(content)
+    @pytest.mark.parametrize("name", ["missing.pem", "folder", "other.txt"])
+    def test_ca_certificates_that_cannot_be_read(self, tmp_path: Path, name: str) -> None:
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "other.txt").write_text("no certificate")
+        path = tmp_path / name
         with pytest.raises(InputError, match=f"The CA certificates {path} cannot be read"):
             connect(Connection("https://127.0.0.1:1", ca_certs=str(path)))
 
     def test_a_client_key_under_a_password(self, authority: trustme.CA, tmp_path: Path) -> None:
+        certificate = authority.issue_cert("me")
         whole = tmp_path / "me.pem"
-        authority.issue_cert("me").private_key_and_cert_chain_pem.write_to_path(whole)
+        certificate.private_key_and_cert_chain_pem.write_to_path(whole)
         key = tmp_path / "key.pem"
-        command = ["openssl", "pkey", "-in", str(whole), "-aes256", "-passout", "pass:secret", "-out", str(key)]
-        subprocess.run(command, check=True, capture_output=True)
+        private = serialization.load_pem_private_key(certificate.private_key_pem.bytes(), None)
+        form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+        key.write_bytes(private.private_bytes(*form))
         with pytest.raises(InputError, match=r"client certificate .* cannot be used: its key is protected"):
             connect(Connection("https://127.0.0.1:1", client_cert=str(whole), client_key=str(key)))
 

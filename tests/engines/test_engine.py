@@ -183,7 +183,7 @@ class TestIndices:
     def test_backing_indices_come_oldest_first(self, cluster: FakeCluster, engine: Engine) -> None:
         made = {".ds-x-000010": "30", ".ds-x-000009": "20", "restored-x": "9", ".ds-x-000011": "30"}
         settings = {index: {"settings": {"index.creation_date": at}} for index, at in made.items()}
-        cluster.on("GET", "/x/_settings", Answer(settings))
+        cluster.on("GET", "/x/_settings/index.creation_date", Answer(settings))
         assert engine.backing_indices("x") == ["restored-x", ".ds-x-000009", ".ds-x-000010", ".ds-x-000011"]
         assert cluster.requests[-1].query == {"flat_settings": "true"}
         assert engine.exists("x")
@@ -199,10 +199,12 @@ class TestIndices:
 
     def test_deleting(self, cluster: FakeCluster, engine: Engine) -> None:
         cluster.on("DELETE", "/x|/_data_stream/d")
+        cluster.on("GET", "/d/_settings/index.creation_date", Answer({".ds-d-1": {"settings": {"index.creation_date": "1"}}}))
         assert [engine.delete_index(name) for name in ("x", "y")] == [True, False]
         assert [engine.delete_data_stream(name) for name in ("d", "e")] == [True, False]
 
     def test_a_cluster_without_data_streams_says_so(self, cluster: FakeCluster, engine: Engine) -> None:
+        cluster.on("GET", "/d/_settings/index.creation_date", Answer({".ds-d-1": {"settings": {"index.creation_date": "1"}}}))
         words = "no handler found for uri [/_data_stream/d] and method [DELETE]"
         cluster.on("DELETE", "/_data_stream/d", Answer({"error": words, "status": 400}, 400))
         with pytest.raises(ClusterError, match="no handler found"):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from integration.local import named, servers, temporary
 from integration.local.account import Account
 from integration.local.cache import Cache
 from integration.local.distribution import Launch, Layout
@@ -107,3 +108,21 @@ def on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str, s
         return path
 
     return put
+
+
+@pytest.fixture
+def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeServer]:
+    """What `distribution` gives, by engine; a test may put another server in its place."""
+    kinds = {engine: FakeServer(engine=engine) for engine in servers.VERSIONS}
+
+    def give(engine: str, version: str | None = None) -> FakeServer:
+        return kinds[engine] if version is None else replace(kinds[engine], version=version)
+
+    for module in (named, temporary):
+        monkeypatch.setattr(module, "distribution", give)
+    monkeypatch.setattr(servers, "find_java", lambda *_: tmp_path)
+    monkeypatch.setattr(Account, "for_node", classmethod(lambda cls: cls()))
+    monkeypatch.setattr(named, "USUAL_PORT", free_port())
+    monkeypatch.setenv("DETECT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.delenv("DETECT_STATE_DIR", raising=False)
+    return kinds

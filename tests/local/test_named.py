@@ -8,27 +8,12 @@ from pathlib import Path
 import pytest
 
 from integration.errors import InputError
-from integration.local import NodeRecord, Outcome, named, servers, temporary
-from integration.local.account import Account
+from integration.local import NodeRecord, Outcome, named, temporary
 from integration.local.errors import NodeError
 from integration.local.ports import free_port
 from tests.local.conftest import FakeServer
 
 Up = Callable[..., Outcome]
-
-
-@pytest.fixture
-def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeServer]:
-    """What `distribution` gives, by engine; a test may put another server in its place."""
-    kinds = {engine: FakeServer(engine=engine) for engine in servers.VERSIONS}
-    for module in (named, temporary):
-        monkeypatch.setattr(module, "distribution", lambda engine, _version: kinds[engine])
-    monkeypatch.setattr(servers, "find_java", lambda *_: tmp_path)
-    monkeypatch.setattr(Account, "for_node", classmethod(lambda cls: cls()))
-    monkeypatch.setattr(named, "USUAL_PORT", free_port())
-    monkeypatch.setenv("DETECT_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("DETECT_STATE_DIR", raising=False)
-    return kinds
 
 
 @pytest.fixture
@@ -133,6 +118,12 @@ def test_a_name_is_not_shared_by_two_kinds_of_server(up: Up) -> None:
         up("elasticsearch", name="n")
     with pytest.raises(InputError, match=r"n is opensearch 3\.4\.0"):
         up(version="3.5.0", name="n")
+
+
+def test_a_stopped_node_keeps_its_version(up: Up) -> None:
+    up("elasticsearch", "8.19.13", name="n")
+    down("n")
+    assert up("elasticsearch", name="n").record.version == "8.19.13"
 
 
 def test_what_was_never_started_cannot_be_stopped(up: Up) -> None:

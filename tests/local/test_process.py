@@ -10,7 +10,7 @@ import pytest
 
 from integration.local.account import Account
 from integration.local.errors import NodeError
-from integration.local.process import Process, spawn, start_mark
+from integration.local.process import Process, _mark_from_ps, spawn, start_mark
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 
@@ -55,6 +55,15 @@ def test_a_zombie_is_dead() -> None:
         assert start_mark(pid) is None
     finally:
         os.waitpid(pid, 0)
+
+
+def test_ps_tells_the_same_as_proc(sleeper: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    mark = _mark_from_ps(sleeper.pid)
+    assert mark
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    assert _mark_from_ps(sleeper.pid) == mark
+    sleeper.kill()
+    assert _mark_from_ps(sleeper.pid) is None
 
 
 def test_a_recycled_id_is_another_process_and_is_left_alone(sleeper: Process) -> None:

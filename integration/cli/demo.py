@@ -1,0 +1,35 @@
+"""`detect demo`: the main job, once, on a real node."""
+
+from __future__ import annotations
+
+import typer
+
+from integration.cli.cluster import EngineName, EngineOption
+from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, rules_of
+from integration.cli.output import note, print_findings
+from integration.cli.run import print_validation
+from integration.demo import run_demo
+
+
+def demo(
+    engine: EngineOption = EngineName.OPENSEARCH,
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Start a real node on this machine, send sample Ollama logs through the pipeline, show the findings, and prove them right.
+
+    The node and its data are removed at the end; a cluster of yours is never touched.
+
+    Example: detect demo
+    """
+    chosen = rules_of(rules, rule)[0]
+    result = run_demo(chosen, engine.value, note)
+    events = {"read": result.validation.events, "selected": result.validation.selected}
+    print_findings(result.findings, events, form)
+    if form is Format.TABLE:
+        print_validation([(chosen, result.validation)])
+        verdict = "agrees, too" if not result.file_differences else "DIFFERS"
+        print(f"Evaluated over the files themselves, which never saw the cluster, the reference {verdict}.")  # noqa: T201
+    if not result.agrees:
+        raise typer.Exit(1)

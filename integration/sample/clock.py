@@ -1,0 +1,85 @@
+"""How the lines of a log show an instant, and how a transport wraps them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta, timezone
+from enum import StrEnum
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Prefix(StrEnum):
+    """What a transport puts around every line."""
+
+    BARE = "bare"
+    JOURNALD = "journald"
+    COMPOSE = "compose"
+    DOCKER_DESKTOP = "docker-desktop"
+    DOCKER_JSON = "docker-json"
+
+
+class Clock:
+    """The time on a machine, in the spellings of a log; set anew for each line, worked out once a second.
+
+    `utc` and `local` are `2026-11-24T08:50:00` without a zone, `zone` is `Z` or the offset, `millis` three digits.
+    """
+
+    def __init__(self, offset: timedelta) -> None:
+        self.utc = self.local = self.syslog = self.millis = ""
+        minutes = offset // timedelta(minutes=1)
+        self.zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}" if minutes else "Z"
+        self._timezone = timezone(offset)
+        self._second: int | None = None
+
+    def set(self, instant: int) -> None:
+        """Set the clock to `instant` in epoch milliseconds."""
+        second, millis = divmod(instant, 1000)
+        self.millis = f"{millis:03d}"
+        if second != self._second:
+            self._second = second
+            self.utc = datetime.fromtimestamp(second, UTC).isoformat()[:19]
+            local = datetime.fromtimestamp(second, self._timezone)
+            self.local = local.isoformat()[:19]
+            self.syslog = f"{_MONTHS[local.month - 1]} {local.day:2d} {self.local[11:]}"
+
+    def slog(self, rest: str) -> str:
+        """Write a line of the server or of a runner."""
+        return f"time={self.local}.{self.millis}{self.zone} {rest}"
+
+    def gin(self, rest: str) -> str:
+        """Write a line of the access log."""
+        return f"[GIN] {self.local[:10].replace('-', '/')} - {self.local[11:]} {rest}"
+
+    def std(self, rest: str) -> str:
+        """Write a line of Go's old logger."""
+        return f"{self.local[:10].replace('-', '/')} {self.local[11:]} {rest}"
+
+
+def _journald(clock: Clock, host: str, line: str) -> str:
+    return f"{clock.syslog} {host} ollama[1499]: {line}"
+
+
+def _compose(_clock: Clock, _host: str, line: str) -> str:
+    return f"ollama-1  | {line}"
+
+
+def _docker_desktop(clock: Clock, _host: str, line: str) -> str:
+    return f"{clock.local.replace('T', ' ')} {line}"
+
+
+def _docker_json(clock: Clock, _host: str, line: str) -> str:
+    text = json.dumps(f"{line}\n", ensure_ascii=False)
+    text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # as Go's encoder has it
+    stream = "stdout" if line.startswith("[GIN] ") else "stderr"
+    return f'{{"log":{text},"stream":"{stream}","time":"{clock.utc}.{clock.millis}417902Z"}}'
+
+
+WRAPPINGS: Mapping[Prefix, Callable[[Clock, str, str], str]] = {
+    Prefix.JOURNALD: _journald,
+    Prefix.COMPOSE: _compose,
+    Prefix.DOCKER_DESKTOP: _docker_desktop,
+    Prefix.DOCKER_JSON: _docker_json,
+}
+"""What each transport makes of a line, given the clock and the host; a bare line is as it is."""

@@ -1,0 +1,82 @@
+"""The values that fill the slots of an episode's text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from random import Random
+
+_MODELS = ("llama3.2:3b", "llama3.1:8b", "qwen3:8b", "gemma3:12b", "mistral:7b", "deepseek-r1:14b", "phi4:14b", "gpt-oss:20b")
+_FAMILIES = ("llama", "qwen3", "gemma3", "mistral", "phi3", "gptoss")
+_KEYS = ("key_length", "layer_norm_epsilon", "head_count_kv", "sliding_window", "wkv_mode", "scale")
+_ASSERTIONS = (
+    "tensor->ne[0] == n_embd",
+    "hparams.n_expert <= LLAMA_MAX_EXPERTS",
+    "ggml_nbytes(tensor) <= size",
+    "n_dims >= 1 && n_dims <= GGML_MAX_DIMS",
+    "ctx->n_tensors > 0",
+)
+_SIGNALS = ("signal: aborted (core dumped)", "signal: segmentation fault (core dumped)", "exit status 2")
+_EXITS = ("exit status 1", "exit status 2", "exit status 0xc0000005", "signal: killed")
+_TRAVERSALS = (
+    "../../../../etc/passwd",
+    "..%2f..%2f..%2froot%2f.ssh%2fauthorized_keys",
+    "../../../../../proc/self/environ",
+    r"..\..\..\Windows\System32\drivers\etc\hosts",
+    "../../../../etc/ld.so.preload",
+)
+
+
+def _latency(rng: Random, low: float, high: float) -> str:
+    """Write seconds as Go writes a duration."""
+    seconds = low * (high / low) ** rng.random()
+    if seconds >= 60:
+        return f"{int(seconds // 60)}m{seconds % 60:.9f}s"
+    if seconds >= 1:
+        return f"{seconds:.9f}s"
+    return f"{seconds * 1e3:.6f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3f}µs"
+
+
+_MAKERS: Mapping[str, Callable[[Random], object]] = {
+    "address": lambda rng: f"{rng.getrandbits(32):08x}",
+    "assertion": lambda rng: rng.choice(_ASSERTIONS),
+    "attacker": lambda rng: rng.choice(("203.0.113.66", "198.51.100.23", "2001:db8::bad:1")),
+    "blob": lambda rng: f"/root/.ollama/models/blobs/sha256-{rng.getrandbits(256):064x}",
+    "bytes": lambda rng: rng.randrange(10**8, 10**11),
+    "client": lambda rng: f"172.18.0.{rng.randrange(2, 30)}",
+    "client6": lambda rng: f"fd00::{rng.randrange(1, 0xFFFF):x}",
+    "context": lambda rng: rng.choice((4096, 8192, 32768)),
+    "count": lambda rng: rng.randrange(200, 8000),
+    "digest": lambda rng: f"{rng.getrandbits(48):012x}",
+    "exit": lambda rng: rng.choice(_EXITS),
+    "family": lambda rng: rng.choice(_FAMILIES),
+    "few": lambda rng: rng.randrange(10, 100),
+    "gib": lambda rng: f"{rng.randrange(20, 480) / 10}",
+    "key": lambda rng: rng.choice(_KEYS),
+    "latency": lambda rng: _latency(rng, 0.2, 90),
+    "layers": lambda rng: rng.choice((25, 29, 33, 37, 49)),
+    "line": lambda rng: rng.randrange(100, 1600),
+    "mib": lambda rng: f"{rng.randrange(1000, 90_000) / 10}",
+    "minutes": lambda rng: _latency(rng, 61, 3000),
+    "model": lambda rng: rng.choice(_MODELS),
+    "pid": lambda rng: rng.randrange(1000, 4_000_000),
+    "port": lambda rng: rng.randrange(32768, 61000),
+    "seconds": lambda rng: f"{rng.randrange(80, 3000) / 100}",
+    "short": lambda rng: _latency(rng, 2e-5, 0.4),
+    "signal": lambda rng: rng.choice(_SIGNALS),
+    "slot": lambda rng: rng.randrange(4),
+    "tensors": lambda rng: rng.randrange(255, 800),
+    "traversal": lambda rng: rng.choice(_TRAVERSALS),
+    "version": lambda rng: rng.choice(("0.12.11", "0.13.5", "0.14.2")),
+}
+
+
+class Slots(dict[str, object]):
+    """The values of one episode, made when first asked for; `port2` is another port than `port`."""
+
+    def __init__(self, rng: Random) -> None:
+        super().__init__()
+        self._rng = rng
+
+    def __missing__(self, name: str) -> object:
+        value = self[name] = (_MAKERS.get(name) or _MAKERS[name.rstrip("0123456789")])(self._rng)
+        return value
