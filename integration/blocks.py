@@ -142,7 +142,7 @@ def _whole_lines(blocks: Iterator[bytes], path: str) -> Iterator[tuple[int, byte
     for block in blocks:
         cut = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
         if cut:
-            whole = b"".join([*begun, block[:cut]])
+            whole = b"".join([*begun, memoryview(block)[:cut]])
             yield offset, whole
             offset += len(whole)
             begun, begun_bytes = [], 0

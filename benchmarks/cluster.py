@@ -1,0 +1,134 @@
+"""Ingest with and without the pipeline, and `run` over one hour of a large index, on a node started for it.
+
+    python benchmarks/cluster.py --lines 1000000 --index 5000000
+
+Prints rows of a Markdown table. Both sides of a row are measured in the same run, one after the other, on the same node.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import sys
+import time
+from collections.abc import Iterator
+
+from integration.assets import desired_assets
+from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
+from integration.ingest import ingest
+from integration.install import install
+from integration.local import NodeOptions, running_node
+from integration.logfiles import RawLine
+from integration.names import EVENTS_TEMPLATE, Namespace
+from integration.rule import Rule
+from integration.rulefile import load_rules
+from integration.run import evaluate
+from integration.sample import Plan, Scenario, generate
+from integration.shipping import document
+from integration.times import parse_time
+
+_START = parse_time("2026-11-24T00:00:00Z")
+_HOUR_MS = 3_600_000
+_RUNS = 5
+_ROUNDS = 2
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--lines", type=int, default=1_000_000, help="lines sent with and without the pipeline")
+    arguments.add_argument("--index", type=int, default=5_000_000, help="lines in the index that `run` is measured on; 0: skip")
+    arguments.add_argument("--heap", default="2g")
+    given = arguments.parse_args()
+    (rule,) = load_rules(None, ["ollama_possible_rce_via_model_loading"])
+    with (
+        running_node(options=NodeOptions(heap=given.heap), report=_say) as node,
+        connect(Connection(node.url)) as engine,
+    ):
+        install(engine, desired_assets([rule], engine.name), [rule], on_step=lambda _: None)
+        print("| what | this | against | ratio |\n|---|---|---|---|")
+        _measure_ingest(engine, given.lines)
+        if given.index:
+            _measure_run(engine, rule, given.index)
+
+
+def _measure_ingest(engine: Engine, lines: int) -> None:
+    """Alternate both sides, smaller parts first, so that neither gets the warm JVM alone."""
+    sides = {"piped": Namespace("piped").events, "plain": Namespace("plain").events}
+    _without_pipeline(engine, sides["plain"])
+    for index in sides.values():
+        _send(engine, index, lines // 10, seed=99)
+    seconds = dict.fromkeys(sides, 0.0)
+    for part in range(_ROUNDS):
+        for side, index in sides.items():
+            seconds[side] += _send(engine, index, lines // _ROUNDS, seed=part)
+    prepared = _prepare(lines // 5) * 5
+    piped, plain = lines / seconds["piped"], lines / seconds["plain"]
+    what = f"ingest of {lines:,} lines through the pipeline, against the same bulk without it"
+    print(f"| {what} | {piped:,.0f} lines/s | {plain:,.0f} lines/s | {piped / plain:.2f} |")
+    what = "the CLI alone making the same documents, against the node taking them without the pipeline"
+    print(f"| {what} | {lines / prepared:,.0f} lines/s | {plain:,.0f} lines/s | {lines / prepared / plain:.1f} |", flush=True)
+
+
+def _measure_run(engine: Engine, rule: Rule, lines: int) -> None:
+    index = Namespace("large").events
+    seconds = _send(engine, index, lines, seed=7)
+    _say(f"{lines:,} lines indexed in {seconds:.0f} s")
+    engine.refresh(index)
+    window = rule.windows.window_of(_START + 12 * _HOUR_MS)
+    times = []
+    for _ in range(_RUNS):
+        begun = time.perf_counter()
+        findings = evaluate(engine, rule, index, window)
+        times.append(time.perf_counter() - begun)
+    selected = sum(finding.error_count for finding in findings)
+    median = sorted(times)[_RUNS // 2]
+    what = f"`run` over one hour of {lines:,} lines ({len(findings)} hosts, {selected:,} selected), median of {_RUNS}"
+    print(f"| {what} | {median:.3f} s (first: {times[0]:.3f} s) | 1 s | {median:.3f} |")
+
+
+def _without_pipeline(engine: Engine, index: str) -> None:
+    """Make the data stream, then take the pipeline from its index: the same template, the same documents, no pipeline."""
+    assert engine.get_template(EVENTS_TEMPLATE)
+    (item,) = engine.bulk_create(index, [("first", {"@timestamp": "2026-11-24T00:00:00Z", "message": "x"})], pipeline="_none")
+    assert item.ok, item.reason
+    for backing in engine.backing_indices(index):
+        engine.request("PUT", f"/{backing}/_settings", {"index.default_pipeline": "_none"})
+
+
+def _lines(count: int, seed: int) -> Iterator[tuple[str, RawLine]]:
+    plan = Plan(hosts=20, lines=count, scenarios=(Scenario.MIXED, Scenario.BENIGN), seed=seed, start=_START, span=24 * _HOUR_MS)
+    for number, (host, text) in enumerate(generate(plan), 1):
+        yield host, RawLine(text, f"{host}/{seed}.log", number, number, _START)
+
+
+def _send(engine: Engine, index: str, count: int, seed: int) -> float:
+    """Send lines that were made beforehand, and give the seconds until all are stored."""
+    seconds = 0.0
+    done = 0
+    lines = _lines(count, seed)
+    while done < count:
+        part = [pair for pair, _ in zip(lines, range(250_000), strict=False)]
+        gc.collect()
+        begun = time.perf_counter()
+        report = ingest(engine, part, index)
+        seconds += time.perf_counter() - begun
+        assert report.failed == 0, report.failures
+        done += len(part)
+    return seconds
+
+
+def _prepare(count: int) -> float:
+    part = list(_lines(count, seed=3))
+    begun = time.perf_counter()
+    for host, line in part:
+        document(host, line)
+    return time.perf_counter() - begun
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
