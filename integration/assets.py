@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import yaml
@@ -14,12 +12,10 @@ import yaml
 from integration import __version__
 from integration.engines.base import Engine
 from integration.folders import asset_folder
+from integration.mark import OWNER, content_hash
 from integration.names import EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
 from integration.render.templates import events_template, risk_template
 from integration.rule import Rule
-
-OWNER = "ollama-detect"
-"""The mark of an object that this project made."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +98,6 @@ def desired_assets(rules: Sequence[Rule], engine: str) -> list[Asset]:
         TemplateAsset(EVENTS_TEMPLATE, _marked(events_template(rules, engine), meta)),
         TemplateAsset(RISK_TEMPLATE, _marked(risk_template(), {})),
     ]
-
-
-def content_hash(body: dict[str, Any]) -> str:
-    """Tell bodies apart: sixteen hex digits that are the same for the same content."""
-    return sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _marked(body: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:

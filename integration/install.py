@@ -1,52 +1,26 @@
-"""`detect install`, `diff`, `uninstall`: the desired objects against what the cluster has."""
+"""`detect install`, `diff`, `uninstall`, `enable`, `disable`: the desired objects against what the cluster has."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Self
 
 from integration.assets import Asset
 from integration.engines.base import Engine
-from integration.errors import ClusterError, InputError, PartlyAppliedError
+from integration.errors import ClusterError, ConflictError, InputError, PartlyAppliedError
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, Namespace
 from integration.render.aggregation import DYNAMIC_FIELDS
 from integration.render.templates import classifiers
 from integration.rule import Rule
+from integration.state import ACTIONS, State, Status, Step, differences
+from integration.target import RuleTarget
 
 _DERIVED_FIELDS_SINCE = (2, 15)
 _PIPELINE_SETTING = "index.default_pipeline"
 # What engines add to a body by themselves, by the beginning of the dotted path.
 _ADDED_BY_ENGINES = ("composed_of", "data_stream", "created_date", "modified_date", "ignore_missing_component_templates")
 
-
-class State(StrEnum):
-    """How an object on the cluster compares with the desired one."""
-
-    MISSING = "missing"
-    SAME = "same"
-    DRIFTED = "drifted"
-    FOREIGN = "foreign"
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """An object's state, and where it drifted: (dotted path, desired, found)."""
-
-    kind: str
-    name: str
-    state: State
-    differences: tuple[tuple[str, Any, Any], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that was done to an object, or why nothing was."""
-
-    kind: str
-    name: str
-    action: str
+OnStep = Callable[[Step], None]
 
 
 def status_of(engine: Engine, asset: Asset) -> Status:
@@ -54,44 +28,67 @@ def status_of(engine: Engine, asset: Asset) -> Status:
     found = asset.fetch(engine)
     if found is None:
         return Status(asset.kind, asset.name, State.MISSING)
-    differences = tuple(_differences(asset.body, found))
-    if not differences:
-        return Status(asset.kind, asset.name, State.SAME)
-    state = State.DRIFTED if asset.is_ours(found) else State.FOREIGN
-    return Status(asset.kind, asset.name, state, differences)
+    differing = tuple(
+        (path, desired, there)
+        for path, desired, there in differences(asset.body, found)
+        if desired is not None or not path.startswith(_ADDED_BY_ENGINES)
+    )
+    state = State.FOREIGN if not asset.is_ours(found) else State.DRIFTED if differing else State.SAME
+    return Status(asset.kind, asset.name, state, differing)
 
 
-def diff(engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule]) -> list[Status]:
-    """Compare every object, and the computed fields of the indices that are there already."""
-    return [*(status_of(engine, asset) for asset in assets), *_index_statuses(engine, rules)]
+def diff(engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], targets: Sequence[RuleTarget] = ()) -> list[Status]:
+    """Compare every object, the computed fields of the indices that are there already, and the rules' objects at each target."""
+    return [
+        *(status_of(engine, asset) for asset in assets),
+        *_index_statuses(engine, rules),
+        *(target.status(rule) for target in targets for rule in rules),
+    ]
 
 
 class _Journal:
     """Tells of each step, and turns a fault after the first change into `PartlyAppliedError`."""
 
-    def __init__(self, verb: str, on_step: Callable[[Step], None]) -> None:
+    def __init__(self, verb: str, on_step: OnStep) -> None:
         self._verb = verb
         self._on_step = on_step
         self._changes: list[str] = []
 
-    def done(self, kind: str, name: str, action: str, *, changed: bool) -> None:
+    def done(self, step: Step) -> None:
+        if step.changed:
+            self._changes.append(f"{step.kind} {step.name!r} {step.action}")
+        self._on_step(step)
+
+    def applied(self, status: Status, action: Callable[[], None], verify: Callable[[], None]) -> None:
+        """Do what makes an object the desired one, unless it is already; a fault found afterwards comes after a change."""
+        changed = status.state is not State.SAME
         if changed:
-            self._changes.append(f"{kind} {name!r} {action}")
-        self._on_step(Step(kind, name, action))
+            action()
+            self._changes.append(f"{status.kind} {status.name!r} {ACTIONS[status.state]}")
+            verify()
+        self._on_step(Step(status.kind, status.name, ACTIONS[status.state], changed))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, ConflictError):
+            hint = f"Somebody else changed it at the same time; look at it, and run `detect {self._verb}` again."
+        else:
+            hint = f"Running `detect {self._verb}` again does the rest."
         if isinstance(error, ClusterError) and self._changes:
-            made = ", ".join(self._changes)
-            raise PartlyAppliedError(
-                f"{error}\nDone before that: {made}. Running `detect {self._verb}` again does the rest."
-            ) from error
+            raise PartlyAppliedError(f"{error}\nDone before that: {', '.join(self._changes)}. {hint}") from error
 
 
 def install(
-    engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], *, force: bool = False, on_step: Callable[[Step], None]
+    engine: Engine,
+    assets: Sequence[Asset],
+    rules: Sequence[Rule],
+    targets: Sequence[RuleTarget] = (),
+    *,
+    force: bool = False,
+    enable: bool = False,
+    on_step: OnStep,
 ) -> None:
     """Bring every object to its desired body; each is read back and compared before it counts as done.
 
@@ -101,62 +98,91 @@ def install(
     if engine.name == "opensearch" and engine.version < _DERIVED_FIELDS_SINCE:
         raise ClusterError(f"OpenSearch {engine.version_text} has no derived fields, which came with 2.15; nothing was changed")
     statuses = [status_of(engine, asset) for asset in assets]
+    placed = [(target, rule, target.status(rule)) for target in targets for rule in rules]
+    _refuse_foreign([*statuses, *(status for _, _, status in placed)], force=force)
+    with _Journal("install", on_step) as journal:
+        for asset, status in zip(assets, statuses, strict=True):
+            journal.applied(status, lambda a=asset: a.put(engine), lambda a=asset: _read_back(engine, a))  # type: ignore[misc]
+        for status in _index_statuses(engine, rules):
+            journal.applied(status, lambda s=status: _connect_index(engine, s.name, rules), lambda: None)  # type: ignore[misc]
+        for target in targets:
+            for step in target.prepare():
+                journal.done(step)
+        for target, rule, status in placed:
+            _place(journal, target, rule, status, enable=enable)
+
+
+def _refuse_foreign(statuses: Sequence[Status], *, force: bool) -> None:
     foreign = [status for status in statuses if status.state is State.FOREIGN]
     if foreign and not force:
         names = ", ".join(f"{status.kind} {status.name!r}" for status in foreign)
         raise InputError(f"{names} on the cluster was not made by detect; nothing was changed. --force replaces it.")
-    with _Journal("install", on_step) as journal:
-        for asset, status in zip(assets, statuses, strict=True):
-            changed = status.state is not State.SAME
-            if changed:
-                asset.put(engine)
-                _read_back(engine, asset)
-            journal.done(asset.kind, asset.name, _ACTIONS[status.state], changed=changed)
-        for status in _index_statuses(engine, rules):
-            changed = status.state is not State.SAME
-            if changed:
-                engine.put_mapping(status.name, classifiers(rules, engine.name))
-                engine.request("PUT", f"/{status.name}/_settings", {_PIPELINE_SETTING: PIPELINE}, retry=True)
-            journal.done(status.kind, status.name, _ACTIONS[status.state], changed=changed)
 
 
-_ACTIONS = {State.MISSING: "created", State.SAME: "unchanged", State.DRIFTED: "updated", State.FOREIGN: "replaced"}
+def _place(journal: _Journal, target: RuleTarget, rule: Rule, status: Status, *, enable: bool) -> None:
+    journal.applied(status, lambda: target.put(rule, enable=enable), lambda: target.verify(rule))
+    if status.state is State.SAME and enable:
+        journal.done(target.set_enabled(rule, enabled=True))
+
+
+def set_enabled(rules: Sequence[Rule], targets: Sequence[RuleTarget], *, enabled: bool, on_step: OnStep) -> None:
+    """Start or stop the rules at every target; `InputError` when one is not installed."""
+    with _Journal("enable" if enabled else "disable", on_step) as journal:
+        for target in targets:
+            for rule in rules:
+                journal.done(target.set_enabled(rule, enabled=enabled))
 
 
 def uninstall(
-    engine: Engine, assets: Sequence[Asset], namespace: Namespace, *, delete_data: bool, on_step: Callable[[Step], None]
+    engine: Engine,
+    assets: Sequence[Asset],
+    rules: Sequence[Rule],
+    namespace: Namespace,
+    targets: Sequence[RuleTarget] = (),
+    *,
+    delete_data: bool,
+    on_step: OnStep,
 ) -> None:
     """Remove what `install` made, last first; documents stay unless `delete_data`, which removes the namespace's.
 
     Indices that stay no longer name the pipeline. A data stream that stays needs a template of its name, so a bare one is left for
-    it. Objects that this project did not make are left alone.
+    it; an empty one goes. Objects that this project did not make are left alone.
     """
     with _Journal("uninstall", on_step) as journal:
-        if delete_data:
-            gone = engine.delete_data_stream(namespace.events)
-            journal.done("data stream", namespace.events, "deleted" if gone else "was not there", changed=gone)
-            gone = engine.delete_index(namespace.risk)
-            journal.done("index", namespace.risk, "deleted" if gone else "was not there", changed=gone)
+        for target in targets:
+            for rule in rules:
+                journal.done(target.remove(rule))
+        _remove_data(engine, namespace, journal, all_of_it=delete_data)
         for index in engine.backing_indices(EVENTS_PATTERN):
             engine.request("PUT", f"/{index}/_settings", {_PIPELINE_SETTING: "_none"}, retry=True)
-            journal.done("index", index, "kept, without the pipeline", changed=True)
+            journal.done(Step("index", index, "kept, without the pipeline", changed=True))
         for asset in reversed(assets):
-            found = asset.fetch(engine)
-            if found is None:
-                journal.done(asset.kind, asset.name, "was not there", changed=False)
-            elif not asset.is_ours(found):
-                journal.done(asset.kind, asset.name, "left alone: not made by detect", changed=False)
-            else:
-                journal.done(asset.kind, asset.name, _remove(engine, asset), changed=True)
+            journal.done(_remove(engine, asset))
 
 
-def _remove(engine: Engine, asset: Asset) -> str:
+def _remove_data(engine: Engine, namespace: Namespace, journal: _Journal, *, all_of_it: bool) -> None:
+    """Delete the namespace's documents if all of it shall go, and its data stream if it holds none."""
+    if all_of_it:
+        gone = engine.delete_index(namespace.risk)
+        journal.done(Step("index", namespace.risk, "deleted" if gone else "was not there", gone))
+    if all_of_it or (engine.exists(namespace.events) and not engine.count(namespace.events, {"match_all": {}})):
+        gone = engine.delete_data_stream(namespace.events)
+        journal.done(Step("data stream", namespace.events, "deleted" if gone else "was not there", gone))
+
+
+def _remove(engine: Engine, asset: Asset) -> Step:
+    found = asset.fetch(engine)
+    if found is None:
+        return Step(asset.kind, asset.name, "was not there")
+    if not asset.is_ours(found):
+        return Step(asset.kind, asset.name, "left alone: not made by detect")
     if asset.name == EVENTS_TEMPLATE and engine.exists(EVENTS_PATTERN):
         bare = {key: asset.body[key] for key in ("index_patterns", "data_stream", "priority", "_meta")}
         engine.put_template(asset.name, bare)
-        return "made bare: data streams of its name remain and need it; --delete-data removes them"
+        action = "made bare: data streams of its name remain and need it; --delete-data removes them"
+        return Step(asset.kind, asset.name, action, changed=True)
     asset.delete(engine)
-    return "deleted"
+    return Step(asset.kind, asset.name, "deleted", changed=True)
 
 
 def _read_back(engine: Engine, asset: Asset) -> None:
@@ -166,33 +192,18 @@ def _read_back(engine: Engine, asset: Asset) -> None:
         raise ClusterError(f"{asset.kind} {asset.name!r} was accepted, but reads back differently at {path}")
 
 
+def _connect_index(engine: Engine, index: str, rules: Sequence[Rule]) -> None:
+    engine.put_mapping(index, classifiers(rules, engine.name))
+    engine.request("PUT", f"/{index}/_settings", {_PIPELINE_SETTING: PIPELINE}, retry=True)
+
+
 def _index_statuses(engine: Engine, rules: Sequence[Rule]) -> Iterator[Status]:
     """Compare the classifiers and the pipeline of every index of events that is there already; none before the first event."""
     key = DYNAMIC_FIELDS[engine.name]
-    wanted = {key: classifiers(rules, engine.name)[key], "settings": {_PIPELINE_SETTING: PIPELINE}}
+    wanted: dict[str, Any] = {key: classifiers(rules, engine.name)[key], "settings": {_PIPELINE_SETTING: PIPELINE}}
     settings = engine.request("GET", f"/{EVENTS_PATTERN}/_settings", params={"flat_settings": True}, retry=True)
     for index, mapping in sorted(engine.get_mapping(EVENTS_PATTERN).items()):
         fields = {name: body for name, body in mapping.get(key, {}).items() if name in wanted[key]}
         pipeline = settings.get(index, {}).get("settings", {}).get(_PIPELINE_SETTING)
-        differences = tuple(_differences(wanted, {key: fields, "settings": {_PIPELINE_SETTING: pipeline}}))
-        yield Status("index", index, State.DRIFTED if differences else State.SAME, differences)
-
-
-def _differences(desired: dict[str, Any], found: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    left, right = dict(_leaves(desired)), dict(_leaves(found))
-    for path in sorted(left.keys() | right.keys()):
-        added = path not in left and path.startswith(_ADDED_BY_ENGINES)
-        if not added and left.get(path) != right.get(path):
-            yield path, left.get(path), right.get(path)
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Flatten to dotted paths; settings come back from engines as texts, so scalars are compared as texts."""
-    if isinstance(value, dict):
-        for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}" if path else key)
-    elif isinstance(value, list):
-        for position, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{position}]")
-    else:
-        yield path, str(value).lower() if isinstance(value, bool | int) else value
+        differing = tuple(differences(wanted, {key: fields, "settings": {_PIPELINE_SETTING: pipeline}}))
+        yield Status("index", index, State.DRIFTED if differing else State.SAME, differing)

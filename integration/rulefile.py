@@ -40,10 +40,11 @@ class _PlainLoader(yaml.SafeLoader):
 def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
     seen = set()
     for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.MarkedYAMLError(problem="a key must be a word, not a list or mapping", problem_mark=key.start_mark)
         if key.value in seen:
             raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
-        if isinstance(key.value, str):
-            seen.add(key.value)
+        seen.add(key.value)
 
 
 def load_rule(path: Path) -> Rule:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
 from integration.engines.base import Engine
 from integration.errors import TooManyBucketsError
+from integration.fields import dataset_filter, name_in_index
 from integration.finding import LISTS, Finding, Statistics, build_finding
 from integration.lists import Values
 from integration.render.aggregation import BY_HOST, condition_name, distinct_search, window_search
@@ -21,23 +22,27 @@ def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinf
     Any number of hosts; a list past `lists.MAX_VALUES` is cut there and its rest counted. A missing index has no findings.
     """
     body = window_search(rule, engine.name, window.start, window.end)
-    findings = []
-    for bucket in _pages(engine, index, body):
-        host = bucket["key"]["host"]
-        lists = {}
-        for name in LISTS:
-            shown = tuple(value["key"] for value in bucket[name]["buckets"])
-            beyond = bucket[name]["sum_other_doc_count"] > 0
-            lists[name] = Values(shown, _distinct(engine, rule, index, window, host, name) - len(shown) if beyond else 0)
-        statistics = Statistics(
-            error_count=bucket["doc_count"],
-            first_seen=int(bucket["first_seen"]["value"]),
-            last_seen=int(bucket["last_seen"]["value"]),
-            lists=lists,
-            holding=frozenset(c for c in rule.list_conditions if _holds(bucket[condition_name(rule, c)])),
-        )
-        findings.append(build_finding(rule, host, window, statistics, zone))
-    return sorted(findings, key=lambda finding: finding.sort_key)
+    found = [finding_of(engine, rule, index, window, bucket["key"]["host"], bucket, zone) for bucket in _pages(engine, index, body)]
+    return sorted(found, key=lambda finding: finding.sort_key)
+
+
+def finding_of(
+    engine: Engine, rule: Rule, index: str, window: Window, host: str, bucket: Mapping[str, Any], zone: tzinfo = UTC
+) -> Finding:
+    """Make a host's finding from its bucket of `aggregation.statistics`; the cluster is asked only about lists that are cut."""
+    lists = {}
+    for name in LISTS:
+        shown = tuple(value["key"] for value in bucket[name]["buckets"])
+        beyond = bucket[name]["sum_other_doc_count"] > 0
+        lists[name] = Values(shown, _distinct(engine, rule, index, window, host, name) - len(shown) if beyond else 0)
+    statistics = Statistics(
+        error_count=bucket["doc_count"],
+        first_seen=int(bucket["first_seen"]["value"]),
+        last_seen=int(bucket["last_seen"]["value"]),
+        lists=lists,
+        holding=frozenset(c for c in rule.list_conditions if _holds(bucket[condition_name(rule, c)])),
+    )
+    return build_finding(rule, host, window, statistics, zone)
 
 
 def count_events(engine: Engine, rule: Rule, index: str, start: int, end: int) -> int:
@@ -48,8 +53,7 @@ def count_events(engine: Engine, rule: Rule, index: str, start: int, end: int) -
 def events_query(rule: Rule, start: int, end: int) -> dict[str, Any]:
     """Give the query for every event of the rule's sourcetype in [`start`, `end`), selected or not."""
     window = {"gte": start, "lt": end, "format": "epoch_millis"}
-    filters = [{"range": {"@timestamp": window}}, {"term": {"event.dataset": rule.data_source.dataset}}]
-    return {"bool": {"filter": filters}}
+    return {"bool": {"filter": [{"range": {name_in_index(rule, "@timestamp"): window}}, *dataset_filter(rule)]}}
 
 
 def _pages(engine: Engine, index: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -70,7 +74,7 @@ def _pages(engine: Engine, index: str, body: dict[str, Any]) -> Iterator[dict[st
         composite["after"] = found["after_key"]
 
 
-def _holds(condition: dict[str, Any]) -> bool:
+def _holds(condition: Mapping[str, Any]) -> bool:
     """Whether a condition's sub-aggregation, a `max` or a `filter`, is more than 0."""
     return bool(condition["value"] if "value" in condition else condition["doc_count"])
 

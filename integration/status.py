@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from integration.assets import Asset
 from integration.engines.base import Engine
-from integration.install import Status, diff
+from integration.install import diff
 from integration.names import PIPELINE, Namespace
 from integration.rule import Rule
+from integration.state import Status
+from integration.target import Health, RuleTarget
 
 _FAILURE_TAGS = ["ollama_parse_failure", "ollama_time_failure", "ollama_host_missing"]
 
@@ -19,7 +21,7 @@ class Report:
     """The state of an installation: objects, counts of documents, and the newest times (RFC 3339, None when there is none).
 
     `failures` are events kept although their time, host or line could not be parsed; `pipeline_failures` is the pipeline's own
-    count since the nodes started.
+    count since the nodes started. `rules` says how each rule fares at each target that has it.
     """
 
     engine: str
@@ -33,15 +35,18 @@ class Report:
     risk_index: str
     risk_events: int
     last_risk_event: str | None
+    rules: tuple[Health, ...] = ()
 
 
-def status(engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], namespace: Namespace) -> Report:
+def status(
+    engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], namespace: Namespace, targets: Sequence[RuleTarget] = ()
+) -> Report:
     """Ask the cluster for everything a `Report` says."""
     stats = engine.ingest_stats().get(PIPELINE)
     return Report(
         engine=engine.name,
         version=engine.version_text,
-        objects=tuple(diff(engine, assets, rules)),
+        objects=tuple(diff(engine, assets, rules, targets)),
         events_index=namespace.events,
         events=engine.count(namespace.events, {"match_all": {}}),
         failures=engine.count(namespace.events, {"terms": {"tags": _FAILURE_TAGS}}),
@@ -50,6 +55,7 @@ def status(engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], names
         risk_index=namespace.risk,
         risk_events=engine.count(namespace.risk, {"match_all": {}}),
         last_risk_event=_newest(engine, namespace.risk),
+        rules=tuple(health for target in targets for rule in rules if (health := target.health(rule)) is not None),
     )
 
 

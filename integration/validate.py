@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.events import Event, stored
+from integration.events import UNKNOWN_HOST, Event, stored
+from integration.fields import name_in_index, path_in_source
+from integration.filter import NO_FILTER, Filter
 from integration.finding import Finding
 from integration.reference import Reference
 from integration.rule import Rule
@@ -49,20 +51,25 @@ class Validation:
         return not self.differences
 
 
-def validate(engine: Engine, rule: Rule, index: str, windows: Sequence[Window], zone: tzinfo = UTC) -> Validation:
-    """Fetch the windows' raw lines from the cluster, evaluate the reference over them and compare with the cluster's findings."""
+def validate(
+    engine: Engine, rule: Rule, index: str, windows: Sequence[Window], zone: tzinfo = UTC, post_filter: Filter = NO_FILTER
+) -> Validation:
+    """Fetch the windows' raw lines from the cluster, evaluate the reference over them and compare with the cluster's findings.
+
+    The user's filter is applied to both.
+    """
     reference = Reference(rule, zone)
     events = 0
     try:
         for event in _stored_events(engine, rule, index, windows):
             reference.add(event)
             events += 1
-        expected = reference.findings()
+        expected = post_filter.kept(reference.findings())
         selected = reference.selected
     finally:
         reference.close()
     found = [finding for window in windows for finding in evaluate(engine, rule, index, window, zone)]
-    differences, compared = compare(expected, found)
+    differences, compared = compare(expected, post_filter.kept(found))
     return Validation(len(windows), events, selected, compared, tuple(differences))
 
 
@@ -89,11 +96,24 @@ def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Win
     """Stream every event of the rule's sourcetype in the windows, selected by the cluster or not."""
     if not windows:
         return
+    time, line, host = (name_in_index(rule, field) for field in ("@timestamp", "event.original", "host.name"))
     body = {
         "query": events_query(rule, windows[0].start, windows[-1].end),
-        "_source": ["@timestamp", "event.original", "host.name"],
+        "_source": [".".join(path_in_source(field)) for field in (line, host)],
+        "docvalue_fields": [{"field": time, "format": "strict_date_time"}],
         "sort": ["_doc"],
     }
     for hit in engine.scan(index, body, size=_PAGE):
-        source = hit["_source"]
-        yield stored(source["event"]["original"], host=source["host"]["name"], time=parse_time(source["@timestamp"]))
+        text, named = _value(hit["_source"], line), _value(hit["_source"], host)
+        if isinstance(text, str):
+            yield stored(text, host=named if isinstance(named, str) else UNKNOWN_HOST, time=parse_time(hit["fields"][time][0]))
+
+
+def _value(source: Mapping[str, Any], field: str) -> object:
+    """Read a field of a document, nested or dotted."""
+    if field in source:
+        return source[field]
+    at: object = source
+    for part in path_in_source(field):
+        at = at.get(part) if isinstance(at, Mapping) else None
+    return at

@@ -11,20 +11,37 @@ from integration.rule import EVENT_FIELDS
 from tests.support import RULE, event, rule_with
 
 
-@given(st.text())
+@given(st.text() | st.text(alphabet="{'\\\\+ "))
 def test_a_literal_ends_where_it_should(text: str) -> None:
     literal = painless.literal(text)
-    inner = literal[1:-1]
-    assert literal[0] == literal[-1] == "'"
+    assert "{{" not in literal
+    parts = literal[1:-1] if literal.startswith("(") else literal
     unescaped, position = [], 0
-    while position < len(inner):
-        if inner[position] == "\\":
-            position += 1
-        else:
-            assert inner[position] != "'"
-        unescaped.append(inner[position])
+    while position < len(parts):
+        assert parts[position] == "'"
         position += 1
+        while parts[position] != "'":
+            position += parts[position] == "\\"
+            unescaped.append(parts[position])
+            position += 1
+        position += 1
+        assert parts[position : position + 3] in ("", " + ")
+        position += 3
     assert "".join(unescaped) == text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "written"),
+    [
+        ("a/b", r"/a\/b/s"),
+        (r"a\/b", r"/a\/b/s"),
+        (r"\{{2}x", r"/\x7b{2}x/s"),
+        ("[{{]{3}", r"/[\x7b{]{3}/s"),
+        (r"\\{{", r"/\\\x7b{/s"),
+    ],
+)
+def test_a_regex_stays_between_its_slashes_and_is_no_template(pattern: str, written: str) -> None:
+    assert painless._regex(pattern) == written
 
 
 def test_every_term_and_class_of_the_rule_is_in_the_classifier() -> None:

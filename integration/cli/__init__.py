@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from integration import __version__
-from integration.cli import cluster, demo, ingest, install, run, sample, scan
+from integration.cli import cluster, demo, enable, ingest, install, run, sample, scan
 from integration.cli.output import inert_lines
 from integration.errors import DetectError
 
@@ -39,7 +39,18 @@ def _options(
     _debug = debug
 
 
-for verb in (scan.scan, install.install, install.diff, install.status, install.uninstall, ingest.ingest, run.run, run.validate):
+for verb in (
+    scan.scan,
+    install.install,
+    install.diff,
+    install.status,
+    enable.enable,
+    enable.disable,
+    install.uninstall,
+    ingest.ingest,
+    run.run,
+    run.validate,
+):
     app.command()(verb)
 app.command()(sample.sample)
 app.command()(demo.demo)

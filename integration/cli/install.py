@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from integration.assets import desired_assets
-from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, rules_of, with_cluster
+from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, with_cluster
 from integration.cli.output import inert, note, print_json, print_table
 from integration.errors import InputError
-from integration.install import State, Status, Step
 from integration.install import diff as compare
 from integration.install import install as install_assets
 from integration.install import uninstall as uninstall_assets
+from integration.state import State, Status, Step
 from integration.status import Report
 from integration.status import status as report_status
+from integration.target import Health
+from integration.targets import SCHEDULER_HINT, Alerting, targets_of
 
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would be sent; change nothing.")]
+AlertingOption = Annotated[
+    Alerting, typer.Option("--alerting", envvar="DETECT_ALERTING", help="What runs the rules on the cluster; auto: what it has.")
+]
 
 
-class _Steps:
+class Steps:
     """Tells of steps as they come, and writes them as one result at the end."""
 
     def __init__(self, form: Format) -> None:
@@ -28,42 +35,58 @@ class _Steps:
         self._steps: list[Step] = []
 
     def add(self, step: Step) -> None:
+        """Take one step."""
         self._steps.append(step)
         if self._form is Format.TABLE:
             print(f"{step.kind} {inert(step.name)}: {step.action}")  # noqa: T201
 
     def close(self) -> None:
+        """Write what is not written yet."""
         if self._form is Format.JSON:
-            print_json({"steps": [{"kind": s.kind, "name": s.name, "action": s.action} for s in self._steps]})
+            steps = [{"kind": s.kind, "name": s.name, "action": s.action, "changed": s.changed} for s in self._steps]
+            print_json({"steps": steps})
 
 
 @with_cluster
 def install(
     cluster: ClusterOptions,
     rules: RulesOption = None,
+    alerting: AlertingOption = Alerting.AUTO,
+    enable: Annotated[bool, typer.Option("--enable", help="Start the rules; else new ones stay disabled.")] = False,
+    notify: Annotated[
+        str | None, typer.Option("--notify", metavar="CHANNEL_ID", help="The notification channel that hears of findings.")
+    ] = None,
     dry_run: DryRunOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace objects of the same name that detect did not make.")] = False,
+    index: IndexOption = None,
+    config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Put the ingest pipeline, the index templates and the rules' classifiers on the cluster; repeat it as often as you like.
+    """Put the ingest pipeline, the index templates and the rules on the cluster; repeat it as often as you like.
 
-    Every object is read back and compared. Half-failed installs say what was done, and the next call does the rest.
+    Where the cluster has Alerting, each rule becomes a monitor there, which is tried over a past run. Every object is read back and
+    compared. What you own stays as it is: whether a rule is enabled, whom it notifies. Half-failed installs say what was done, and
+    the next call does the rest.
 
-    Example: detect install --url https://localhost:9200 --username admin --ca-certs ca.pem
+    Example: detect install --enable --url https://localhost:9200 --username admin --ca-certs ca.pem
     """
-    loaded = rules_of(rules, None)
+    _, loaded = configured(config, rules, None)
     with cluster.open() as engine:
         assets = desired_assets(loaded, engine.name)
+        targets = targets_of(engine, alerting, cluster.namespace, index, notify)
         if dry_run:
-            _print_bodies(compare(engine, assets, loaded), {asset.name: asset.body for asset in assets}, form)
+            bodies = {asset.name: asset.body for asset in assets} | {t.name(r): t.body(r) for t in targets for r in loaded}
+            _print_bodies(compare(engine, assets, loaded, targets), bodies, form)
             note("Dry run: nothing was changed.")
             return
-        steps = _Steps(form)
+        steps = Steps(form)
         try:
-            install_assets(engine, assets, loaded, force=force, on_step=steps.add)
+            install_assets(engine, assets, loaded, targets, force=force, enable=enable, on_step=steps.add)
         finally:
             steps.close()
         note(f"Installed on {engine.name} {engine.version_text}. Ship lines to {cluster.namespace.events}, or use `detect ingest`.")
+        if not targets:
+            note(f"Nothing on the cluster runs the rules: {SCHEDULER_HINT}.")
 
 
 def _print_bodies(statuses: list[Status], bodies: dict[str, Any], form: Format) -> None:
@@ -77,18 +100,28 @@ def _print_bodies(statuses: list[Status], bodies: dict[str, Any], form: Format) 
 
 
 @with_cluster
-def diff(cluster: ClusterOptions, rules: RulesOption = None, form: FormatOption = Format.TABLE) -> None:
+def diff(
+    cluster: ClusterOptions,
+    rules: RulesOption = None,
+    alerting: AlertingOption = Alerting.AUTO,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
     """Compare each object on the cluster with what this version and these rules would install; ends with 1 on any difference.
+
+    What engines add by themselves is no difference, nor is what you own: whether a rule is enabled, whom it notifies.
 
     Example: detect diff --format json
     """
-    loaded = rules_of(rules, None)
+    _, loaded = configured(config, rules, None)
     with cluster.open() as engine:
-        statuses = compare(engine, desired_assets(loaded, engine.name), loaded)
+        targets = targets_of(engine, alerting, cluster.namespace, index)
+        statuses = compare(engine, desired_assets(loaded, engine.name), loaded, targets)
     if form is Format.JSON:
         print_json({"objects": [_status_json(status) for status in statuses]})
     else:
-        print_table(["kind", "name", "state"], [[s.kind, s.name, str(s.state)] for s in statuses])
+        _print_statuses(statuses)
         changes = [[s.name, path, _shown(want), _shown(found)] for s in statuses for path, want, found in s.differences]
         if changes:
             print_table(["name", "path", "desired", "on the cluster"], changes)
@@ -100,20 +133,24 @@ def diff(cluster: ClusterOptions, rules: RulesOption = None, form: FormatOption 
 def uninstall(
     cluster: ClusterOptions,
     rules: RulesOption = None,
+    alerting: AlertingOption = Alerting.AUTO,
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the namespace's events and risk events too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --delete-data: do not ask.")] = False,
     dry_run: DryRunOption = False,
+    index: IndexOption = None,
+    config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Remove what `detect install` made and nothing else; events and risk events stay unless --delete-data is given.
 
     Example: detect uninstall --dry-run
     """
-    loaded = rules_of(rules, None)
+    _, loaded = configured(config, rules, None)
     with cluster.open() as engine:
         assets = desired_assets(loaded, engine.name)
+        targets = targets_of(engine, alerting, cluster.namespace, index)
         if dry_run:
-            statuses = [s for s in compare(engine, assets, loaded) if s.state in (State.SAME, State.DRIFTED)]
+            statuses = [s for s in compare(engine, assets, loaded, targets) if s.state in (State.SAME, State.DRIFTED)]
             print_table(["kind", "name"], [[s.kind, s.name] for s in statuses], "Would be removed or detached")
             note("Dry run: nothing was changed.")
             return
@@ -123,28 +160,39 @@ def uninstall(
             and not typer.confirm(f"Delete {cluster.namespace.events} and {cluster.namespace.risk}?", err=True)
         ):
             raise InputError("nothing was changed: deleting data was not confirmed (--yes does it without asking)")
-        steps = _Steps(form)
+        steps = Steps(form)
         try:
-            uninstall_assets(engine, assets, cluster.namespace, delete_data=delete_data, on_step=steps.add)
+            uninstall_assets(engine, assets, loaded, cluster.namespace, targets, delete_data=delete_data, on_step=steps.add)
         finally:
             steps.close()
 
 
 @with_cluster
-def status(cluster: ClusterOptions, rules: RulesOption = None, form: FormatOption = Format.TABLE) -> None:
-    """Say what is installed, how many events and risk events there are, and how many lines could not be parsed.
+def status(
+    cluster: ClusterOptions,
+    rules: RulesOption = None,
+    alerting: AlertingOption = Alerting.AUTO,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Say what is installed, how the rules run, how many events there are, and how many lines could not be parsed.
+
+    A monitor is tried over its last run, without alerts, since a failing one raises none and says nothing by itself.
 
     Example: detect status --format json
     """
-    loaded = rules_of(rules, None)
+    _, loaded = configured(config, rules, None)
     with cluster.open() as engine:
-        report = report_status(engine, desired_assets(loaded, engine.name), loaded, cluster.namespace)
+        targets = targets_of(engine, alerting, cluster.namespace, index)
+        report = report_status(engine, desired_assets(loaded, engine.name), loaded, cluster.namespace, targets)
     if form is Format.JSON:
         print_json(_report_json(report))
         return
-    print_table(
-        ["kind", "name", "state"], [[s.kind, s.name, str(s.state)] for s in report.objects], f"{report.engine} {report.version}"
-    )
+    _print_statuses(report.objects, f"{report.engine} {report.version}")
+    if report.rules:
+        columns = ["kind", "name", "enabled", "last run (UTC)", "last error", "open alerts"]
+        print_table(columns, [_health_row(health) for health in report.rules])
     rows = [
         [f"events in {report.events_index}", f"{report.events:,}"],
         ["  of them with a failed time, host or parse", f"{report.failures:,}"],
@@ -156,11 +204,34 @@ def status(cluster: ClusterOptions, rules: RulesOption = None, form: FormatOptio
     print_table(["", "now"], rows)
 
 
+def _health_row(health: Health) -> list[str]:
+    return [
+        health.kind,
+        health.name,
+        "yes" if health.enabled else "no",
+        health.last_run or "none known",
+        inert(health.last_error or "none", 500),
+        "unknown" if health.open_alerts is None else f"{health.open_alerts:,}",
+    ]
+
+
 def _report_json(report: Report) -> dict[str, Any]:
     return {
         "engine": report.engine,
         "version": report.version,
         "objects": [_status_json(status) for status in report.objects],
+        "rules": [
+            {
+                "kind": health.kind,
+                "name": health.name,
+                "rule_id": health.rule_id,
+                "enabled": health.enabled,
+                "last_run": health.last_run,
+                "last_error": health.last_error,
+                "open_alerts": health.open_alerts,
+            }
+            for health in report.rules
+        ],
         "events": {
             "index": report.events_index,
             "count": report.events,
@@ -170,6 +241,10 @@ def _report_json(report: Report) -> dict[str, Any]:
         },
         "risk_events": {"index": report.risk_index, "count": report.risk_events, "last": report.last_risk_event},
     }
+
+
+def _print_statuses(statuses: Sequence[Status], title: str = "") -> None:
+    print_table(["kind", "name", "state"], [[s.kind, s.name, str(s.state)] for s in statuses], title)
 
 
 def _status_json(status: Status) -> dict[str, Any]:

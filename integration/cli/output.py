@@ -23,8 +23,8 @@ _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM:
 _MAX_CELL = 44
 _MAX_LIST = 3
 _UNBOUNDED = 1_000_000
-# What spreadsheets take for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@")
+# What spreadsheets take for the beginning of a formula, some of them in full width too.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 def inert(text: str, limit: int | None = None) -> str:

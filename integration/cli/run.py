@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Annotated
 
 import typer
 
+from integration.cli.config import ConfigOption, IndexOption, configured, note_filtered
 from integration.cli.options import (
     DEFAULT_ROWS,
     ClusterOptions,
@@ -21,13 +24,14 @@ from integration.cli.options import (
     TabularFormat,
     TabularFormatOption,
     TimezoneOption,
-    rules_of,
     severity_of,
     with_cluster,
     zone_of,
 )
 from integration.cli.output import inert, note, print_findings, print_json, print_table, progress
+from integration.engines.base import Engine
 from integration.errors import InputError
+from integration.finding import Finding
 from integration.risk import write as write_risk
 from integration.rule import Rule
 from integration.run import count_events, evaluate
@@ -58,28 +62,23 @@ def run(
     fail_on: FailOnOption = None,
     spl_rows: SplRowsOption = False,
     max_spl_rows: MaxSplRowsOption = DEFAULT_ROWS,
+    index: IndexOption = None,
+    config: ConfigOption = None,
     form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
     """Let the cluster evaluate scheduled windows and print the findings.
 
     Example: detect run --from 2026-11-24 --to 2026-11-25 --write --url https://localhost:9200
     """
-    loaded, zone, threshold = rules_of(rules, rule), zone_of(timezone), severity_of(fail_on)
+    settings, loaded = configured(config, rules, rule)
+    zone, threshold = zone_of(timezone), severity_of(fail_on)
     plan = [(each, windows_of(each, at, start, end)) for each in loaded]
-    findings, read, selected = [], 0, 0
     with cluster.open() as engine:
-        index = cluster.namespace.events
-        with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
-            for each, windows in plan:
-                for window in windows:
-                    findings += evaluate(engine, each, index, window, zone)
-                    advance(1)
-        for each, windows in _widest(plan):
-            read += count_events(engine, each, index, windows[0].start, windows[-1].end)
-        selected = sum(finding.error_count for finding in findings)
-        findings.sort(key=lambda finding: finding.sort_key)
+        evaluated = _evaluate(engine, plan, index or cluster.namespace.events, zone)
+        findings = settings.post_filter.kept(evaluated.findings)
         written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in loaded}, findings) if write else None
-    print_findings(findings, {"read": read, "selected": selected}, form, max_spl_rows if spl_rows else None)
+    print_findings(findings, evaluated.events, form, max_spl_rows if spl_rows else None)
+    note_filtered(len(evaluated.findings) - len(findings))
     if written is not None:
         note(
             f"Risk events in {cluster.namespace.risk}: {written.created} created, {written.updated} updated, "
@@ -87,6 +86,26 @@ def run(
         )
     if threshold is not None and any(finding.severity >= threshold for finding in findings):
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Evaluated:
+    """Findings in their order, before the user's filter, and how many events were read and selected."""
+
+    findings: list[Finding]
+    events: dict[str, int]
+
+
+def _evaluate(engine: Engine, plan: Sequence[tuple[Rule, list[Window]]], index: str, zone: tzinfo) -> _Evaluated:
+    findings: list[Finding] = []
+    with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
+        for rule, windows in plan:
+            for window in windows:
+                findings += evaluate(engine, rule, index, window, zone)
+                advance(1)
+    read = sum(count_events(engine, rule, index, windows[0].start, windows[-1].end) for rule, windows in _widest(plan))
+    selected = sum(finding.error_count for finding in findings)
+    return _Evaluated(sorted(findings, key=lambda finding: finding.sort_key), {"read": read, "selected": selected})
 
 
 @with_cluster
@@ -98,6 +117,8 @@ def validate(
     timezone: TimezoneOption = "UTC",
     rule: RuleOption = None,
     rules: RulesOption = None,
+    index: IndexOption = None,
+    config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Prove it: fetch the windows' raw lines, evaluate the Python reference, and compare with what the cluster says.
@@ -106,12 +127,13 @@ def validate(
 
     Example: detect validate --from 2026-11-24 --to 2026-11-25
     """
-    loaded, zone = rules_of(rules, rule), zone_of(timezone)
+    settings, loaded = configured(config, rules, rule)
+    zone, where = zone_of(timezone), index or cluster.namespace.events
     results: list[tuple[Rule, Validation]] = []
     with cluster.open() as engine, progress("Comparing", len(loaded)) as advance:
         for each in loaded:
             windows = windows_of(each, at, start, end)
-            results.append((each, validate_rule(engine, each, cluster.namespace.events, windows, zone)))
+            results.append((each, validate_rule(engine, each, where, windows, zone, settings.post_filter)))
             advance(1)
     if form is Format.JSON:
         print_json({"agrees": all(result.agrees for _, result in results), "rules": [_validation_json(*pair) for pair in results]})

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from integration.cli.config import ConfigOption, configured, note_filtered
 from integration.cli.options import (
     DEFAULT_ROWS,
     FailOnOption,
@@ -17,7 +18,6 @@ from integration.cli.options import (
     TabularFormat,
     TabularFormatOption,
     TimezoneOption,
-    rules_of,
     severity_of,
     zone_of,
 )
@@ -34,6 +34,7 @@ def scan(
     fail_on: FailOnOption = None,
     spl_rows: SplRowsOption = False,
     max_spl_rows: MaxSplRowsOption = DEFAULT_ROWS,
+    config: ConfigOption = None,
     form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
     """Evaluate log files with the Python reference of the search; no cluster is asked.
@@ -42,10 +43,13 @@ def scan(
 
     Example: detect scan ~/.ollama/logs/server*.log --format json --fail-on high
     """
-    loaded, zone, threshold = rules_of(rules, rule), zone_of(timezone), severity_of(fail_on)
+    settings, loaded = configured(config, rules, rule)
+    zone, threshold = zone_of(timezone), severity_of(fail_on)
     total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
         result = scan_files(loaded, files, host=host, zone=zone, on_bytes=advance)
-    print_findings(result.findings, {"read": result.read, "selected": result.selected}, form, max_spl_rows if spl_rows else None)
-    if threshold is not None and any(finding.severity >= threshold for finding in result.findings):
+    findings = settings.post_filter.kept(result.findings)
+    print_findings(findings, {"read": result.read, "selected": result.selected}, form, max_spl_rows if spl_rows else None)
+    note_filtered(len(result.findings) - len(findings))
+    if threshold is not None and any(finding.severity >= threshold for finding in findings):
         raise typer.Exit(1)

@@ -24,6 +24,7 @@ _SCROLL = "5m"
 # Half of a bulk answer is never read.
 _ITEMS = "items.*._id,items.*._index,items.*.status,items.*.result,items.*.error"
 _WHOLE: dict[str, str | int | bool] = {"allow_partial_search_results": False}
+_NO_HITS: Json = {"hits": {"hits": []}}
 
 
 class Engine(ABC):
@@ -173,21 +174,19 @@ class Engine(ABC):
     # Searches
 
     def search(self, index: str, body: Json, *, missing_ok: bool = True) -> Json:
-        """Search, and get a whole answer or none: a failing shard is an error, not a gap.
+        """Search, and get a whole answer or none: a failing shard is an error, not a gap, and so is an index that may not be read.
 
         With `missing_ok` a missing index has no hits, else it is a `NotFoundError`.
         """
-        params = _WHOLE | _tolerance(missing_ok)
-        return self.request("POST", _path(index, "_search"), body, params, retry=True)
+        return self._ask(index, "_search", body, _WHOLE, missing_ok=missing_ok) or _NO_HITS
 
     def scan(self, index: str, body: Json, *, size: int = 1000) -> Iterator[Json]:
         """Yield every hit of a search, streamed by scroll, `size` hits a request.
 
-        The order is that of `sort` in the body, else none. A missing index has no hits. The clients' own helpers take a page
-        without hits for the end even where shards failed, so they are not used.
+        The order is that of `sort`, else none. A missing index has no hits. (The clients' helpers overlook failed shards.)
         """
-        params = _WHOLE | _tolerance(missing_ok=True) | {"scroll": _SCROLL, "size": size}
-        page = self.request("POST", _path(index, "_search"), {"sort": ["_doc"]} | body, params)
+        params = _WHOLE | {"scroll": _SCROLL, "size": size}
+        page = self._ask(index, "_search", {"sort": ["_doc"]} | body, params, retry=False) or _NO_HITS
         scroll_id = page.get("_scroll_id")  # none over no index
         try:
             while hits := page["hits"]["hits"]:
@@ -204,8 +203,7 @@ class Engine(ABC):
 
     def count(self, index: str, query: Json) -> int:
         """Count the documents that match; a missing index has none."""
-        path = _path(index, "_count")
-        answer = self.request("POST", path, {"query": query}, _tolerance(missing_ok=True), retry=True)
+        answer = self._ask(index, "_count", {"query": query}, {}) or {"count": 0, "_shards": {"failed": 0}}
         self._check_shards(answer, f"count in {index}")
         return int(answer["count"])
 
@@ -253,13 +251,20 @@ class Engine(ABC):
         A result a document, in order: `created`, `updated`, `noop`, or an error.
         """
         pairs = (
-            (
-                json.dumps({"update": {"_id": document_id, "retry_on_conflict": 3}}),
-                {"doc": source, "doc_as_upsert": True},
-            )
+            (json.dumps({"update": {"_id": document_id, "retry_on_conflict": 3}}), {"doc": source, "doc_as_upsert": True})
             for document_id, source in documents
         )
         return map(ItemResult.read, self._bulk(pairs, 1000, {"index": index, "refresh": "true", "filter_path": _ITEMS}))
+
+    def _ask(self, index: str, api: str, body: Json, params: Params, *, missing_ok: bool = True, retry: bool = True) -> Json | None:
+        """Return what a search gives, None if there is no such index; of several names a missing one is a fault."""
+        # Not `ignore_unavailable`: Elasticsearch then takes an index that the user may not read for a missing one.
+        try:
+            return self.request("POST", _path(index, api), body, {**params, "allow_no_indices": missing_ok}, retry=retry)
+        except NotFoundError as error:
+            if missing_ok and "," not in index and "index_not_found_exception" in str(error):
+                return None
+            raise
 
     def _get(self, path: str, params: Params | None = None) -> Json | None:
         try:
@@ -284,10 +289,6 @@ class Engine(ABC):
 
 def _path(*parts: str) -> str:
     return "/" + "/".join(quote(part, safe=",*") for part in parts)
-
-
-def _tolerance(missing_ok: bool) -> dict[str, str | int | bool]:
-    return {"ignore_unavailable": missing_ok, "allow_no_indices": missing_ok}
 
 
 # Reads outlast the restart of one node behind a load balancer, not an outage.

@@ -9,6 +9,7 @@ import ssl
 import warnings
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, unquote, urlsplit
 
 import urllib3
@@ -16,12 +17,14 @@ import urllib3.exceptions
 
 from integration.engines.answers import Identity, Json
 from integration.engines.base import Engine
-from integration.engines.elasticsearch import Elasticsearch
 from integration.engines.faults import Call, no_answer, refused
-from integration.engines.opensearch import OpenSearch
 from integration.errors import ClusterError, InputError
 
-_OLDEST = {Elasticsearch: (8,), OpenSearch: (2,)}
+if TYPE_CHECKING:
+    from integration.engines.elasticsearch import Elasticsearch
+    from integration.engines.opensearch import OpenSearch
+
+_OLDEST = {"Elasticsearch": (8,), "OpenSearch": (2,)}
 _PRINTABLE = re.compile(r"[!-~]+")
 
 
@@ -100,9 +103,9 @@ def connect(connection: Connection) -> Engine:
     answer = _first_answer(connection)
     version = answer["version"]
     number = str(version["number"])
-    engine = OpenSearch if version.get("distribution") == "opensearch" else Elasticsearch
+    engine = _engine_class(version)
     identity = Identity(_numbers(number), number, str(answer.get("cluster_name", "")))
-    if identity.version < _OLDEST[engine]:
+    if identity.version < _OLDEST[engine.__name__]:
         raise ClusterError(
             f"{connection.url} runs {engine.__name__} {number}, which is too old: Elasticsearch 8, OpenSearch 2 or "
             "later is needed (an OpenSearch that gives an old number has compatibility.override_main_response_version)"
@@ -133,6 +136,17 @@ def _first_answer(connection: Connection) -> Json:
             f"{response.headers.get('content-type', 'no content type')}: check --url, and a proxy in between"
         )
     return answer
+
+
+def _engine_class(version: Json) -> type[Elasticsearch | OpenSearch]:
+    """Import the one client that is needed: both together take longer to load than a short scan takes to run."""
+    if version.get("distribution") == "opensearch":
+        from integration.engines.opensearch import OpenSearch
+
+        return OpenSearch
+    from integration.engines.elasticsearch import Elasticsearch
+
+    return Elasticsearch
 
 
 def _checked(text: str) -> SplitResult:

@@ -41,6 +41,8 @@ _HINTS = {
 }
 # X509_V_ERR_* of OpenSSL: the certificate names another host or address.
 _WRONG_NAME = {62, 64}
+# ... is not valid yet, or no more.
+_WRONG_TIME = {9, 10}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,8 @@ def _untrusted(url: str, fault: ssl.SSLCertVerificationError) -> str:
     why = fault.verify_message
     if fault.verify_code in _WRONG_NAME:
         return f"The certificate of {url} is for another host name ({why}): use a name in the certificate in --url"
+    if fault.verify_code in _WRONG_TIME:
+        return f"The certificate of {url}, or one above it, is out of its time ({why}): renew it, or set this machine's clock"
     return f"The certificate of {url} is not trusted ({why}): give the CA that signed it with --ca-certs"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from integration.fields import dataset_filter, name_in_index
 from integration.lists import MAX_VALUES
 from integration.render import painless
 from integration.rule import Rule, StatCondition
@@ -30,13 +31,14 @@ def selection(rule: Rule, time_range: Mapping[str, Any]) -> dict[str, Any]:
     The class is tested by naming every class: OpenSearch refuses `exists` on a derived field.
     """
     filters: list[dict[str, Any]] = [
-        {"range": {"@timestamp": dict(time_range)}},
-        {"term": {"event.dataset": rule.data_source.dataset}},
+        {"range": {name_in_index(rule, "@timestamp"): dict(time_range)}},
+        *dataset_filter(rule),
     ]
     if all(alternative.level for alternative in rule.selection):
         # Indexed, so that the script runs on few events.
         levels = sorted({level.upper() for alternative in rule.selection for level in alternative.level})
-        terms = [{"term": {"log.level": {"value": level, "case_insensitive": True}}} for level in levels]
+        field = name_in_index(rule, "log.level")
+        terms = [{"term": {field: {"value": level, "case_insensitive": True}}} for level in levels]
         filters.append({"bool": {"should": terms, "minimum_should_match": 1}})
     filters.append({"terms": {rule.classification.field: list(rule.classification.names)}})
     return {"bool": {"filter": filters}}
@@ -45,14 +47,15 @@ def selection(rule: Rule, time_range: Mapping[str, Any]) -> dict[str, Any]:
 def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
     """SPL 8 for one host: sub-aggregations named as the statistics, each list in code-point order up to `max_values`."""
     lists = {
-        name: {"terms": {"script": _script(painless.value(field)), "size": max_values, "order": {"_key": "asc"}}}
+        name: {"terms": {"script": _script(painless.value(rule, field)), "size": max_values, "order": {"_key": "asc"}}}
         for name, field in rule.stats.values
     }
     conditions = {condition_name(rule, condition): _condition(rule, condition) for condition in rule.list_conditions}
     types = {"terms": {"field": rule.classification.field, "size": len(rule.classification.names), "order": {"_key": "asc"}}}
+    time = name_in_index(rule, "@timestamp")
     return {
-        "first_seen": {"min": {"field": "@timestamp"}},
-        "last_seen": {"max": {"field": "@timestamp"}},
+        "first_seen": {"min": {"field": time}},
+        "last_seen": {"max": {"field": time}},
         **lists,
         "error_types": types,
         **conditions,
@@ -74,7 +77,7 @@ def window_search(rule: Rule, engine: str, start: int, end: int) -> dict[str, An
         "query": selection(rule, window),
         "aggs": {
             BY_HOST: {
-                "composite": {"size": PAGE_SIZE, "sources": [{"host": {"terms": {"field": "host.name"}}}]},
+                "composite": {"size": PAGE_SIZE, "sources": [{"host": {"terms": {"field": name_in_index(rule, "host.name")}}}]},
                 "aggs": statistics(rule, MAX_VALUES),
             }
         },
@@ -84,8 +87,8 @@ def window_search(rule: Rule, engine: str, start: int, end: int) -> dict[str, An
 def distinct_search(rule: Rule, engine: str, start: int, end: int, host: str, column: str) -> dict[str, Any]:
     """Give the search that pages through every distinct value of one list of one host, to count those beyond `MAX_VALUES`."""
     body = window_search(rule, engine, start, end)
-    body["query"]["bool"]["filter"].append({"term": {"host.name": host}})
-    source = {"terms": {"script": _script(painless.value(getattr(rule.stats.values, column)))}}
+    body["query"]["bool"]["filter"].append({"term": {name_in_index(rule, "host.name"): host}})
+    source = {"terms": {"script": _script(painless.value(rule, getattr(rule.stats.values, column)))}}
     body["aggs"] = {BY_HOST: {"composite": {"size": MAX_VALUES, "sources": [{"value": source}]}}}
     return body
 
@@ -99,4 +102,4 @@ def _condition(rule: Rule, condition: StatCondition) -> dict[str, Any]:
         names = [name for name in rule.classification.names if str(condition.contains) in name]
         return {"filter": {"terms": {rule.classification.field: names}}}
     field = getattr(rule.stats.values, condition.stat)
-    return {"max": {"script": _script(painless.value_contains(field, str(condition.contains)))}}
+    return {"max": {"script": _script(painless.value_contains(rule, field, str(condition.contains)))}}

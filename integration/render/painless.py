@@ -7,32 +7,42 @@ script exception fails a whole search.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
+from integration.fields import name_in_index
 from integration.rule import Alternative, Rule, TextCondition
 
 
 def literal(text: str) -> str:
-    """Give `text` as a Painless string literal; nothing in it can end the literal."""
+    """Give `text` as a Painless string literal; nothing in it can end the literal.
+
+    `{{` is taken apart, since OpenSearch Alerting reads a monitor's search as a mustache template.
+    """
     escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+    parts = re.sub(r"\{(?=\{)", "{' + '", escaped)
+    return f"'{parts}'" if parts == escaped else f"('{parts}')"
 
 
-def _read(variable: str, field: str, *, only_if_long: str = "") -> str:
+def _read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> str:
     """Code that sets `variable` to the field's text: the doc value, else `_source` (nested or dotted), else null.
 
-    `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look.
+    `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look. A field of the user's own
+    may be of a type that refuses doc values.
     """
-    guard = f" && {only_if_long}" if only_if_long else ""
+    own = name_in_index(rule, field)
+    guard = f" && {only_if_long}" if only_if_long and own == field else ""
     steps = "".join(
-        f"if (at instanceof Map) {{ at = ((Map) at).get({literal(part)}); }} else {{ at = null; }}\n    "
-        for part in field.split(".")
+        f"if (at instanceof Map) {{ at = ((Map) at).get({literal(part)}); }} else {{ at = null; }}\n    " for part in own.split(".")
     )
-    name = literal(field)
-    return f"""String {variable} = null;
-if (doc.containsKey({name}) && doc[{name}].size() > 0) {{
+    name = literal(own)
+    doc_value = f"""if (doc.containsKey({name}) && doc[{name}].size() > 0) {{
   {variable} = doc[{name}].value.toString();
-}}
+}}"""
+    if own != field:
+        doc_value = f"try {{ {doc_value} }} catch (IllegalArgumentException e) {{ {variable} = null; }}"
+    return f"""String {variable} = null;
+{doc_value}
 if ({variable} == null{guard}) {{
   def at = params._source;
   if (at instanceof Map && ((Map) at).get({name}) instanceof String) {{
@@ -50,29 +60,37 @@ def classifier(rule: Rule) -> str:
     The same source serves as a runtime field's script (Elasticsearch) and as a derived field's (OpenSearch).
     """
     selected = " || ".join(_alternative(alternative) for alternative in rule.selection)
-    code = _read("line", "event.original")
+    code = _read("line", rule, "event.original")
     code += "if (line != null) {\n  String lower = line.toLowerCase();\n"
     if any(alternative.level for alternative in rule.selection):
-        code += "  String level = doc.containsKey('log.level') && doc['log.level'].size() > 0 ? doc['log.level'].value : '';\n"
+        code += _level(rule)
     code += f"  if ({selected}) {{\n"
     branches = [f"if ({_condition(c, 'line')}) {{\n      emit({literal(c.name)});\n    }}" for c in rule.classification.classes]
     branches.append(f"{{\n      emit({literal(rule.classification.otherwise)});\n    }}")
     return f"{code}    {' else '.join(branches)}\n  }}\n}}\n"
 
 
-def value(field: str) -> str:
+def value(rule: Rule, field: str) -> str:
     """The text of an event field for a `terms` aggregation, null where the event has none."""
     # Only a line too long for a doc value can hold a value too long for one.
-    long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
-    return f"{_read('text', field, only_if_long=long_line)}return text;\n"
+    is_ours = name_in_index(rule, "event.original") == "event.original"
+    long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)" if is_ours else ""
+    return f"{_read('text', rule, field, only_if_long=long_line)}return text;\n"
 
 
-def value_contains(field: str, term: str) -> str:
+def value_contains(rule: Rule, field: str, term: str) -> str:
     """1 where the text of an event field contains `term` (case counts), else 0, for a `max` aggregation.
 
     Not for a script query: that one has no `_source`, and would miss long values without a word.
     """
-    return value(field).removesuffix("return text;\n") + f"return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
+    return value(rule, field).removesuffix("return text;\n") + f"return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
+
+
+def _level(rule: Rule) -> str:
+    """Code that sets `level` to the automatic field, empty where the event has none."""
+    if name_in_index(rule, "log.level") != "log.level":
+        return _read("level", rule, "log.level") + "if (level == null) { level = ''; }\n"
+    return "  String level = doc.containsKey('log.level') && doc['log.level'].size() > 0 ? doc['log.level'].value : '';\n"
 
 
 def _alternative(alternative: Alternative) -> str:
@@ -92,7 +110,7 @@ def _condition(condition: TextCondition, variable: str) -> str:
         parts.append(_any([f"{variable}.contains({literal(fold(term))})" for term in condition.contains]))
     parts += [f"{variable}.contains({literal(fold(term))})" for term in condition.contains_all]
     if condition.matches:
-        parts.append(_any([f"/{_slashes(pattern)}/s.matcher(line).find()" for pattern in condition.matches]))
+        parts.append(_any([f"{_regex(pattern)}.matcher(line).find()" for pattern in condition.matches]))
     return " && ".join(parts)
 
 
@@ -100,10 +118,19 @@ def _any(tests: Sequence[str]) -> str:
     return tests[0] if len(tests) == 1 else f"({' || '.join(tests)})"
 
 
-def _slashes(pattern: str) -> str:
-    """Escape the slashes that would end a Painless regular expression, leaving those already escaped."""
-    out, escaped = [], False
-    for character in pattern:
-        out.append("\\/" if character == "/" and not escaped else character)
+def _regex(pattern: str) -> str:
+    """Write a pattern between slashes: those in it escaped, and `{{` avoided, as in `literal`.
+
+    A brace before a brace cannot begin a repetition, so it stands for itself, escaped or in a class.
+    """
+    out: list[str] = []
+    escaped = False
+    for position, character in enumerate(pattern):
+        if pattern.startswith("{{", position):
+            if escaped:
+                out.pop()
+            out.append("\\x7b")
+        else:
+            out.append("\\/" if character == "/" and not escaped else character)
         escaped = character == "\\" and not escaped
-    return "".join(out)
+    return f"/{''.join(out)}/s"

@@ -9,7 +9,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import trustme
@@ -23,6 +23,15 @@ from integration.local.servers import distribution
 _ROUNDS = 10_000
 
 
+_CLIENT_CERTIFICATES: dict[str, dict[str, object]] = {
+    "opensearch": {"plugins.security.ssl.http.clientauth_mode": "REQUIRE"},
+    "elasticsearch": {
+        "xpack.security.http.ssl.client_authentication": "required",
+        "xpack.security.http.ssl.certificate_authorities": ["ca.pem"],
+    },
+}
+
+
 @dataclass(frozen=True)
 class SecureNode:
     """A node, the CA that its certificate comes from, and a user who may do everything."""
@@ -33,14 +42,25 @@ class SecureNode:
     password: str
 
 
+CLIENT_PEM = "client.pem"
+"""The client's certificate and key in the folder of a node that asks for them."""
+
+
 @contextmanager
-def secure_node(engine: str, version: str | None, folder: Path) -> Iterator[SecureNode]:
-    """Start a node whose certificate a CA made for this run has signed; the CA's PEM file goes to `folder`."""
+def secure_node(engine: str, version: str | None, folder: Path, *, client_certificates: bool = False) -> Iterator[SecureNode]:
+    """Start a node whose certificate a CA made for this run has signed; the CA's PEM file goes to `folder`.
+
+    With `client_certificates` it talks to nobody who shows no certificate of that CA.
+    """
     authority = trustme.CA()
     ca_certs = folder / "ca.pem"
     authority.cert_pem.write_to_path(ca_certs)
     tls = ssl.create_default_context()
     authority.configure_trust(tls)
+    if client_certificates:
+        client = authority.issue_cert("client.test", common_name="client.test")
+        client.private_key_and_cert_chain_pem.write_to_path(folder / CLIENT_PEM)
+        client.configure_cert(tls)
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     pems = {
         "node.pem": "".join(pem.bytes().decode() for pem in certificate.cert_chain_pems),
@@ -52,6 +72,8 @@ def secure_node(engine: str, version: str | None, folder: Path) -> Iterator[Secu
     else:
         password = secrets.token_urlsafe()
         options = _elasticsearch(password, pems, tls)
+    if client_certificates:
+        options = replace(options, settings={**options.settings, **_CLIENT_CERTIFICATES[engine]})
     with running_node(engine, version, options=options, report=lambda line: print(line, file=sys.stderr)) as node:  # noqa: T201
         yield SecureNode(node, str(ca_certs), "admin", password)
 

@@ -6,6 +6,7 @@ import base64
 import socket
 import ssl
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,14 @@ class TestTls:
         with FakeCluster(tls=server_context(authority.issue_cert("es.example.org"))) as cluster:
             error = refusal(Connection(cluster.url, ca_certs=pem))
         assert f"The certificate of {cluster.url} is for another host name" in str(error)
+
+    def test_an_expired_certificate(self, authority: trustme.CA, pem: str) -> None:
+        expired = authority.issue_cert("127.0.0.1", not_after=datetime(2020, 1, 1, tzinfo=UTC))
+        with FakeCluster(tls=server_context(expired)) as cluster:
+            error = refusal(Connection(cluster.url, ca_certs=pem))
+        assert f"The certificate of {cluster.url}, or one above it, is out of its time (certificate has expired): renew" in str(
+            error
+        )
 
     def test_each_client_trusts_the_given_ca_alone(
         self, cluster: FakeCluster, pem: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

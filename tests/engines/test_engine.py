@@ -223,9 +223,33 @@ class TestSearches:
         engine.search("x", {"size": 0}, missing_ok=False)
         tolerant, strict = cluster.requests[1:]
         whole = {"allow_partial_search_results": "false"}
-        assert tolerant.query == whole | {"ignore_unavailable": "true", "allow_no_indices": "true"}
-        assert strict.query == whole | {"ignore_unavailable": "false", "allow_no_indices": "false"}
+        assert tolerant.query == whole | {"allow_no_indices": "true"}
+        assert strict.query == whole | {"allow_no_indices": "false"}
         assert tolerant.json == {"size": 0}
+
+    def test_a_missing_index_is_empty_unless_others_went_unsearched(self, cluster: FakeCluster, engine: Engine) -> None:
+        missing = Answer({"error": {"type": "index_not_found_exception", "reason": "no such index [x]"}}, 404)
+        cluster.on("POST", "/x/_search", missing)
+        cluster.on("POST", "/x/_count", missing)
+        cluster.on("POST", "/x,y/_search", missing)
+        assert engine.search("x", {}) == {"hits": {"hits": []}}
+        assert list(engine.scan("x", {})) == []
+        assert engine.count("x", {}) == 0
+        with pytest.raises(NotFoundError):
+            engine.search("x,y", {})
+        with pytest.raises(NotFoundError):
+            engine.search("x", {}, missing_ok=False)
+
+    def test_a_404_of_something_else_is_no_missing_index(self, cluster: FakeCluster, engine: Engine) -> None:
+        cluster.on("POST", "/x/_search", Answer("<html>Not found</html>", 404))
+        with pytest.raises(ClusterError):
+            engine.search("x", {})
+
+    @pytest.mark.parametrize("path", ["/x/_search", "/x/_count"])
+    def test_an_index_that_may_not_be_read_is_an_error(self, cluster: FakeCluster, engine: Engine, path: str) -> None:
+        cluster.on("POST", path, Answer({"error": {"type": "security_exception", "reason": "unauthorized"}}, 403))
+        with pytest.raises(ClusterError, match="lacks the privilege"):
+            engine.search("x", {}) if path.endswith("_search") else engine.count("x", {})
 
     def test_a_count(self, cluster: FakeCluster, engine: Engine) -> None:
         cluster.on("POST", "/x/_count", Answer({"count": 7, "_shards": shards()}))

@@ -1,0 +1,250 @@
+"""Rules as monitors of OpenSearch Alerting: found by their mark, created, upgraded, tried, removed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from integration.engines.answers import Versions
+from integration.engines.base import Engine
+from integration.errors import ClusterError, InputError, NotFoundError
+from integration.monitor_form import comparable, keeping, other_channels
+from integration.names import Namespace
+from integration.render.aggregation import BY_HOST
+from integration.render.monitor import mark_of, monitor, monitor_name
+from integration.rule import Rule
+from integration.state import State, Status, Step, differences
+from integration.target import Health
+from integration.times import rfc3339
+
+_MONITORS = "/_plugins/_alerting/monitors"
+_MOST_MONITORS = 10_000  # as many as one search gives; Alerting itself stops at 1,000 unless told otherwise
+_ALERTS_PAGE = 1_000
+_OPEN_STATES = ("ACTIVE", "ACKNOWLEDGED", "ERROR")
+
+
+def has_alerting(engine: Engine) -> bool:
+    """Tell whether the cluster has the Alerting plugin."""
+    if engine.name != "opensearch":
+        return False
+    try:
+        engine.request("GET", "/_plugins/_alerting/monitors/alerts", params={"size": 1}, retry=True)
+    except ClusterError as error:
+        if "no handler found" in str(error):
+            return False
+        raise
+    return True
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A monitor on the cluster."""
+
+    id: str
+    versions: Versions
+    body: dict[str, Any]
+
+
+class AlertingTarget:
+    """OpenSearch Alerting as a place that runs rules: one bucket-level monitor a rule and namespace.
+
+    `notify` is the id of a notification channel for monitors that are put; None leaves the actions as they are.
+    """
+
+    kind: ClassVar[str] = "monitor"
+
+    def __init__(self, engine: Engine, namespace: Namespace, index: str | None = None, notify: str | None = None) -> None:
+        self._engine = engine
+        self._namespace = namespace
+        self._index = index or namespace.events
+        self._notify = notify
+
+    def name(self, rule: Rule) -> str:
+        """Give the monitor's name."""
+        return monitor_name(rule, self._namespace)
+
+    def body(self, rule: Rule) -> dict[str, Any]:
+        """Give the monitor as it should be when it is new."""
+        return monitor(rule, self._namespace, self._index, enabled=rule.enabled, notify=self._notify)
+
+    def status(self, rule: Rule) -> Status:
+        """Compare the rule's monitor with the desired one; `ClusterError` when there are several."""
+        name = self.name(rule)
+        ours = self.find(rule)
+        found = ours or self._namesake(rule)
+        if found is None:
+            return Status(self.kind, name, State.MISSING)
+        differing = (*differences(comparable(self.body(rule)), comparable(found.body)), *other_channels(found.body, self._notify))
+        state = State.FOREIGN if ours is None else State.DRIFTED if differing else State.SAME
+        return Status(self.kind, name, state, differing)
+
+    def prepare(self) -> Sequence[Step]:
+        """Create the data stream when no event made it yet: Alerting takes no monitor over what is not there."""
+        if self._index != self._namespace.events or self._engine.exists(self._index):
+            return ()
+        try:
+            self._engine.request("PUT", f"/_data_stream/{self._index}", retry=True)
+        except ClusterError:
+            # Sent again after an answer that was lost, or an event came first.
+            if not self._engine.exists(self._index):
+                raise
+        return (Step("data stream", self._index, "created, empty", changed=True),)
+
+    def put(self, rule: Rule, *, enable: bool) -> None:
+        """Create the monitor or bring it to its desired body; of one that was ours the actions and the enabled state are kept.
+
+        A body that fails when it is tried replaces nothing. `ConflictError` when somebody else changed the monitor meanwhile.
+        """
+        ours = self.find(rule)
+        found = ours or self._namesake(rule)
+        body = self.body(rule)
+        if ours is not None:
+            body = keeping(body, ours.body, rule, self._notify)
+        body["enabled"] |= enable
+        self._try(rule, f"{_MONITORS}/_execute", body)
+        if found is None:
+            # Never sent twice: each time it would make another monitor.
+            self._engine.request("POST", _MONITORS, body)
+        else:
+            self._replace(found, body)
+
+    def verify(self, rule: Rule) -> None:
+        """Read the monitor back, compare it, and let Alerting try it over a past run, without alerts."""
+        found = self._require(rule)
+        wrong = [
+            path for path, desired, _ in differences(comparable(self.body(rule)), comparable(found.body)) if desired is not None
+        ]
+        if wrong:
+            raise ClusterError(f"monitor {found.body['name']!r} was accepted, but reads back differently at {wrong[0]}")
+        self._try(rule, f"{_MONITORS}/{found.id}/_execute", None)
+
+    def set_enabled(self, rule: Rule, *, enabled: bool) -> Step:
+        """Enable or disable the monitor, and leave all else that was changed in it."""
+        found = self._require(rule)
+        name = self.name(rule)
+        if found.body["enabled"] is enabled:
+            return Step(self.kind, name, f"is {_word(enabled)} already")
+        # Alerting does not show the metadata that it would lose here.
+        body = {key: value for key, value in found.body.items() if key not in ("enabled_time", "last_update_time")}
+        self._replace(found, body | {"enabled": enabled, "ui_metadata": {"detect": _mark(found.body)}})
+        return Step(self.kind, name, _word(enabled), changed=True)
+
+    def remove(self, rule: Rule) -> Step:
+        """Delete the monitor with its open alerts; every one of ours when there are several."""
+        ours = list(self._ours(rule))
+        name = self.name(rule)
+        for found in ours:
+            try:
+                self._engine.request("DELETE", f"{_MONITORS}/{found.id}", retry=True)
+            except NotFoundError:
+                continue
+        if ours:
+            return Step(self.kind, name, "deleted", changed=True)
+        foreign = self._namesake(rule) is not None
+        return Step(self.kind, name, "left alone: not made by detect" if foreign else "was not there")
+
+    def health(self, rule: Rule) -> Health | None:
+        """Tell how the monitor fares; it is tried over its last run, since Alerting keeps no errors of bucket-level monitors."""
+        found = self.find(rule)
+        if found is None:
+            return None
+        return Health(
+            kind=self.kind,
+            name=str(found.body["name"]),
+            rule_id=rule.id,
+            enabled=bool(found.body["enabled"]),
+            last_run=self._last_run(found.id),
+            last_error=self._fault(rule, f"{_MONITORS}/{found.id}/_execute", None),
+            open_alerts=sum(self._alerts(found.id, state, 1, 0)["totalAlerts"] for state in _OPEN_STATES),
+        )
+
+    def find(self, rule: Rule) -> Stored | None:
+        """Find the rule's monitor by its mark; `ClusterError` when there are several."""
+        return self._one(list(self._ours(rule)), "bear the mark of")
+
+    def open_alerts(self, monitor_id: str) -> Iterator[dict[str, Any]]:
+        """Give every open alert of a monitor: what it says of one host is in `agg_alert_content`."""
+        for state in _OPEN_STATES:
+            seen = 0
+            while page := self._alerts(monitor_id, state, _ALERTS_PAGE, seen)["alerts"]:
+                yield from page
+                seen += len(page)
+
+    def _ours(self, rule: Rule) -> Iterator[Stored]:
+        mark = mark_of(rule, self._namespace)
+        for found in self._stored({"term": {"monitor.monitor_type": "bucket_level_monitor"}}):
+            if mark.items() <= _mark(found.body).items():
+                yield found
+
+    def _namesake(self, rule: Rule) -> Stored | None:
+        """Find a monitor that has the name of ours and was not made by us."""
+        named = list(self._stored({"term": {"monitor.name.keyword": self.name(rule)}}))
+        return self._one([found for found in named if not _mark(found.body)], "have the name of")
+
+    def _one(self, found: Sequence[Stored], what: str) -> Stored | None:
+        if len(found) > 1:
+            ids = ", ".join(each.id for each in found)
+            raise ClusterError(f"{len(found)} monitors {what} {found[0].body['name']!r}: {ids}. Delete all but one of them.")
+        return found[0] if found else None
+
+    def _require(self, rule: Rule) -> Stored:
+        found = self.find(rule)
+        if found is None:
+            name = self.name(rule)
+            raise InputError(f"there is no monitor {name!r} made by detect on the cluster; `detect install` makes it")
+        return found
+
+    def _stored(self, query: Mapping[str, Any]) -> Iterator[Stored]:
+        hits = self._engine.request("POST", f"{_MONITORS}/_search", {"size": _MOST_MONITORS, "query": dict(query)}, retry=True)
+        for hit in hits["hits"]["hits"]:
+            # Where it cannot read one of the hits, Alerting gives them all as they are stored.
+            body = hit["_source"].get("monitor", hit["_source"])
+            yield Stored(hit["_id"], Versions(hit["_seq_no"], hit["_primary_term"]), body)
+
+    def _replace(self, found: Stored, body: dict[str, Any]) -> None:
+        guard = {"if_seq_no": found.versions.seq_no, "if_primary_term": found.versions.primary_term}
+        self._engine.request("PUT", f"{_MONITORS}/{found.id}", body, guard)
+
+    def _try(self, rule: Rule, path: str, body: dict[str, Any] | None) -> None:
+        if fault := self._fault(rule, path, body):
+            raise ClusterError(f"monitor {self.name(rule)!r} fails when it is tried over a past run: {fault}")
+
+    def _fault(self, rule: Rule, path: str, body: dict[str, Any] | None) -> str | None:
+        """Let Alerting evaluate the last scheduled run, without alerts, and give what went wrong."""
+        run = rule.windows.last_run(int(time.time() * 1000))
+        answer = self._engine.request("POST", path, body, {"dryrun": True, "period_end": f"{run.run_at}ms"}, retry=True)
+        faults = [answer.get("error"), answer.get("input_results", {}).get("error")]
+        faults += [trigger.get("error") for trigger in answer.get("trigger_results", {}).values()]
+        return next((str(fault) for fault in faults if fault), None)
+
+    def _last_run(self, monitor_id: str) -> str | None:
+        """Ask the nodes when they last ran a monitor; they forget it when they restart, or when the monitor moves."""
+        nodes = self._engine.request("GET", "/_plugins/_alerting/stats/jobs_info", retry=True).get("nodes", {})
+        jobs = [node.get("jobs_info", {}).get(monitor_id, {}) for node in nodes.values()]
+        times = [job["last_execution_time"] for job in jobs if job.get("last_execution_time")]
+        return rfc3339(max(times), millis=False) if times else None
+
+    def _alerts(self, monitor_id: str, state: str, size: int, start: int) -> dict[str, Any]:
+        options: dict[str, str | int | bool] = {
+            "monitorId": monitor_id,
+            "alertState": state,
+            "size": size,
+            "startIndex": start,
+            "sortString": "start_time",
+        }
+        return self._engine.request("GET", f"{_MONITORS}/alerts", params=options, retry=True)
+
+
+def _word(enabled: bool) -> str:
+    return "enabled" if enabled else "disabled"
+
+
+def _mark(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Read our mark in a monitor, empty where there is none; a foreign monitor's search may have any form."""
+    at: Any = body
+    for key in ("inputs", 0, "search", "query", "aggregations", BY_HOST, "meta"):
+        inside = (isinstance(at, dict) and key in at) or (isinstance(at, list) and key == 0 and at)
+        at = at[key] if inside else None
+    return at if isinstance(at, dict) else {}

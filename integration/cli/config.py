@@ -1,0 +1,53 @@
+"""detect.toml for the verbs: its option, and the rules as the user wants them.
+
+Order: options, environment, file, defaults. The file feeds the options of its verb through click's defaults.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.cli.options import rules_of
+from integration.cli.output import note
+from integration.config import Config
+from integration.configfile import load_config
+from integration.rule import Rule
+
+
+def _feed_options(context: typer.Context, path: Path | None) -> Path | None:
+    """Let the file answer for options that neither the command line nor the environment gives."""
+    context.default_map = {**(context.default_map or {}), **load_config(path).option_defaults()}
+    return path
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="DETECT_CONFIG",
+        is_eager=True,
+        callback=_feed_options,
+        metavar="FILE",
+        help="Your settings; else ./detect.toml, else ~/.config/ollama-detect/detect.toml.",
+    ),
+]
+IndexOption = Annotated[
+    str | None,
+    typer.Option("--index", envvar="DETECT_INDEX", help="Another index, data stream or pattern of events."),
+]
+
+
+def configured(path: Path | None, folder: Path | None, ids: list[str] | None) -> tuple[Config, tuple[Rule, ...]]:
+    """Give the settings, and the rules that the options name as the settings change them."""
+    config = load_config(path)
+    wanted = {rule.id for rule in rules_of(folder, ids)}
+    return config, tuple(rule for rule in config.applied_to(rules_of(folder, None)) if rule.id in wanted)
+
+
+def note_filtered(count: int) -> None:
+    """Say how many findings the user's filter took away, if it took any."""
+    if count:
+        note(f"{count} more finding{'s' * (count != 1)} taken away by the filter in your settings.")

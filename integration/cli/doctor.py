@@ -1,0 +1,47 @@
+"""`detect doctor`: is everything there, and does it work."""
+
+from __future__ import annotations
+
+import typer
+from rich.text import Text
+
+from integration.assets import desired_assets
+from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, rules_of, with_cluster
+from integration.cli.output import inert, print_json, print_table
+from integration.doctor import Check, Patient, Verdict, examine
+
+_STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
+
+
+@with_cluster
+def doctor(
+    cluster: ClusterOptions,
+    rules: RulesOption = None,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Examine the connection, rights, clocks, installed objects, the pipeline and the scheduler; change nothing.
+
+    Ends with 1 when something must be mended, with 3 when the cluster cannot be reached.
+
+    Example: detect doctor --url https://localhost:9200 --format json
+    """
+    settings, loaded = configured(config, rules, None)
+    source = f"from {settings.source}" if settings.source else "no detect.toml: everything by default"
+    with cluster.open() as engine:
+        # What is installed is for our own data streams, whatever the user's fields are called.
+        assets = desired_assets(rules_of(rules, None), engine.name)
+        patient = Patient(engine, loaded, assets, cluster.namespace, index or cluster.namespace.events)
+        checks = [Check("settings", Verdict.OK, source), *examine(patient)]
+    failed = any(check.verdict is Verdict.FAIL for check in checks)
+    if form is Format.JSON:
+        rows = [{"check": check.name, "verdict": str(check.verdict), "detail": check.detail} for check in checks]
+        print_json({"healthy": not failed, "checks": rows})
+    else:
+        print_table(
+            ["check", "", "detail"], [[c.name, Text(str(c.verdict), style=_STYLES[c.verdict]), inert(c.detail)] for c in checks]
+        )
+    if failed:
+        raise typer.Exit(1)

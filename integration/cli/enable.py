@@ -1,0 +1,61 @@
+"""`detect enable`, `disable`: starting and stopping the rules that run on the cluster."""
+
+from __future__ import annotations
+
+from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.install import AlertingOption, Steps
+from integration.cli.options import ClusterOptions, Format, FormatOption, RuleOption, RulesOption, with_cluster
+from integration.errors import InputError
+from integration.install import set_enabled
+from integration.rule import Rule
+from integration.targets import SCHEDULER_HINT, Alerting, targets_of
+
+
+@with_cluster
+def enable(
+    cluster: ClusterOptions,
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    alerting: AlertingOption = Alerting.AUTO,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Start the rules where `detect install` put them; nothing else of them changes.
+
+    Example: detect enable --rule ollama_possible_rce_via_model_loading
+    """
+    _, loaded = configured(config, rules, rule)
+    _set_enabled(cluster, loaded, alerting, index, form, enabled=True)
+
+
+@with_cluster
+def disable(
+    cluster: ClusterOptions,
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    alerting: AlertingOption = Alerting.AUTO,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Stop the rules; they stay installed, with their open alerts, and an upgrade leaves them stopped.
+
+    Example: detect disable
+    """
+    _, loaded = configured(config, rules, rule)
+    _set_enabled(cluster, loaded, alerting, index, form, enabled=False)
+
+
+def _set_enabled(
+    cluster: ClusterOptions, rules: tuple[Rule, ...], alerting: Alerting, index: str | None, form: Format, *, enabled: bool
+) -> None:
+    with cluster.open() as engine:
+        targets = targets_of(engine, alerting, cluster.namespace, index)
+        if not targets:
+            raise InputError(f"nothing on {engine.url} runs rules; {SCHEDULER_HINT}")
+        steps = Steps(form)
+        try:
+            set_enabled(rules, targets, enabled=enabled, on_step=steps.add)
+        finally:
+            steps.close()

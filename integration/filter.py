@@ -1,0 +1,106 @@
+"""SPL 15, `ollama_possible_rce_via_model_loading_filter`: the user's own conditions on findings, kept in detect.toml.
+
+As in a Splunk search, text is compared ignoring case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from integration.finding import Finding
+from integration.rule import Severity
+
+
+def _listed(value: object) -> object:
+    """One text stands for a list of one."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+def _severity(value: object) -> object:
+    return Severity.parse(value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
+Level = Annotated[Severity, BeforeValidator(_severity)]
+Count = Literal["error_count", "unique_error_types", "risk_score", "spl_row_count"]
+List = Literal["error_messages", "error_details", "code_sources", "error_types"]
+Bound = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class FilterEntry(BaseModel):
+    """One `[[filter]]`: it matches a finding of which everything it states holds.
+
+    `host` is globs, one of which must match. `contains` asks for a list in which some value holds one of the texts. `all_contain`
+    asks for one that is complete, not empty, and whose every value does: the safe form for known false positives, since one
+    harmless line beside an attack does not meet it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    action: Literal["exclude", "keep"]
+    reason: str = ""
+    rule: Texts | None = None
+    host: Texts | None = None
+    severity_at_least: Level | None = None
+    severity_at_most: Level | None = None
+    greater_than: dict[Count, Bound] = {}
+    less_than: dict[Count, Bound] = {}
+    contains: dict[List, Texts] = {}
+    all_contain: dict[List, Texts] = {}
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set - {"action", "reason"}:
+            raise ValueError("states no condition, so it would match every finding")
+        return self
+
+    def matches(self, finding: Finding) -> bool:
+        """Whether everything the entry states holds of a finding."""
+        host = finding.host.lower()
+        complete = dict.fromkeys(dict(finding.truncated), False)
+        return (
+            (self.rule is None or finding.rule_id in self.rule)
+            and (self.host is None or any(fnmatchcase(host, glob.lower()) for glob in self.host))
+            and (self.severity_at_least is None or finding.severity >= self.severity_at_least)
+            and (self.severity_at_most is None or finding.severity <= self.severity_at_most)
+            and all(getattr(finding, stat) > bound for stat, bound in self.greater_than.items())
+            and all(getattr(finding, stat) < bound for stat, bound in self.less_than.items())
+            and all(any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
+            and all(
+                complete.get(name, bool(getattr(finding, name))) and all(_holding(texts, getattr(finding, name)))
+                for name, texts in self.all_contain.items()
+            )
+        )
+
+
+def _holding(texts: tuple[str, ...], values: tuple[str, ...]) -> Iterable[bool]:
+    """Say of each value whether it holds one of the texts."""
+    folded = [text.lower() for text in texts]
+    return (any(text in value.lower() for text in folded) for value in values)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """All entries: a finding passes when no `exclude` entry matches it and, where there are `keep` entries, one of them does."""
+
+    entries: tuple[FilterEntry, ...] = ()
+
+    def passes(self, finding: Finding) -> bool:
+        """Whether a finding is the user's concern."""
+        keep = [entry for entry in self.entries if entry.action == "keep"]
+        excluded = any(entry.matches(finding) for entry in self.entries if entry.action == "exclude")
+        return not excluded and (not keep or any(entry.matches(finding) for entry in keep))
+
+    def kept(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Give the findings that pass, in their order."""
+        return [finding for finding in findings if self.passes(finding)]
+
+
+NO_FILTER = Filter()
+"""Every finding passes, as upstream's `search *`."""

@@ -1,0 +1,194 @@
+"""The rule as a bucket-level monitor of OpenSearch Alerting: one search, one trigger a severity, one alert a host."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from integration.errors import InputError
+from integration.fields import name_in_index
+from integration.mark import OWNER, content_hash
+from integration.names import Namespace
+from integration.render import painless
+from integration.render.aggregation import BY_HOST, class_field, condition_name, selection, statistics
+from integration.rule import LIST_STATS, Rule, Severity, StatCondition
+from integration.schedule import MINUTE_MS
+
+PAGE_SIZE = 1_000
+"""Hosts a page. Alerting follows pages by itself, but each one compiles a template, and a cluster compiles 75 in five minutes."""
+MAX_BUCKETS = 65_535
+"""The stock `search.max_buckets`: a page past it fails the whole run, and a bucket-level monitor tells nobody."""
+ACTION = "detect_notify"
+"""The id of the one action that is ours; any other action of a trigger is the user's."""
+
+_PERIOD_END = "{{period_end}}"
+# An alert is in one of these lists: both for an action that runs once an alert and where Alerting bundles very many in one.
+_HOST = "{{#ctx.newAlerts}}`{{bucket_keys}}`{{/ctx.newAlerts}}{{#ctx.dedupedAlerts}}`{{bucket_keys}}`{{/ctx.dedupedAlerts}}"
+
+
+def monitor(
+    rule: Rule, namespace: Namespace, index: str | None = None, *, enabled: bool = False, notify: str | None = None
+) -> dict[str, Any]:
+    """Give the body of a namespace's monitor for `rule`, over its data stream or another `index`; `notify` is a channel's id.
+
+    The mark is in `ui_metadata`, which Alerting shows to Dashboards only, and in the aggregation's `meta`, which it shows to all.
+    `InputError` for a rule that Alerting would misread: it takes `{{` in a search for the beginning of a variable.
+    """
+    search, triggers = _search(rule), _triggers(rule)
+    if json.dumps(search).replace(_PERIOD_END, "").count("{{"):
+        raise InputError(f"rule {rule.id}: OpenSearch Alerting would take the `{{{{` in a name of the selection for a variable")
+    body: dict[str, Any] = {
+        "type": "monitor",
+        "name": monitor_name(rule, namespace),
+        "monitor_type": "bucket_level_monitor",
+        "schedule": {"cron": {"expression": rule.schedule.cron, "timezone": "UTC"}},
+        "inputs": [{"search": {"indices": [index or namespace.events], "query": search}}],
+        "triggers": [{"bucket_level_trigger": trigger} for trigger in triggers],
+    }
+    mark = mark_of(rule, namespace) | {"rule_version": rule.version, "hash": content_hash(body)}
+    search["aggregations"][BY_HOST]["meta"] = mark
+    for trigger in triggers:
+        trigger["actions"] = [] if notify is None else [action(rule, notify)]
+    return body | {"enabled": enabled, "ui_metadata": {"detect": mark}}
+
+
+def mark_of(rule: Rule, namespace: Namespace) -> dict[str, str]:
+    """Give the part of a monitor's mark that tells whose it is, whatever its name, version or content."""
+    return {"managed_by": OWNER, "rule_id": rule.id, "namespace": namespace.name}
+
+
+def monitor_name(rule: Rule, namespace: Namespace) -> str:
+    """Give the monitor's name; Alerting lets several have one, so a name alone proves nothing."""
+    return f"{rule.name} ({namespace.name})"
+
+
+def trigger_id(rule: Rule, level: Severity) -> str:
+    """Give the id of a severity's trigger: always the same, so that open alerts outlive an upgrade."""
+    return f"{rule.id}_{level}"
+
+
+def action(rule: Rule, channel: str) -> dict[str, Any]:
+    """Give the action that tells a notification channel of each host once a window, as long as the host has a finding."""
+    return {
+        "id": ACTION,
+        "name": "Notify of the finding",
+        "destination_id": channel,
+        "subject_template": {"lang": "mustache", "source": f"[{{{{ctx.trigger.name}}}}] {_plain(rule.name)}: {_HOST}"},
+        "message_template": {"lang": "mustache", "source": _message(rule)},
+        "throttle_enabled": False,
+        "action_execution_policy": {"action_execution_scope": {"per_alert": {"actionable_alerts": ["DEDUPED", "NEW"]}}},
+    }
+
+
+def host_of(key: str) -> str:
+    """Give the host that a bucket's key stands for: the name itself, unless it holds `{{` (see `_host_key`)."""
+    return key.replace("{ ", "{") if "{ {" in key else key
+
+
+def _search(rule: Rule) -> dict[str, Any]:
+    """Give the search of one run: the window counts back from the cron instant that Alerting runs for, whenever it gets to it."""
+    window = {"gte": _before_run(rule.windows.earliest_ms), "lt": _before_run(rule.windows.latest_ms), "format": "epoch_millis"}
+    return {
+        "size": 0,
+        "derived": class_field(rule),
+        "query": selection(rule, window),
+        "aggregations": {
+            BY_HOST: {
+                "composite": {"size": PAGE_SIZE, "sources": [{"host": {"terms": {"script": _host_key(rule)}}}]},
+                "aggregations": statistics(rule, _max_values(rule)),
+            }
+        },
+    }
+
+
+def _host_key(rule: Rule) -> dict[str, str]:
+    """Give the script whose value is a host's name, with a blank after each `{` of a name that holds `{{`.
+
+    Alerting writes the last name of a page into the search for the next one, and reads that as a template: `{{x}}` would vanish
+    from it, the page would come again, and the run would make alerts without end.
+    """
+    field = painless.literal(name_in_index(rule, "host.name"))
+    two = painless.literal("{{")
+    source = f"""List hosts = new ArrayList();
+if (doc.containsKey({field})) {{
+  for (def host : doc[{field}]) {{
+    hosts.add(host.contains({two}) ? host.replace('{{', '{{ ') : host);
+  }}
+}}
+return hosts;
+"""
+    return {"lang": "painless", "source": source}
+
+
+def _before_run(offset_ms: int) -> str:
+    """A border of the window in date math; rounding down to the minute is what Splunk's `@m` says."""
+    return f"{_PERIOD_END}||{offset_ms // MINUTE_MS}m/m" if offset_ms else f"{_PERIOD_END}||/m"
+
+
+def _max_values(rule: Rule) -> int:
+    """How many values of a list an alert shows: so few that a page of hosts with as many cannot pass `MAX_BUCKETS`."""
+    for_lists = MAX_BUCKETS // PAGE_SIZE - 1 - len(rule.classification.names)
+    return max(1, for_lists // len(LIST_STATS))
+
+
+def _triggers(rule: Rule) -> list[dict[str, Any]]:
+    """One trigger a severity, most severe first, exclusive: each asks whether the whole ladder of SPL 12 ends at its level."""
+    paths, ladder = _ladder(rule)
+    levels = sorted({step.level for step in rule.severity}, reverse=True)
+    return [
+        {
+            "id": trigger_id(rule, level),  # before the condition, which Alerting names by it
+            "name": str(level),
+            "severity": str(Severity.CRITICAL - level + 1),
+            "condition": {
+                "parent_bucket_path": BY_HOST,
+                "buckets_path": paths,
+                "script": {"lang": "painless", "source": f"({ladder}) == {int(level)}"},
+            },
+        }
+        for level in levels
+    ]
+
+
+def _ladder(rule: Rule) -> tuple[dict[str, str], str]:
+    """SPL 12 as a Painless expression whose value is a severity, and the paths in a bucket of what it reads."""
+    paths = {"error_count": "_count"}
+    code = ""
+    for step in rule.severity[:-1]:
+        tests = []
+        for condition in step.any:
+            name, path = _operand(rule, condition)
+            paths[name] = path
+            tests.append(f"params.{name} > {condition.greater_than or 0}")
+        code += f"{' || '.join(tests)} ? {int(step.level)} : "
+    return paths, f"{code}{int(rule.severity[-1].level)}"
+
+
+def _operand(rule: Rule, condition: StatCondition) -> tuple[str, str]:
+    if condition.stat == "error_count":
+        return condition.stat, "_count"
+    if condition.stat == "unique_error_types":
+        return condition.stat, "error_types._bucket_count"
+    name = condition_name(rule, condition)
+    return name, f"{name}._count" if condition.stat == "error_types" else name
+
+
+def _message(rule: Rule) -> str:
+    """The risk message, as far as Alerting tells an action what it needs: of an alert's bucket it gives the host alone.
+
+    So nothing of a log line is in it; the host's name is escaped as in JSON.
+    """
+    known = {"host": _HOST, "attack_type": _plain(rule.attack_type)}
+    parts = re.split(r"\$(\w+)\$", rule.risk.message)
+    text = "".join(known.get(part, f"[{part}]") if n % 2 else _plain(part) for n, part in enumerate(parts))
+    return (
+        f"{text}\n\nSeverity: {{{{ctx.trigger.name}}}}\nRule: {rule.id}, version {rule.version}\n"
+        "The statistics in brackets are in the alert, and in the answer to:\n"
+        f"detect run --rule {rule.id} --at {{{{ctx.periodEnd}}}}\n"
+    )
+
+
+def _plain(text: str) -> str:
+    """Write text into a template so that it stands for itself: `{{` would begin a variable."""
+    return text.replace("{{", "{{=<% %>=}}{{<%={{ }}=%>")

