@@ -20,6 +20,13 @@ class MappedRule(Rule):
     any_dataset: bool
 
 
+def unmapped(rule: Rule) -> Rule:
+    """Give the rule with our own names, as the template of our own data streams needs it."""
+    if not isinstance(rule, MappedRule):
+        return rule
+    return Rule.model_construct(**{name: getattr(rule, name) for name in Rule.model_fields})
+
+
 def name_in_index(rule: Rule, field: str) -> str:
     """Give the name that an event field has in the rule's index."""
     return rule.field_names.get(field, field) if isinstance(rule, MappedRule) else field

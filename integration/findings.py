@@ -11,6 +11,7 @@ from typing import Any
 from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.finding import Finding
+from integration.render.monitor import host_of
 from integration.rule import Rule, Severity
 from integration.run import finding_of
 
@@ -90,7 +91,7 @@ def opensearch_alert(alert: Mapping[str, Any]) -> Alert | None:
     at = alert.get("last_notification_time") or alert.get("start_time")
     if not isinstance(bucket, Mapping) or not isinstance(at, int):
         return None
-    return Alert(str(bucket["key"]["host"]), bucket, at)
+    return Alert(host_of(str(bucket["key"]["host"])), bucket, at)
 
 
 def merged(*sources: Iterable[Finding]) -> Sequence[Finding]:

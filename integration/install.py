@@ -9,6 +9,7 @@ from integration.assets import Asset
 from integration.engines.base import Engine
 from integration.errors import ClusterError, ConflictError, InputError, PartlyAppliedError
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, Namespace
+from integration.progress import state_index
 from integration.render.aggregation import DYNAMIC_FIELDS
 from integration.render.templates import classifiers
 from integration.rule import Rule
@@ -163,8 +164,9 @@ def uninstall(
 def _remove_data(engine: Engine, namespace: Namespace, journal: _Journal, *, all_of_it: bool) -> None:
     """Delete the namespace's documents if all of it shall go, and its data stream if it holds none."""
     if all_of_it:
-        gone = engine.delete_index(namespace.risk)
-        journal.done(Step("index", namespace.risk, "deleted" if gone else "was not there", gone))
+        for index in (namespace.risk, state_index(namespace)):
+            gone = engine.delete_index(index)
+            journal.done(Step("index", index, "deleted" if gone else "was not there", gone))
     if all_of_it or (engine.exists(namespace.events) and not engine.count(namespace.events, {"match_all": {}})):
         gone = engine.delete_data_stream(namespace.events)
         journal.done(Step("data stream", namespace.events, "deleted" if gone else "was not there", gone))

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from integration import __version__
-from integration.cli import cluster, demo, enable, ingest, install, run, sample, scan
+from integration.cli import cluster, demo, doctor, enable, findings, ingest, install, run, sample, scan, watch
 from integration.cli.output import inert_lines
 from integration.errors import DetectError
 
@@ -50,6 +50,9 @@ for verb in (
     ingest.ingest,
     run.run,
     run.validate,
+    watch.watch,
+    findings.findings,
+    doctor.doctor,
 ):
     app.command()(verb)
 app.command()(sample.sample)

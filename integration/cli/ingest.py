@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from integration.cli.config import ConfigOption
 from integration.cli.options import ClusterOptions, Format, FormatOption, with_cluster
 from integration.cli.output import note, print_json, progress
 from integration.errors import InputError, PartlyAppliedError
@@ -26,6 +27,7 @@ def ingest(
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Lines a request.")] = 1_000,
     in_flight: Annotated[int, typer.Option(min=1, max=32, help="Requests at a time.")] = 4,
     patience: Annotated[float, typer.Option(min=0, help="Seconds to keep asking a busy or unreachable cluster.")] = 300.0,
+    _config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Send log lines through the installed pipeline into the data stream; the same file a second time changes nothing.

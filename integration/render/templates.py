@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from integration.fields import unmapped
 from integration.finding import LISTS
 from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN
 from integration.render.aggregation import DYNAMIC_FIELDS, class_field
@@ -71,7 +72,7 @@ def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
 
 def classifiers(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
     """Give the part of a mapping that defines the rules' classifiers; putting it on an index changes old documents at once."""
-    return {DYNAMIC_FIELDS[engine]: {name: body for rule in rules for name, body in class_field(rule).items()}}
+    return {DYNAMIC_FIELDS[engine]: {name: body for rule in rules for name, body in class_field(unmapped(rule)).items()}}
 
 
 def risk_template() -> dict[str, Any]:

@@ -157,6 +157,7 @@ def test_sigterm_ends_in_good_order_and_health_is_told(site: Site, tmp_path: Pat
     site.progress_starts(3)
     process = site.watch(log, "--health-file", str(health), "--health-port", "0")
     until(lambda: health.exists() and json.loads(health.read_text())["state"] == "leading", "the leader")
+    until(lambda: len(events(log, "window_done")) == 3, "the windows")
     (listening,) = events(log, "health")
     with urlopen(f"http://127.0.0.1:{listening['port']}/health", timeout=10) as answer:
         assert json.load(answer)["healthy"] is True
