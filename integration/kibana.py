@@ -45,9 +45,9 @@ class Kibana:
         self._pool.clear()
 
     def check(self) -> str:
-        """Give Kibana's version; `InputError` when there is no such space: asked for a rule in it, Kibana says that there is none."""
+        """Give Kibana's version; `InputError` when there is no such space: of a rule in it, Kibana says that there is none."""
         answer = self._send_again("GET", "/api/status", None)
-        if not isinstance(answer, dict) or "version" not in answer:
+        if "version" not in answer:
             raise not_a_cluster(Call(self.url, "GET", "/api/status"), str(answer))
         if self.space != DEFAULT_SPACE:
             try:
@@ -59,10 +59,9 @@ class Kibana:
     def get(self, path: str, params: dict[str, str] | None = None) -> dict[str, Any] | None:
         """Read an object of the space, None if there is none."""
         try:
-            answer = self._send_again("GET", self._in_space(path, params), None)
+            return self._send_again("GET", self._in_space(path, params), None)
         except NotFoundError:
             return None
-        return answer if isinstance(answer, dict) else None
 
     def send(self, method: str, path: str, body: object = None, params: dict[str, str] | None = None) -> dict[str, Any]:
         """Change something in the space, in one request; the answer is empty where Kibana gives none."""

@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.errors import TooManyBucketsError
+from integration.errors import ThrottledError, TooManyBucketsError
 from integration.fields import dataset_filter, name_in_index
 from integration.finding import LISTS, Finding, Statistics, build_finding
 from integration.lists import Values
@@ -57,12 +57,12 @@ def events_query(rule: Rule, start: int, end: int) -> dict[str, Any]:
 
 
 def _pages(engine: Engine, index: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give every bucket of the composite aggregation; pages are made smaller where the cluster's limit of buckets asks for it."""
+    """Give every bucket of the composite aggregation, in smaller pages where the cluster's limits ask for it."""
     composite = body["aggs"][BY_HOST]["composite"]
     while True:
         try:
             answer = engine.search(index, body)
-        except TooManyBucketsError:
+        except (TooManyBucketsError, ThrottledError):  # the latter when a small node has no memory for the page
             if composite["size"] == 1:
                 raise
             composite["size"] = max(1, composite["size"] // 4)

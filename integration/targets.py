@@ -7,31 +7,58 @@ from enum import StrEnum
 from integration.alerting import AlertingTarget, has_alerting
 from integration.engines.base import Engine
 from integration.errors import InputError
+from integration.kibana import Kibana
+from integration.kibana_rules import DetectionTarget, StackTarget
 from integration.names import Namespace
 from integration.target import RuleTarget
+from integration.watcher import WatcherTarget, watcher_fault
 
 
 class Alerting(StrEnum):
-    """What shall run the rules: what the cluster has, a named one, or nothing."""
+    """What shall run the rules: what the cluster has, a named one, or nothing.
+
+    `kibana` is a detection rule of Elastic Security, `kibana-stack` an Elasticsearch query rule with an alert a host.
+    """
 
     AUTO = "auto"
     OPENSEARCH = "opensearch"
+    KIBANA = "kibana"
+    KIBANA_STACK = "kibana-stack"
+    WATCHER = "watcher"
     NONE = "none"
 
 
 def targets_of(
-    engine: Engine, alerting: Alerting, namespace: Namespace, index: str | None = None, notify: str | None = None
+    engine: Engine,
+    alerting: Alerting,
+    namespace: Namespace,
+    index: str | None = None,
+    notify: str | None = None,
+    kibana: Kibana | None = None,
 ) -> list[RuleTarget]:
     """Give the places where the rules shall run, none where the cluster has none; `notify` is a notification channel's id.
 
-    `InputError` when a place is asked for that the cluster does not have, or a notification that nothing would send.
+    By `auto`: OpenSearch Alerting where it is, else Kibana where its address is given. `InputError` when a place is asked for that
+    the cluster does not have, or a notification that nothing would send.
     """
-    if alerting is not Alerting.NONE and has_alerting(engine):
+    if alerting in (Alerting.AUTO, Alerting.OPENSEARCH) and has_alerting(engine):
         return [AlertingTarget(engine, namespace, index, notify)]
-    if alerting is Alerting.OPENSEARCH:
-        raise InputError(f"{engine.name} {engine.version_text} at {engine.url} has no Alerting plugin; {SCHEDULER_HINT}")
     if notify is not None:
         raise InputError(f"--notify needs OpenSearch Alerting, which shall not be used here or is not there; {SCHEDULER_HINT}")
+    if alerting is Alerting.OPENSEARCH:
+        raise InputError(f"{engine.name} {engine.version_text} at {engine.url} has no Alerting plugin; {SCHEDULER_HINT}")
+    if alerting is Alerting.WATCHER:
+        if fault := watcher_fault(engine):
+            raise InputError(f"{fault}; {SCHEDULER_HINT}")
+        return [WatcherTarget(engine, namespace, index)]
+    if alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK) and engine.name != "elasticsearch":
+        raise InputError(f"Kibana's rules read Elasticsearch, and {engine.url} is {engine.name}; {SCHEDULER_HINT}")
+    if kibana is not None and alerting in (Alerting.AUTO, Alerting.KIBANA) and engine.name == "elasticsearch":
+        return [DetectionTarget(kibana, namespace, index)]
+    if kibana is not None and alerting is Alerting.KIBANA_STACK:
+        return [StackTarget(kibana, namespace, index)]
+    if alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK):
+        raise InputError(f"--alerting {alerting} needs Kibana's address: --kibana-url or DETECT_KIBANA_URL")
     return []
 
 

@@ -193,7 +193,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(content)
 
-    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = _respond  # noqa: N815 - the names that http.server looks for
+    do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = _respond  # noqa: N815 - the names that http.server looks for
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
         """Say nothing."""

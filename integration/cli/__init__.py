@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from integration import __version__
-from integration.cli import cluster, demo, doctor, enable, findings, ingest, install, run, sample, scan, watch
+from integration.cli import cluster, demo, doctor, enable, export, findings, ingest, install, run, sample, scan, watch
 from integration.cli.output import inert_lines
 from integration.errors import DetectError
 
@@ -55,6 +55,7 @@ for verb in (
     doctor.doctor,
 ):
     app.command()(verb)
+app.command()(export.export)
 app.command()(sample.sample)
 app.command()(demo.demo)
 app.add_typer(cluster.app, name="cluster")

@@ -50,8 +50,8 @@ def disable(
 def _set_enabled(
     cluster: ClusterOptions, rules: tuple[Rule, ...], alerting: Alerting, index: str | None, form: Format, *, enabled: bool
 ) -> None:
-    with cluster.open() as engine:
-        targets = targets_of(engine, alerting, cluster.namespace, index)
+    with cluster.open() as engine, cluster.open_kibana() as kibana:
+        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
         if not targets:
             raise InputError(f"nothing on {engine.url} runs rules; {SCHEDULER_HINT}")
         steps = Steps(form)

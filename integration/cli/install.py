@@ -7,20 +7,26 @@ from typing import Annotated, Any
 
 import typer
 
-from integration.assets import desired_assets
+from integration.assets import Asset, desired_assets
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, with_cluster
 from integration.cli.output import inert, note, print_json, print_table
+from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.install import diff as compare
 from integration.install import install as install_assets
 from integration.install import uninstall as uninstall_assets
+from integration.roles import role_assets
+from integration.rule import Rule
 from integration.state import State, Status, Step
 from integration.status import Report
 from integration.status import status as report_status
 from integration.target import Health
 from integration.targets import SCHEDULER_HINT, Alerting, targets_of
 
+RolesOption = Annotated[
+    bool, typer.Option("--roles", help="The least-privilege roles too; an administrator is needed to put them.")
+]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print what would be sent; change nothing.")]
 AlertingOption = Annotated[
     Alerting, typer.Option("--alerting", envvar="DETECT_ALERTING", help="What runs the rules on the cluster; auto: what it has.")
@@ -58,6 +64,7 @@ def install(
     ] = None,
     dry_run: DryRunOption = False,
     force: Annotated[bool, typer.Option("--force", help="Replace objects of the same name that detect did not make.")] = False,
+    roles: RolesOption = False,
     index: IndexOption = None,
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
@@ -71,9 +78,9 @@ def install(
     Example: detect install --enable --url https://localhost:9200 --username admin --ca-certs ca.pem
     """
     _, loaded = configured(config, rules, None)
-    with cluster.open() as engine:
-        assets = desired_assets(loaded, engine.name)
-        targets = targets_of(engine, alerting, cluster.namespace, index, notify)
+    with cluster.open() as engine, cluster.open_kibana() as kibana:
+        assets = _assets(engine, loaded, index, roles=roles)
+        targets = targets_of(engine, alerting, cluster.namespace, index, notify, kibana)
         if dry_run:
             bodies = {asset.name: asset.body for asset in assets} | {t.name(r): t.body(r) for t in targets for r in loaded}
             _print_bodies(compare(engine, assets, loaded, targets), bodies, form)
@@ -87,6 +94,10 @@ def install(
         note(f"Installed on {engine.name} {engine.version_text}. Ship lines to {cluster.namespace.events}, or use `detect ingest`.")
         if not targets:
             note(f"Nothing on the cluster runs the rules: {SCHEDULER_HINT}.")
+
+
+def _assets(engine: Engine, rules: Sequence[Rule], index: str | None, *, roles: bool) -> list[Asset]:
+    return [*desired_assets(rules, engine.name), *(role_assets(engine.name, index) if roles else [])]
 
 
 def _print_bodies(statuses: list[Status], bodies: dict[str, Any], form: Format) -> None:
@@ -104,6 +115,7 @@ def diff(
     cluster: ClusterOptions,
     rules: RulesOption = None,
     alerting: AlertingOption = Alerting.AUTO,
+    roles: RolesOption = False,
     index: IndexOption = None,
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
@@ -115,9 +127,9 @@ def diff(
     Example: detect diff --format json
     """
     _, loaded = configured(config, rules, None)
-    with cluster.open() as engine:
-        targets = targets_of(engine, alerting, cluster.namespace, index)
-        statuses = compare(engine, desired_assets(loaded, engine.name), loaded, targets)
+    with cluster.open() as engine, cluster.open_kibana() as kibana:
+        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
+        statuses = compare(engine, _assets(engine, loaded, index, roles=roles), loaded, targets)
     if form is Format.JSON:
         print_json({"objects": [_status_json(status) for status in statuses]})
     else:
@@ -134,6 +146,7 @@ def uninstall(
     cluster: ClusterOptions,
     rules: RulesOption = None,
     alerting: AlertingOption = Alerting.AUTO,
+    roles: RolesOption = False,
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the namespace's events and risk events too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --delete-data: do not ask.")] = False,
     dry_run: DryRunOption = False,
@@ -146,9 +159,9 @@ def uninstall(
     Example: detect uninstall --dry-run
     """
     _, loaded = configured(config, rules, None)
-    with cluster.open() as engine:
-        assets = desired_assets(loaded, engine.name)
-        targets = targets_of(engine, alerting, cluster.namespace, index)
+    with cluster.open() as engine, cluster.open_kibana() as kibana:
+        assets = _assets(engine, loaded, index, roles=roles)
+        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
         if dry_run:
             statuses = [s for s in compare(engine, assets, loaded, targets) if s.state in (State.SAME, State.DRIFTED)]
             print_table(["kind", "name"], [[s.kind, s.name] for s in statuses], "Would be removed or detached")
@@ -183,8 +196,8 @@ def status(
     Example: detect status --format json
     """
     _, loaded = configured(config, rules, None)
-    with cluster.open() as engine:
-        targets = targets_of(engine, alerting, cluster.namespace, index)
+    with cluster.open() as engine, cluster.open_kibana() as kibana:
+        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
         report = report_status(engine, desired_assets(loaded, engine.name), loaded, cluster.namespace, targets)
     if form is Format.JSON:
         print_json(_report_json(report))

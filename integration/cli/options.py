@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, tzinfo
 from enum import StrEnum
 from pathlib import Path
@@ -16,6 +17,7 @@ import typer
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import InputError
+from integration.kibana import DEFAULT_SPACE, Kibana
 from integration.names import Namespace
 from integration.rule import Rule, Severity
 from integration.rulefile import load_rules
@@ -83,6 +85,14 @@ FailOnOption = Annotated[
 SplRowsOption = Annotated[bool, typer.Option("--spl-rows", help="Add the rows that Splunk would print (SPL 14).")]
 MaxSplRowsOption = Annotated[int, typer.Option("--max-spl-rows", min=0, help="Rows a finding at most with --spl-rows.")]
 
+KibanaUrlOption = Annotated[
+    str | None,
+    typer.Option("--kibana-url", envvar="DETECT_KIBANA_URL", help="Kibana's address, for rules there.", rich_help_panel=_CLUSTER),
+]
+SpaceOption = Annotated[
+    str, typer.Option("--space", envvar="DETECT_KIBANA_SPACE", help="The space in Kibana.", rich_help_panel=_CLUSTER)
+]
+
 DEFAULT_URL = "http://localhost:9200"
 DEFAULT_ROWS = 1_000
 
@@ -93,10 +103,18 @@ class ClusterOptions:
 
     connection: Connection
     namespace: Namespace
+    kibana_url: str | None
+    space: str
 
     def open(self) -> Engine:
         """Connect; the cluster's own answer tells the engine."""
         return connect(self.connection)
+
+    def open_kibana(self) -> AbstractContextManager[Kibana | None]:
+        """Connect to Kibana, as the same user, if its address is given."""
+        if self.kibana_url is None:
+            return nullcontext()
+        return Kibana(replace(self.connection, url=self.kibana_url), self.space)
 
 
 def _cluster_options(
@@ -109,6 +127,8 @@ def _cluster_options(
     client_key: ClientKeyOption = None,
     insecure: InsecureOption = False,
     namespace: NamespaceOption = "default",
+    kibana_url: KibanaUrlOption = None,
+    space: SpaceOption = DEFAULT_SPACE,
 ) -> ClusterOptions:
     connection = Connection(
         url=url,
@@ -120,7 +140,7 @@ def _cluster_options(
         client_key=client_key,
         insecure=insecure,
     )
-    return ClusterOptions(connection, Namespace(namespace))
+    return ClusterOptions(connection, Namespace(namespace), kibana_url, space)
 
 
 def with_cluster(verb: Callable[..., None]) -> Callable[..., None]:

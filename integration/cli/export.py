@@ -1,0 +1,55 @@
+"""`detect export`: what would be installed, as files."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.options import Format, FormatOption, NamespaceOption, RuleOption, RulesOption
+from integration.cli.output import inert, note, print_json
+from integration.export import ENGINES, exports
+from integration.export import write as write_files
+from integration.names import Namespace
+
+
+class EngineChoice(StrEnum):
+    """Which engine's bodies are written."""
+
+    ALL = "all"
+    ELASTICSEARCH = "elasticsearch"
+    OPENSEARCH = "opensearch"
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False, help="The folder to write to; made if need be.")],
+    engine: Annotated[EngineChoice, typer.Option("--engine", help="Bodies for one engine only.")] = EngineChoice.ALL,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that have another content.")] = False,
+    namespace: NamespaceOption = "default",
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Write every rendered body to files: pipeline, templates, searches, monitors, watches, ES|QL and Kibana's rules.
+
+    No cluster is asked. index.json says what each file is and which request takes it.
+
+    Example: detect export bodies --engine elasticsearch --namespace prod
+    """
+    _, loaded = configured(config, rules, rule)
+    engines = ENGINES if engine is EngineChoice.ALL else (engine.value,)
+    files, left_out = exports(loaded, engines, Namespace(namespace), index)
+    states = write_files(folder, files, left_out, force=force)
+    if form is Format.JSON:
+        missing = [{"path": each.path, "reason": each.reason} for each in left_out]
+        print_json({"files": [{"path": path, "state": state} for path, state in states.items()], "left_out": missing})
+    else:
+        for path, state in states.items():
+            print(f"{inert(str(folder / path))}: {state}")  # noqa: T201
+    for each in left_out:
+        note(f"Left out {each.path}: {each.reason}")

@@ -1,0 +1,208 @@
+"""The rule as one ES|QL query: selection, classes, statistics, severity and risk message, one row a finding.
+
+What ES|QL sees: a keyword's doc values. A line longer than the mapping's `ignore_above` has none; its class comes from the rule's
+runtime field, which reads it from `_source`, so that it is selected, classed and counted as any other. Only its own texts past that
+length are missing from the lists. A user's own index has no such field: there such a line goes unseen.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Iterator, Sequence
+
+from integration.fields import MappedRule, dataset_filter, name_in_index
+from integration.finding import LISTS
+from integration.render import esql_text as text
+from integration.rule import LIST_STATS, Alternative, Rule, StatCondition, TextCondition
+from integration.schedule import MINUTE_MS
+
+MAX_VALUES = 100
+"""Values of a list a row shows, the first in code-point order; how many distinct ones are beyond is counted."""
+MAX_ROWS = 10_000
+"""Findings a run gives at most, as many as ES|QL allows by default; the gravest come first."""
+# CONCAT fails the whole query past a mebibyte, so that a hostile log could silence the rule. Four bytes a character at most.
+_MESSAGE_CHARACTERS = 200_000
+
+
+def query(rule: Rule, index: str, now: str = "NOW()") -> str:
+    """Give the query over `index` for the window of the last scheduled run at or before `now`, an ES|QL expression.
+
+    So it covers exactly the windows of `Rule.windows`, whatever the minute in which Kibana runs it. Columns are `host.name`,
+    `event.id` (the finding's id) and, under `finding.`, the JSON form of a finding. `RuleError` for a rule that ES|QL cannot say.
+    """
+    run = _last_run(rule, now)
+    start, end = _minutes(run, rule.windows.earliest_ms), _minutes(run, rule.windows.latest_ms)
+    commands = [
+        f"FROM {text.index(index)}",
+        f"WHERE {' AND '.join(_filters(rule, start, end))}",
+        f"EVAL {text.field(rule.classification.field)} = {_classification(rule)}{_own_host(rule)}",
+        f"WHERE {text.field(rule.classification.field)} IS NOT NULL AND host.name IS NOT NULL",
+        f"STATS {_listed(_statistics(rule))}\n    BY host.name",
+        f"EVAL {_listed(_counts())}",
+        f"EVAL {_listed(_verdict(rule, start, end))}",
+        f"EVAL {_listed(_texts(rule))}",
+        f"SORT rank DESC, finding.error_count DESC, host.name\n| LIMIT {MAX_ROWS}",
+        "KEEP host.name, event.id, finding.*",
+    ]
+    return "\n| ".join(commands)
+
+
+def _last_run(rule: Rule, now: str) -> str:
+    """The last scheduled run: runs that tile time come at even distances, so it is `now` cut to their span."""
+    span = rule.windows.latest_ms - rule.windows.earliest_ms
+    offset = rule.windows.last_run(0).run_at % span
+    return _minutes(f"DATE_TRUNC({span // MINUTE_MS} minutes, {_minutes(now, -offset)})", offset)
+
+
+def _minutes(moment: str, millis: int) -> str:
+    return f"{moment} {'-' if millis < 0 else '+'} {abs(millis) // MINUTE_MS} minutes" if millis else moment
+
+
+def _filters(rule: Rule, start: str, end: str) -> Iterator[str]:
+    """SPL 1 as far as indexed fields tell it: the window, the sourcetype, the level where every alternative asks for one."""
+    time = text.field(name_in_index(rule, "@timestamp"))
+    yield f"{time} >= {start} AND {time} < {end}"
+    for condition in dataset_filter(rule):
+        for name, dataset in condition["term"].items():
+            yield f"{text.field(name)} == {text.literal(dataset)}"
+    if all(alternative.level for alternative in rule.selection):
+        yield _levels(rule, [level for alternative in rule.selection for level in alternative.level])
+
+
+def _levels(rule: Rule, levels: Sequence[str]) -> str:
+    field = text.field(name_in_index(rule, "log.level"))
+    return _any([f"{field} RLIKE {text.ignoring_ascii_case(level)}" for level in dict.fromkeys(map(str.upper, levels))])
+
+
+def _classification(rule: Rule) -> str:
+    """SPL 1 and 6: the class of a selected event, null for any other."""
+    line = text.field(name_in_index(rule, "event.original"))
+    selected = _any([_alternative(rule, alternative) for alternative in rule.selection])
+    cases = [f"{_condition(c, line)}, {text.literal(c.name)}" for c in rule.classification.classes]
+    long_line = "null" if isinstance(rule, MappedRule) else text.field(rule.classification.field)
+    branches = [f"{line} IS NULL, {long_line}", f"NOT COALESCE({selected}, false), null", *cases]
+    return "CASE(\n      " + ",\n      ".join([*branches, text.literal(rule.classification.otherwise)]) + ")"
+
+
+def _own_host(rule: Rule) -> str:
+    """The user's name for the host brought to ours: Kibana tells alerts apart by the column after BY."""
+    name = name_in_index(rule, "host.name")
+    return "" if name == "host.name" else f",\n    host.name = {text.field(name)}"
+
+
+def _alternative(rule: Rule, alternative: Alternative) -> str:
+    parts = [_levels(rule, alternative.level)] if alternative.level else []
+    if alternative.stated:
+        line = text.field(name_in_index(rule, "event.original"))
+        parts.append(_condition(alternative, line, ignore_case=True))
+    return f"({' AND '.join(parts)})"
+
+
+def _condition(condition: TextCondition, line: str, *, ignore_case: bool = False) -> str:
+    """A condition on the line. Regular expressions keep their case."""
+    folded, fold = (f"TO_LOWER({line})", str.lower) if ignore_case else (line, str)
+    parts = [_any([f"{folded} LIKE {text.holding(fold(term))}" for term in condition.contains])] if condition.contains else []
+    parts += [f"{folded} LIKE {text.holding(fold(term))}" for term in condition.contains_all]
+    if condition.matches:
+        parts.append(_any([f"{line} RLIKE {text.matching(pattern)}" for pattern in condition.matches]))
+    return " AND ".join(parts)
+
+
+def _statistics(rule: Rule) -> Iterator[str]:
+    """SPL 8."""
+    time = text.field(name_in_index(rule, "@timestamp"))
+    yield "finding.error_count = COUNT(*)"
+    yield f"finding.first_seen = MIN({time})"
+    yield f"finding.last_seen = MAX({time})"
+    for name, field in rule.stats.values:
+        yield f"finding.{name} = MV_SORT(VALUES({text.field(name_in_index(rule, field))}))"
+    yield f"finding.error_types = MV_SORT(VALUES({text.field(rule.classification.field)}))"
+    for position, condition in enumerate(rule.list_conditions):
+        yield f"condition_{position} = MAX(CASE({_list_condition(rule, condition)}, 1, 0))"
+
+
+def _list_condition(rule: Rule, condition: StatCondition) -> str:
+    if condition.stat == "error_types":
+        name = rule.classification.field
+    else:
+        name = name_in_index(rule, getattr(rule.stats.values, condition.stat))
+    return f"{text.field(name)} LIKE {text.holding(str(condition.contains))}"
+
+
+def _counts() -> Iterator[str]:
+    for name in LISTS:
+        yield f"number_of_{name} = COALESCE(MV_COUNT(finding.{name}), 0)"
+    yield "finding.unique_error_types = MV_COUNT(finding.error_types)"
+    for name in LIST_STATS:
+        yield f"finding.{name} = MV_SLICE(finding.{name}, 0, {MAX_VALUES - 1})"
+
+
+def _verdict(rule: Rule, start: str, end: str) -> Iterator[str]:
+    """SPL 12, the window, and what the rule says of every finding."""
+    branches = [f"{' OR '.join(_stat_condition(rule, c) for c in step.any)}, {int(step.level)}" for step in rule.severity[:-1]]
+    otherwise = str(int(rule.severity[-1].level))
+    yield f"rank = CASE({', '.join([*branches, otherwise])})" if branches else f"rank = {otherwise}"
+    yield f"finding.rule_id = {text.literal(rule.id)}"
+    yield "finding.host = host.name"
+    yield f"finding.window_start = {start}"
+    yield f"finding.window_end = {end}"
+    yield f"finding.attack_type = {text.literal(rule.attack_type)}"
+    yield f"finding.risk_score = {rule.risk.score}"
+    # A product that can pass a long.
+    yield f"finding.spl_row_count = {' * '.join(f'TO_DOUBLE(number_of_{name})' for name in LISTS)}"
+    for name in LIST_STATS:
+        yield f"finding.truncated.{name} = GREATEST(number_of_{name} - {MAX_VALUES}, 0)"
+
+
+def _stat_condition(rule: Rule, condition: StatCondition) -> str:
+    if condition.greater_than is not None:
+        return f"finding.{condition.stat} > {condition.greater_than}"
+    return f"condition_{rule.list_conditions.index(condition)} > 0"
+
+
+def _texts(rule: Rule) -> Iterator[str]:
+    levels = dict.fromkeys(step.level for step in rule.severity)
+    names = [f"rank == {int(level)}, {text.literal(str(level))}" for level in levels]
+    yield f"finding.severity = CASE({', '.join(names)})"
+    span = f"{rule.stats.bin_ms // MINUTE_MS} minutes"
+    for column, seen in (("first_error", "first_seen"), ("last_error", "last_seen")):
+        yield f'finding.{column} = DATE_FORMAT("yyyy-MM-dd HH:mm:ss", DATE_TRUNC({span}, finding.{seen}))'
+    yield f"finding.risk_message = {_risk_message(rule)}"
+    yield f"event.id = {_finding_id(rule)}"
+
+
+def _risk_message(rule: Rule) -> str:
+    parts = re.split(r"\$(\w+)\$", rule.risk.message)
+    most = _MESSAGE_CHARACTERS // max(1, len(parts) // 2)
+    shown = [_token(rule, part, most) if n % 2 else text.literal(part) for n, part in enumerate(parts) if part]
+    return f"CONCAT({', '.join(shown)})" if len(shown) > 1 else shown[0]
+
+
+def _token(rule: Rule, name: str, most: int) -> str:
+    if name in LISTS:
+        return f'COALESCE(SUBSTRING(MV_CONCAT(finding.{name}, ", "), 1, {most}), "")'
+    if name == "attack_type":
+        return text.literal(rule.attack_type)
+    return "host.name" if name == "host" else f"TO_STRING(finding.{name})"
+
+
+def _finding_id(rule: Rule) -> str:
+    """`Finding.id`: the parts with their lengths, NUL between them; ES|QL has no other way to write a NUL."""
+    start = "finding.window_start"
+    before, between = _decoded(f"{len(rule.id)}:{rule.id}\0"), _decoded("\0")
+    host = 'TO_STRING(LENGTH(host.name)), ":", host.name'
+    when = f'TO_STRING(LENGTH(TO_STRING({start}))), ":", TO_STRING({start})'
+    return f"SUBSTRING(SHA256(CONCAT({before}, {host}, {between}, {when})), 1, 32)"
+
+
+def _decoded(part: str) -> str:
+    return f"FROM_BASE64({text.literal(base64.b64encode(part.encode()).decode())})"
+
+
+def _any(tests: Sequence[str]) -> str:
+    return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
+
+
+def _listed(columns: Iterator[str]) -> str:
+    return ",\n    ".join(columns)

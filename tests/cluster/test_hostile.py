@@ -1,0 +1,180 @@
+"""What hostile logs do to a real cluster: nothing is lost, nothing stalls, and it still says what the reference says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integration.assets import desired_assets
+from integration.engines.base import Engine
+from integration.events import Event, parse
+from integration.ingest import ingest
+from integration.install import install
+from integration.local import Node
+from integration.logfiles import RawLine, read_lines
+from integration.names import PIPELINE, Namespace
+from integration.rule import Rule
+from integration.rulefile import load_rules
+from integration.run import evaluate
+from integration.validate import compare
+from tests.cli import detect
+from tests.hostile import BYTES, HEAD, MEBIBYTE_LINES, hostile_lines
+from tests.support import RULE, drop, findings_of
+from tests.test_hostile import MEBIBYTE, measured
+
+WATCHDOG_MS = 1_000
+"""How long one grok may take before the engine cuts it off, unless it was told otherwise."""
+SPAN = ("--from", "2026-11-24T08:00:00Z", "--to", "2026-11-24T11:00:00Z")
+_namespaces = count()
+
+
+@pytest.fixture(scope="module")
+def installed(engine: Engine) -> Iterator[Engine]:
+    rules = load_rules()
+    install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+    yield engine
+    for number in range(next(_namespaces)):
+        drop(engine, Namespace(f"hostile{number}").events)
+
+
+@pytest.fixture
+def ship(installed: Engine, tmp_path: Path) -> Callable[..., tuple[str, list[Event]]]:
+    """Ingest a log of these lines; gives the data stream, and the events that the twin makes of them."""
+
+    def shipped(*lines: bytes) -> tuple[str, list[Event]]:
+        path = tmp_path / "server.log"
+        path.write_bytes(b"\n".join(lines))
+        raw = list(read_lines(str(path)))
+        return store(installed, raw), [parse(line.text, host="gpu-1", shipped_at=line.shipped_at) for line in raw]
+
+    return shipped
+
+
+def store(engine: Engine, lines: list[RawLine]) -> str:
+    stream = Namespace(f"hostile{next(_namespaces)}").events
+    report = ingest(engine, (("gpu-1", line) for line in lines), stream, patience=30)
+    assert (report.created, report.failed) == (len(lines), 0), report.failures
+    engine.refresh(stream)
+    return stream
+
+
+def agree(engine: Engine, stream: str, events: list[Event], rule: Rule = RULE) -> None:
+    windows = sorted({rule.windows.window_of(event.time) for event in events}, key=lambda window: window.start)
+    found = [finding for window in windows for finding in evaluate(engine, rule, stream, window)]
+    differences, _ = compare(findings_of(events, rule), found)
+    assert differences == []
+
+
+def documents(engine: Engine, stream: str) -> list[dict[str, Any]]:
+    """Every stored document less what the shipper said of its file, in the order of the file."""
+    hits = sorted((hit["_source"] for hit in engine.scan(stream, {})), key=lambda source: source["log"]["offset"])
+    for source in hits:
+        for key in ("file", "offset"):
+            del source["log"][key]
+        if not source["log"]:
+            del source["log"]
+    return hits
+
+
+def test_every_line_is_kept_and_means_what_the_twin_says(installed: Engine, ship: Callable[..., tuple[str, list[Event]]]) -> None:
+    stream, events = ship(*BYTES.values())
+    assert documents(installed, stream) == [event.document() for event in events]
+    agree(installed, stream, events)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.lists(hostile_lines, min_size=10, max_size=40))
+def test_any_line_is_kept_and_means_what_the_twin_says(
+    installed: Engine, ship: Callable[..., tuple[str, list[Event]]], lines: list[bytes]
+) -> None:
+    stream, events = ship(*lines)
+    assert documents(installed, stream) == [event.document() for event in events]
+    agree(installed, stream, events)
+
+
+def grok_times(engine: Engine) -> dict[str, int]:
+    """How long each grok of the pipeline has taken so far, in milliseconds, by its tag."""
+    (node,) = engine.request("GET", "/_nodes/stats/ingest")["nodes"].values()
+    processors = node["ingest"]["pipelines"][PIPELINE]["processors"]
+    named = ((name, body) for processor in processors for name, body in processor.items())
+    return {name: body["stats"]["time_in_millis"] for name, body in named if name.startswith("grok")}
+
+
+def test_the_worst_lines_are_far_from_the_watchdog(installed: Engine, ship: Callable[..., tuple[str, list[Event]]]) -> None:
+    """Each of these mebibytes is the worst for some part of the pipeline; the slowest grok on any of them is what counts."""
+    worst = (0, "", "")
+    for name, line in MEBIBYTE_LINES.items():
+        before = grok_times(installed)
+        stream, events = ship(line)
+        (document,) = documents(installed, stream)
+        assert document == events[0].document(), name
+        worst = max(worst, *((took - before.get(grok, 0), grok, name) for grok, took in grok_times(installed).items()))
+    assert worst[0] < WATCHDOG_MS / 2, worst
+
+
+def test_many_messages_and_many_hosts(installed: Engine, node: Node, tmp_path: Path) -> None:
+    """100,000 messages of one host and one of each of 3,000 others: the cluster's answer is the scan's, in bounded memory."""
+    path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"
+    crowd = (f"Nov 24 09:00:00 host-{n} ollama[1]: {HEAD}msg=model\n" for n in range(3_000))
+    flood = (f'Nov 24 09:00:00 flood ollama[1]: {HEAD}msg="model {n:06}" err="e {n:06}"\n' for n in range(100_000))
+    path.write_text("".join([*crowd, *flood]))
+    where = ("--url", node.url, "--namespace", namespace, "--format", "json")
+    stored, peak = measured("ingest", str(path), *where)
+    assert (stored["created"], stored["failed"]) == (103_000, 0)
+    assert peak < 300 * MEBIBYTE
+    ran, peak = measured("run", *SPAN, *where)
+    assert peak < 500 * MEBIBYTE
+    scanned, _ = measured("scan", str(path), "--format", "json")
+    assert ran == scanned
+    assert len(ran["findings"]) == 3_001
+
+
+def test_many_long_messages_are_kept_as_a_risk_event(installed: Engine, node: Node, tmp_path: Path) -> None:
+    """A finding larger than a document may be would silence the risk events of its host and of its neighbours."""
+    path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"
+    path.write_text("".join(f'{HEAD}msg="model {n:06} {"x" * 8_000}"\n' for n in range(1_500)))
+    where = ("--url", node.url, "--namespace", namespace, "--format", "json")
+    assert detect("ingest", str(path), "--host", "loud", *where).code == 0
+    answer = detect("run", *SPAN, "--write", *where)
+    assert answer.code == 0, answer.err
+    assert "1 created" in answer.err
+    (hit,) = installed.search(f"detect-risk-{namespace}", {})["hits"]["hits"]
+    kept = hit["_source"]["finding"]
+    assert (kept["error_count"], kept["severity"]) == (1_500, "critical")
+    assert len(kept["error_messages"]) + kept["truncated"]["error_messages"] == 1_500
+    assert kept["truncated"]["error_messages"] > 1_000
+    assert "0 created, 0 updated, 1 unchanged" in detect("run", *SPAN, "--write", *where).err
+
+
+def test_a_line_too_long_for_the_cluster_is_told_and_the_others_are_stored(installed: Engine, node: Node, tmp_path: Path) -> None:
+    path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"
+    with path.open("wb") as log:
+        log.write(f"{HEAD}msg=model\n{HEAD}msg=".encode())
+        for _ in range(110):
+            log.write(b"A" * MEBIBYTE)
+        log.write(f"\n{HEAD}msg=exited\n".encode())
+    answer = detect("ingest", str(path), "--url", node.url, "--namespace", namespace, "--patience", "5", "--format", "json")
+    assert answer.code == 4, answer.err
+    report = json.loads(answer.out)
+    assert (report["read"], report["created"], report["failed"]) == (3, 2, 1)
+    assert [failure["number"] for failure in report["failures"]] == [2]
+    assert "1 of 3 lines were not stored" in answer.err
+    assert len(answer.err) < 5_000
+
+
+def test_hosts_of_any_name(installed: Engine) -> None:
+    """Hosts are names from a log too: as long as a keyword may be, and with all that could mean something to somebody."""
+    names = ["h" * 300, "h" * 8_191, "*", "?", "a,b", "<script>", "\u202egpu", "x\x00y", "{{x}}", "\\", '"']
+    lines = [(name, RawLine(f"{HEAD}msg=model", f"/l/{n}", 1, 0, 0)) for n, name in enumerate(names)]
+    stream = Namespace(f"hostile{next(_namespaces)}").events
+    report = ingest(installed, lines, stream, patience=30)
+    assert (report.created, report.failed) == (len(lines), 0), report.failures
+    installed.refresh(stream)
+    agree(installed, stream, [parse(line.text, host=name, shipped_at=0) for name, line in lines])

@@ -1,0 +1,145 @@
+"""The ES|QL query: what the parser of Elasticsearch and Lucene's own patterns make of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from integration.errors import RuleError
+from integration.esql_rows import finding_of_row
+from integration.fields import MappedRule
+from integration.render import esql_text
+from integration.render.esql import MAX_VALUES, query
+from integration.rule import Rule
+from integration.rulefile import load_rules
+from tests.elastic_jvm import ElasticJvm, elastic_jvm
+from tests.support import RULE, error, event, findings_of, rule_with
+
+REGEXES = rule_with(
+    selection=[{"level": ["WARN"], "contains_all": ["manifest", "BAD"]}, {"matches": [r"cuda/error: \d+"]}],
+    classification={"field": "gpu", "classes": [{"name": "cuda", "matches": [r"cuda/error: (?:700|999)"]}], "otherwise": "other"},
+    severity=[
+        {"level": "high", "any": [{"stat": "error_types", "contains": "cuda"}, {"stat": "unique_error_types", "greater_than": 1}]},
+        {"level": "low"},
+    ],
+)
+HOSTILE = rule_with(
+    selection=[{"level": ["ERROR"], "contains": ['" OR true //', "a\\", "*", "?", "\\*", "`", "é☃"]}],
+    attack_type='quote " and \\',
+)
+MAPPED = MappedRule.model_validate(
+    RULE.model_dump() | {"field_names": {"host.name": "node-name", "event.original": "line.keyword"}, "any_dataset": True}
+)
+text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+awkward = st.text(st.sampled_from('ab*?\\"` é😀'), min_size=1, max_size=6)
+
+
+@pytest.fixture(scope="module")
+def parser() -> Iterator[ElasticJvm]:
+    with elastic_jvm() as started:
+        yield started
+
+
+@pytest.mark.parametrize("rule", [*load_rules(), REGEXES, HOSTILE, MAPPED], ids=lambda rule: f"{type(rule).__name__}-{rule.id}")
+@pytest.mark.parametrize("index", ["logs-ollama.server-default", "logs-a,other*", "far:logs-*", "2026.logs+x"])
+def test_the_parser_takes_the_query(parser: ElasticJvm, rule: Rule, index: str) -> None:
+    assert parser.fault(query(rule, index)) is None
+
+
+def test_the_parser_refuses_what_is_no_query(parser: ElasticJvm) -> None:
+    assert "mismatched input 'WHER'" in str(parser.fault(query(RULE, "a").replace("| WHERE", "| WHER")))
+
+
+def test_an_index_name_cannot_end_its_place(parser: ElasticJvm) -> None:
+    assert "Invalid index name" in str(parser.fault(query(RULE, 'a" | DROP x')))
+
+
+@given(text)
+def test_a_literal_stands_for_its_text(parser: ElasticJvm, value: str) -> None:
+    assert parser.text(esql_text.literal(value)) == value
+
+
+@given(awkward, awkward, awkward)
+def test_holding_matches_what_holds_the_term_and_nothing_else(parser: ElasticJvm, term: str, before: str, after: str) -> None:
+    pattern = esql_text.holding(term)
+    assert parser.like(pattern, before + term + after)
+    assert parser.like(pattern, before) == (term in before)
+
+
+@given(st.sampled_from(["ERROR", "ERROR+1", "INFO-4"]), st.text(st.sampled_from("ERORerorINFO+-14ıſ"), max_size=7))
+def test_a_level_ignores_ascii_case_alone(parser: ElasticJvm, level: str, other: str) -> None:
+    pattern = esql_text.ignoring_ascii_case(level)
+    assert parser.rlike(pattern, level.lower())
+    assert parser.rlike(pattern, other) == (other.isascii() and other.upper() == level)
+
+
+_atoms = st.one_of(
+    st.sampled_from('ab-1 "#@&<>~é.'),
+    st.sampled_from([r"\d", r"\w", r"\s", r"\D", r"\.", r"\\", r"\-", r"\x61", r"\[", r"\{", "x/y"]),
+    st.sampled_from(["[ab]", "[^a1]", r"[\d-]", r"[a\]]", "[a-b.]", "[^.]"]),
+)
+_quantified = st.builds("{}{}".format, _atoms, st.sampled_from(["", "", "*", "+", "?", "*?", "{1,2}", "{2}", "{1,}"]))
+_sequences = st.lists(_quantified, min_size=1, max_size=4).map("".join)
+regexes = st.one_of(
+    _sequences, st.builds("(?:{}|{})".format, _sequences, _sequences), st.builds("({})+{}".format, _sequences, _sequences)
+)
+lines = st.text(st.sampled_from('ab1-x/y .\\"#@&<>~é[]{}\n\u0663'), max_size=8)
+
+
+@given(regexes, lines)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_a_regex_finds_in_lucene_what_it_finds_in_python(parser: ElasticJvm, pattern: str, line: str) -> None:
+    found = re.search(pattern, line, re.ASCII | re.DOTALL) is not None
+    assert parser.rlike(esql_text.matching(pattern), line) == found
+
+
+@pytest.mark.parametrize("pattern", [r"\bword\b", "^start", r"[\D]", "a{,2}", r"\Aa"])
+def test_a_regex_that_lucene_cannot_say_is_refused(pattern: str) -> None:
+    with pytest.raises(RuleError, match=r"cannot be said in ES\|QL .* cannot go to Kibana"):
+        esql_text.matching(pattern)
+
+
+def test_the_window_is_that_of_the_last_run_whatever_the_minute() -> None:
+    assert (
+        "@timestamp >= DATE_TRUNC(60 minutes, NOW()) - 70 minutes AND @timestamp < DATE_TRUNC(60 minutes, NOW()) - 10 minutes"
+        in query(RULE, "a")
+    )
+    shifted = rule_with(schedule={"cron": "7,22,37,52 * * * *", "earliest": "-15m@m", "latest": "now"})
+    assert "@timestamp < DATE_TRUNC(15 minutes, NOW() - 7 minutes) + 7 minutes" in query(shifted, "a")
+
+
+def test_every_term_class_and_bound_comes_from_the_rule() -> None:
+    text_of_query = query(RULE, "a")
+    for term in RULE.selection[0].contains:
+        assert f"LIKE {esql_text.holding(term.lower())}" in text_of_query
+    for name in RULE.classification.names:
+        assert esql_text.literal(name) in text_of_query
+
+
+def test_a_mapped_rule_names_the_user_s_fields_and_no_runtime_field() -> None:
+    text_of_query = query(MAPPED, "theirs")
+    assert "host.name = `node-name`" in text_of_query
+    assert "line.keyword IS NULL, null" in text_of_query
+    assert "event.original" not in text_of_query
+    assert "event.dataset" not in text_of_query
+
+
+def test_a_row_is_read_back_to_the_finding() -> None:
+    (finding,) = findings_of([event(error('source=server.go:1 msg="model a"')), event(error('source=server.go:1 msg="model b"'))])
+    row = {f"finding.{name}": value for name, value in finding.to_json().items()}
+    row["finding.error_details"] = None
+    row["finding.code_sources"] = "server.go:1"
+    row["finding.window_start"] = "2026-11-24T08:50:00.000Z"
+    row["finding.spl_row_count"] = 0.0
+    row |= {f"finding.truncated.{name}": 0 for name in ("error_messages", "error_details", "code_sources")}
+    assert finding_of_row(row | {"host.name": finding.host}) == finding
+    cut = finding_of_row(row | {"finding.truncated.error_messages": 7})
+    assert cut.truncated == (("error_messages", 7),)
+
+
+def test_lists_of_a_row_are_bounded() -> None:
+    assert f"MV_SLICE(finding.error_messages, 0, {MAX_VALUES - 1})" in query(RULE, "a")

@@ -1,0 +1,244 @@
+"""Rules in Kibana: their bodies, and the way they are kept there, against a server as strict as Kibana."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from integration.engines.connect import Connection
+from integration.errors import ClusterError, ConflictError, InputError, RuleError
+from integration.kibana import Kibana
+from integration.kibana_rules import DetectionTarget, KibanaTarget, StackTarget
+from integration.names import Namespace
+from integration.render import kibana as render
+from integration.rule import Rule
+from integration.state import State
+from tests.fake_cluster import Answer
+from tests.fake_kibana import API_KEY, VERSION, FakeKibana, check_detection
+from tests.support import RULE, rule_with
+
+NAMESPACE = Namespace("default")
+TARGETS = [DetectionTarget, StackTarget]
+
+
+@pytest.fixture
+def server() -> Iterator[FakeKibana]:
+    with FakeKibana() as started:
+        yield started
+
+
+@pytest.fixture
+def kibana(server: FakeKibana) -> Iterator[Kibana]:
+    with Kibana(Connection(server.url, api_key=API_KEY)) as connected:
+        yield connected
+
+
+@pytest.fixture(params=TARGETS, ids=lambda target: target.kind)
+def target(request: pytest.FixtureRequest, kibana: Kibana) -> KibanaTarget:
+    made: KibanaTarget = request.param(kibana, NAMESPACE)
+    return made
+
+
+def kept(server: FakeKibana) -> dict[str, Any]:
+    """The one rule that Kibana has."""
+    (rule,) = [*server.detections.values(), *server.stack.values()]
+    return rule
+
+
+def newer() -> Rule:
+    return Rule.model_validate(RULE.model_dump() | {"version": 2, "attack_type": "Another"})
+
+
+def test_a_rule_is_created_disabled_and_reads_back_the_same(server: FakeKibana, target: KibanaTarget) -> None:
+    assert target.status(RULE).state is State.MISSING
+    target.prepare()
+    target.put(RULE, enable=False)
+    target.verify(RULE)
+    assert target.status(RULE).state is State.SAME
+    assert kept(server)["enabled"] is False
+    assert kept(server)["name"] == target.name(RULE)
+    assert {"ollama-detect", f"ollama-detect.rule:{RULE.id}", "ollama-detect.version:1"} <= set(kept(server)["tags"])
+
+
+def test_an_upgrade_keeps_what_the_user_owns(server: FakeKibana, target: KibanaTarget) -> None:
+    target.put(RULE, enable=False)
+    action = {"id": "mail", "group": "default", "params": {"to": "a"}, "uuid": "u", "connector_type_id": ".email"}
+    kept(server).update(enabled=True, actions=[action], tags=[*kept(server)["tags"], "team-a"], exceptions_list=[{"id": "e"}])
+    assert target.status(RULE).state is State.SAME
+    (difference,) = [d for d in target.status(newer()).differences if d[0] in ("query", "params.esqlQuery.esql")]
+    assert "Another" in difference[1]
+    target.put(newer(), enable=False)
+    target.verify(newer())
+    assert target.status(newer()).state is State.SAME
+    after = kept(server)
+    assert after["enabled"] is True
+    assert [a["params"] for a in after["actions"]] == [{"to": "a"}]
+    assert "team-a" in after["tags"]
+    assert "ollama-detect.version:1" not in after["tags"]
+    assert after["exceptions_list"] == [{"id": "e"}]
+
+
+def test_drift_is_seen_and_repaired(server: FakeKibana, target: KibanaTarget) -> None:
+    target.put(RULE, enable=False)
+    changed = kept(server)
+    changed["name"] = "something else"
+    changed.setdefault("references", []).append("https://example.org")
+    paths = [path for path, _, _ in target.status(RULE).differences]
+    assert "name" in paths
+    target.put(RULE, enable=False)
+    assert target.status(RULE).state is State.SAME
+
+
+def test_enable_disable_health_and_removal(server: FakeKibana, target: KibanaTarget) -> None:
+    with pytest.raises(InputError, match="detect install"):
+        target.set_enabled(RULE, enabled=True)
+    assert target.health(RULE) is None
+    target.put(RULE, enable=True)
+    assert kept(server)["enabled"] is True
+    assert not target.set_enabled(RULE, enabled=True).changed
+    assert target.set_enabled(RULE, enabled=False).changed
+    health = target.health(RULE)
+    assert health is not None
+    assert (health.enabled, health.last_run, health.last_error) == (False, None, None)
+    target.put(RULE, enable=True)
+    assert kept(server)["enabled"] is True
+    assert target.remove(RULE).changed
+    assert not target.remove(RULE).changed
+    assert not server.detections
+    assert not server.stack
+
+
+def test_what_somebody_else_made_is_foreign_and_left_alone(server: FakeKibana, target: KibanaTarget) -> None:
+    target.put(RULE, enable=False)
+    kept(server)["tags"] = ["mine"]
+    assert target.status(RULE).state is State.FOREIGN
+    assert target.health(RULE) is None
+    assert "left alone" in target.remove(RULE).action
+    target.put(RULE, enable=False)
+    assert target.status(RULE).state is State.SAME
+    assert "mine" in kept(server)["tags"]
+
+
+def test_the_health_of_a_rule_that_fails(server: FakeKibana, kibana: Kibana) -> None:
+    detection, stack = DetectionTarget(kibana, NAMESPACE), StackTarget(kibana, NAMESPACE)
+    for each in (detection, stack):
+        each.put(RULE, enable=False)
+    server.open_alerts = 3
+    (first,), (second,) = server.detections.values(), server.stack.values()
+    first["execution_summary"] = {"last_execution": {"date": "2026-11-24T10:00:00Z", "status": "failed", "message": "no index"}}
+    second["execution_status"] = {
+        "status": "error",
+        "last_execution_date": "2026-11-24T10:00:00Z",
+        "error": {"reason": "x", "message": "no index"},
+    }
+    for each, alerts in ((detection, 3), (stack, None)):
+        health = each.health(RULE)
+        assert health is not None
+        assert (health.last_run, health.last_error, health.open_alerts) == ("2026-11-24T10:00:00Z", "no index", alerts)
+
+
+def test_an_answer_that_gets_lost_makes_no_second_rule(server: FakeKibana, target: KibanaTarget) -> None:
+    server.on("POST", ".*", Answer(cut=True))
+    with pytest.raises(ClusterError):
+        target.put(RULE, enable=False)
+    assert len(server.asked("POST")) == 1
+
+
+def test_a_rule_that_is_there_already_conflicts(kibana: Kibana) -> None:
+    for make, path in (
+        (render.detection_rule, "/api/detection_engine/rules"),
+        (render.stack_rule, f"/api/alerting/rule/{render.stack_id(RULE, NAMESPACE, 'default')}"),
+    ):
+        kibana.send("POST", path, make(RULE, NAMESPACE))
+        with pytest.raises(ConflictError):
+            kibana.send("POST", path, make(RULE, NAMESPACE))
+
+
+def test_spaces_are_apart(server: FakeKibana, kibana: Kibana) -> None:
+    with Kibana(Connection(server.url, api_key=API_KEY), "soc") as other:
+        for space in (kibana, other):
+            assert space.check() == VERSION
+            for target in (DetectionTarget(space, NAMESPACE), StackTarget(space, NAMESPACE)):
+                target.put(RULE, enable=False)
+                assert target.status(RULE).state is State.SAME
+    assert sorted(space for space, _ in server.stack) == ["default", "soc"]
+    assert sorted(space for space, _ in server.detections) == ["default", "soc"]
+
+
+def test_an_unknown_space_and_bad_credentials_are_told(server: FakeKibana) -> None:
+    with (
+        Kibana(Connection(server.url, api_key=API_KEY), "nowhere") as kibana,
+        pytest.raises(InputError, match="no space 'nowhere'"),
+    ):
+        kibana.check()
+    with Kibana(Connection(server.url, api_key="wrong")) as kibana, pytest.raises(ClusterError, match="401") as caught:
+        kibana.check()
+    assert "wrong" not in str(caught.value).replace("missing or wrong", "")
+
+
+def test_kibana_s_own_words_are_in_the_error(kibana: Kibana) -> None:
+    with pytest.raises(ClusterError, match="Required: description"):
+        kibana.send("POST", "/api/detection_engine/rules", {"rule_id": "x", "name": "x"})
+
+
+def test_a_missing_header_would_be_refused(server: FakeKibana, kibana: Kibana) -> None:
+    del kibana._headers["kbn-xsrf"]
+    with pytest.raises(ClusterError, match="must contain a kbn-xsrf header"):
+        DetectionTarget(kibana, NAMESPACE).put(RULE, enable=False)
+
+
+def test_a_busy_kibana_is_asked_again_and_a_proxy_is_told(server: FakeKibana, kibana: Kibana) -> None:
+    server.on("GET", "/api/status", Answer({"message": "busy"}, 503), Answer({"version": {"number": VERSION}}))
+    assert kibana.check() == VERSION
+    server.on("GET", "/api/status", Answer("<html>"))
+    with pytest.raises(ClusterError, match="no JSON object"):
+        kibana.check()
+
+
+def test_the_detection_rule_says_what_the_rule_says() -> None:
+    body = render.detection_rule(RULE, NAMESPACE)
+    check_detection(body)
+    assert (body["interval"], body["from"], body["to"]) == ("1h", "now-130m", "now")
+    assert body["risk_score"] == RULE.risk.score
+    assert body["severity"] == "medium"
+    assert [(m["value"], m["severity"]) for m in body["severity_mapping"]] == [(s, s) for s in ("medium", "high", "critical")]
+    (threat,) = body["threat"]
+    assert threat["tactic"]["id"] == "TA0001"
+    assert threat["technique"][0]["reference"] == "https://attack.mitre.org/techniques/T1190/"
+    assert body["enabled"] is RULE.enabled
+
+
+def test_severities_and_techniques_that_kibana_writes_otherwise() -> None:
+    technique = RULE.attack[0].model_dump() | {"technique": "T1059.004", "name": "Unix Shell"}
+    body = render.detection_rule(rule_with(severity=[{"level": "informational"}], attack=[technique]), NAMESPACE)
+    check_detection(body)
+    assert body["severity"] == "low"
+    assert body["severity_mapping"] == [
+        {"field": "finding.severity", "operator": "equals", "value": "informational", "severity": "low"}
+    ]
+    assert body["threat"][0]["technique"][0]["subtechnique"][0]["id"] == "T1059.004"
+
+
+def test_the_hash_tells_contents_apart_and_ids_places() -> None:
+    one, two = render.detection_rule(RULE, NAMESPACE), render.detection_rule(newer(), NAMESPACE)
+    assert one["tags"][-1].startswith("ollama-detect.hash:")
+    assert one["tags"][-1] != two["tags"][-1]
+    ids = {render.stack_id(RULE, Namespace(n), space) for n in ("a", "b") for space in ("default", "soc")}
+    assert len(ids) == 4
+
+
+def test_the_import_file_is_one_rule_a_line() -> None:
+    lines = render.detection_ndjson([render.detection_rule(RULE, NAMESPACE)]).splitlines()
+    (body,) = [json.loads(line) for line in lines]
+    check_detection(body)
+    assert body["rule_id"] == render.detection_id(RULE, NAMESPACE)
+
+
+def test_a_rule_that_es_ql_cannot_say_goes_nowhere() -> None:
+    rule = rule_with(selection=[{"matches": [r"\bmodel\b"]}])
+    for make in (render.detection_rule, render.stack_rule):
+        with pytest.raises(RuleError, match="cannot go to Kibana"):
+            make(rule, NAMESPACE)
