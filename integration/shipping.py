@@ -48,7 +48,7 @@ def document(host: str, line: RawLine) -> Document:
     """
     text = line.text.encode()
     host_bytes, host_json = _encoded(host)
-    path_bytes, path_json = _encoded(_resolved(line.path))
+    path_bytes, path_json = _encoded(resolved(line.path))
     # Each part with its length before it, so that no two lines run together to the same bytes.
     identity = b"%d:%b%d:%b%d:%b%d" % (
         len(text), text, len(host_bytes), host_bytes, len(path_bytes), path_bytes, line.offset,
@@ -62,7 +62,8 @@ def document(host: str, line: RawLine) -> Document:
 
 
 @lru_cache(maxsize=4096)
-def _resolved(path: str) -> str:
+def resolved(path: str) -> str:
+    """The name of a log in its lines' documents and ids: its full path, or `-`."""
     return path if path == _STANDARD_INPUT else str(Path(path).resolve())
 
 

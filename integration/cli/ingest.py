@@ -12,11 +12,12 @@ import typer
 from integration.cli.config import ConfigOption
 from integration.cli.options import ClusterOptions, Format, FormatOption, with_cluster
 from integration.cli.output import note, print_json, progress
+from integration.engines.base import Engine
 from integration.errors import InputError, PartlyAppliedError
 from integration.ingest import MAX_FAILURES, IngestReport
 from integration.ingest import ingest as ingest_lines
 from integration.logfiles import read_lines
-from integration.shipping import with_host
+from integration.shipping import resolved, with_host
 
 
 @with_cluster
@@ -61,6 +62,7 @@ def ingest(
             on_retry=note,
         )
         engine.refresh(cluster.namespace.events)
+        _count_again(engine, cluster.namespace.events, files, report)
     if form is Format.JSON:
         print_json(asdict(report))
     else:
@@ -71,4 +73,15 @@ def ingest(
     if report.failed:
         raise PartlyAppliedError(
             f"{report.failed:,} of {report.read:,} lines were not stored (the first {MAX_FAILURES} in --format json)"
+        )
+
+
+def _count_again(engine: Engine, index: str, files: list[str], report: IngestReport) -> None:
+    """Ask the cluster how many lines of these files it has: every line it took must be among them."""
+    there = engine.count(index, {"terms": {"log.file.path": sorted({resolved(file) for file in files})}})
+    taken = report.created + report.already_there
+    if there < taken:
+        raise PartlyAppliedError(
+            f"{index} took {taken:,} lines, but {there:,} lines of these files are there now. "
+            "Running the same command again stores those that are missing."
         )

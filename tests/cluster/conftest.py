@@ -1,6 +1,7 @@
 """Real nodes, started by the test run and stopped at its end.
 
-`DETECT_TEST_ENGINES` says which: `opensearch` by default, or a list such as `opensearch,elasticsearch:8.19.13`.
+`DETECT_TEST_ENGINES` says which, in a list such as `opensearch,elasticsearch:8.19.13`. By default `opensearch` and, where this
+machine has the full JDK that it needs, `elasticsearch`; the first lines of the test run say which they are.
 Every test that takes `node` or `engine` runs once on each of them.
 """
 
@@ -16,7 +17,12 @@ import pytest
 
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
+from integration.errors import InputError
 from integration.local import Node, running_node
+from integration.local.account import Account
+from integration.local.cache import Cache
+from integration.local.java import find_java
+from integration.local.servers import distribution
 from tests.cluster.secured import SecureNode, secure_node
 
 _SHOWN_LOG_LINES = 60
@@ -35,7 +41,20 @@ class Server:
         return cls(engine, version or None)
 
 
-SERVERS = os.environ.get("DETECT_TEST_ENGINES", "opensearch").split(",")
+def _startable() -> str:
+    account = Account.for_node()
+    try:
+        find_java(distribution("elasticsearch").java, account, Cache.open(account), lambda _: None)
+    except InputError:
+        return "opensearch"
+    return "opensearch,elasticsearch"
+
+
+SERVERS = (os.environ.get("DETECT_TEST_ENGINES") or _startable()).split(",")
+
+
+def pytest_report_header() -> str:
+    return f"real nodes: {', '.join(SERVERS)}"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -72,6 +72,14 @@ def test_install_twice_changes_nothing_the_second_time(ingested: str) -> None:
     assert run(ingested, "diff").code == 0
 
 
+def test_lines_that_were_taken_and_are_not_there_are_missed(ingested: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.log").write_text(error("x", at="2026-10-01T00:00:00.000Z", level="INFO"))
+    monkeypatch.setattr(Engine, "count", lambda *_: 0)
+    answer = run(ingested, "ingest", str(tmp_path / "a.log"), "--host", "lost")
+    assert answer.code == 4
+    assert "took 1 lines, but 0 lines of these files are there now" in answer.err
+
+
 def test_run_and_scan_say_the_same(ingested: str, tmp_path: Path) -> None:
     answer = run(ingested, "run", "--from", "2026-11-24", "--to", "2026-11-25", "--format", "json", "--spl-rows")
     (tmp_path / "server.log").write_text("\n".join(LINES))
@@ -124,7 +132,7 @@ def test_validate_differs_when_the_cluster_lost_a_field(ingested: str, engine: E
 def test_status_counts(ingested: str) -> None:
     answer = run(ingested, "status", "--format", "json")
     assert answer.code == 0
-    assert (answer.json["events"]["count"], answer.json["events"]["failures"]) == (5, 0)
+    assert (answer.json["events"]["count"], answer.json["events"]["failures"]) == (6, 0)
     assert {o["state"] for o in answer.json["objects"]} == {"same"}
     assert "logs-ollama.server-cli" in run(ingested, "status").out
 
