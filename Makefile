@@ -2,8 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' integration/__init__.py)
 
-.PHONY: setup demo test test-fast lint format build clean
+BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(BIN)/python -m build --no-isolation
+# What the Dockerfile's Debian has: its Python, and a glibc that these wheels run on.
+IMAGE_PYTHON := 3.13
+IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
+
+.PHONY: setup demo test test-docker test-image test-fast lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -18,9 +24,18 @@ $(VENV)/.installed: pyproject.toml integration/__init__.py
 demo: setup
 	$(BIN)/detect demo
 
-# Every test, on real nodes too; the first run fetches the nodes through Maven.
+# Every test that needs no Docker engine, on real nodes too; the first run fetches the nodes through Maven.
 test: setup
-	$(BIN)/python -m pytest -m ''
+	$(BIN)/python -m pytest -m 'not docker'
+
+# Tests in containers: of the official image, or of the one that DETECT_TEST_IMAGE names. They need a Docker engine and Compose.
+TESTS ?= tests/docker
+test-docker: setup
+	$(BIN)/python -m pytest -m docker $(TESTS)
+
+# That image from Debian and Maven Central, where the official one cannot be pulled; prints its name.
+test-image: setup
+	$(BIN)/python -m tests.docker.image
 
 test-fast: setup
 	$(BIN)/python -m pytest
@@ -34,8 +49,46 @@ format: setup
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The wheel and the sdist: the same bytes from the same commit, whoever builds them.
 build: setup
-	$(BIN)/python -m build
+	rm -rf dist
+	$(BUILD)
+
+# The container image of the command. Its wheels are fetched here, so that this machine's pip settings apply (proxy, CA).
+# NETWORK=host where a container has no way out of its own to Debian's packages.
+CONTEXT ?= build/image
+IMAGE ?= ollama-detect:$(VERSION)
+image: image-context
+	docker build $(if $(NETWORK),--network $(NETWORK)) --tag $(IMAGE) $(CONTEXT)
+
+image-context: setup
+	rm -rf $(CONTEXT)
+	mkdir -p $(CONTEXT)/wheels
+	cp Dockerfile requirements.lock $(CONTEXT)
+	$(BIN)/python -m pip download --quiet --no-deps --require-hashes --only-binary :all: --dest $(CONTEXT)/wheels \
+		--python-version $(IMAGE_PYTHON) $(IMAGE_PLATFORMS:%=--platform %_$(shell uname -m)) --requirement requirements.lock
+	$(BUILD) --wheel --outdir $(CONTEXT)/release
+
+$(VENV)/.release: setup
+	$(BIN)/python -m pip install --quiet '.[release]'
+	touch $@
+
+# The pinned versions of all that `detect` needs, with hashes, for every platform.
+lock: $(VENV)/.release
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE) pyproject.toml --output-file requirements.lock
+
+# What is in it (CycloneDX): the wheel and the locked versions, as installed.
+sbom: build $(VENV)/.release
+	rm -rf build/sbom
+	$(PYTHON) -m venv --without-pip build/sbom
+	$(BIN)/python -m pip --python build/sbom install --quiet --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip --python build/sbom install --quiet --no-deps dist/*.whl
+	sed 's/^dynamic = \["version"\]/version = "$(VERSION)"/' pyproject.toml > build/sbom.toml
+	$(BIN)/cyclonedx-py environment build/sbom --pyproject build/sbom.toml --output-reproducible --output-file dist/sbom.cdx.json
+
+# Known vulnerabilities in the locked versions; fails also where the advisories cannot be had.
+audit: $(VENV)/.release
+	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Tests on a cluster in a container, marked `docker`: they need a Docker engine."""
