@@ -70,7 +70,7 @@ image-context: setup
 	$(BUILD) --wheel --outdir $(CONTEXT)/release
 
 $(VENV)/.release: setup
-	$(BIN)/python -m pip install --quiet '.[release]'
+	$(BIN)/python -m pip install --quiet --editable '.[release]'
 	touch $@
 
 # The pinned versions of all that `detect` needs, with hashes, for every platform.

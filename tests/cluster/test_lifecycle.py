@@ -87,10 +87,10 @@ def site(node: Node) -> Iterator[Site]:
     cluster = AlertingCluster(node.url)
     try:
         with connect(Connection(cluster.url)) as engine:
-            wipe(engine, NAMESPACE)
+            wipe(engine)
             yield Site(engine, cluster)
             cluster.fault = None
-            wipe(engine, NAMESPACE)
+            wipe(engine)
     finally:
         cluster.close()
 
@@ -358,7 +358,7 @@ def fails(act: Callable[[], object]) -> bool:
 def test_an_install_that_fails_anywhere_is_finished_by_the_next(site: Site, after: bool) -> None:
     failures = 0
     for number in range(200):
-        wipe(site.engine, NAMESPACE)
+        wipe(site.engine)
         with failing(site, number, after=after) as came_to_it:
             failures += fails(site.install)
         if not came_to_it():
