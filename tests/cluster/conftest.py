@@ -7,54 +7,19 @@ Every test that takes `node` or `engine` runs once on each of them.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.errors import InputError
 from integration.local import Node, running_node
-from integration.local.account import Account
-from integration.local.cache import Cache
-from integration.local.java import find_java
-from integration.local.servers import distribution
 from tests.cluster.secured import SecureNode, secure_node
+from tests.cluster.servers import SERVERS, Server
 
 _SHOWN_LOG_LINES = 60
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server to test on: its engine and, unless it is the default one, its version."""
-
-    engine: str
-    version: str | None
-
-    @classmethod
-    def of(cls, text: str) -> Server:
-        engine, _, version = text.partition(":")
-        return cls(engine, version or None)
-
-
-def _startable() -> str:
-    account = Account.for_node()
-    try:
-        find_java(distribution("elasticsearch").java, account, Cache.open(account), lambda _: None)
-    except InputError:
-        return "opensearch"
-    return "opensearch,elasticsearch"
-
-
-SERVERS = (os.environ.get("DETECT_TEST_ENGINES") or _startable()).split(",")
-
-
-def pytest_report_header() -> str:
-    return f"real nodes: {', '.join(SERVERS)}"
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -27,7 +27,7 @@ from integration.schedule import Window
 from integration.targets import Alerting, targets_of
 from integration.times import parse_time
 from tests.cluster.alerting import engine_with_alerting, wipe
-from tests.cluster.conftest import Server
+from tests.cluster.servers import Server
 from tests.cluster.test_agreement import Shipped, reference_findings, shipped
 from tests.support import RULE, rule_with
 

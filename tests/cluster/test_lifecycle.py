@@ -27,7 +27,7 @@ from integration.state import State, Step
 from integration.status import status
 from integration.times import parse_time
 from tests.cluster.alerting import wipe
-from tests.cluster.conftest import Server
+from tests.cluster.servers import Server
 from tests.fake_alerting import AlertingCluster
 from tests.fake_cluster import Answer, Request
 from tests.support import RULE, rule_with

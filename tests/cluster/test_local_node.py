@@ -23,8 +23,8 @@ from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError
 from integration.local import Node, NodeError, NodeOptions, down, running_node, status, up
 from integration.local.process import start_mark
-from tests.cluster.conftest import Server
 from tests.cluster.secured import SecureNode
+from tests.cluster.servers import Server
 
 NAME = "detect-tested"
 

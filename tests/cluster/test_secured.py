@@ -24,8 +24,8 @@ from integration.render.roles import READER, roles
 from integration.roles import role_assets
 from integration.rulefile import load_rules
 from tests.cli import detect
-from tests.cluster.conftest import Server
 from tests.cluster.secured import CLIENT_PEM, SecureNode, secure_node
+from tests.cluster.servers import Server
 from tests.cluster.test_roles import make_user
 
 LINE = 'time=2026-11-24T09:00:00Z level=ERROR source=server.go:1 msg="llama runner" err="exit status 2"\n'

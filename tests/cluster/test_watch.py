@@ -27,7 +27,7 @@ from integration.progress import state_index
 from integration.rulefile import load_rules
 from integration.run import evaluate
 from integration.times import rfc3339
-from tests.cluster.conftest import Server
+from tests.cluster.servers import Server
 from tests.support import RULE, error
 
 HOUR = 3_600_000

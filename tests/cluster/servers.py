@@ -1,0 +1,37 @@
+"""Which servers the tests run on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from integration.errors import InputError
+from integration.local.account import Account
+from integration.local.cache import Cache
+from integration.local.java import find_java
+from integration.local.servers import distribution
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server to test on: its engine and, unless it is the default one, its version."""
+
+    engine: str
+    version: str | None
+
+    @classmethod
+    def of(cls, text: str) -> Server:
+        engine, _, version = text.partition(":")
+        return cls(engine, version or None)
+
+
+def _startable() -> str:
+    account = Account.for_node()
+    try:
+        find_java(distribution("elasticsearch").java, account, Cache.open(account), lambda _: None)
+    except InputError:
+        return "opensearch"
+    return "opensearch,elasticsearch"
+
+
+SERVERS = (os.environ.get("DETECT_TEST_ENGINES") or _startable()).split(",")
