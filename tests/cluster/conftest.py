@@ -15,11 +15,13 @@ import pytest
 
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.local import Node, running_node
+from integration.local import Node, NodeOptions, running_node
 from tests.cluster.secured import SecureNode, secure_node
 from tests.cluster.servers import SERVERS, Server
 
 _SHOWN_LOG_LINES = 60
+# With half of it the hostile logs leave so little room that the node's breaker refuses even small requests for a while.
+_OPTIONS = NodeOptions(heap="1g")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -49,7 +51,7 @@ def server(request: pytest.FixtureRequest) -> Server:
 
 @pytest.fixture(scope="session")
 def node(server: Server) -> Iterator[Node]:
-    with running_node(server.engine, server.version, report=lambda line: print(line, file=sys.stderr)) as started:  # noqa: T201
+    with running_node(server.engine, server.version, options=_OPTIONS, report=lambda line: print(line, file=sys.stderr)) as started:  # noqa: T201
         yield started
 
 
