@@ -12,6 +12,7 @@ import gc
 import sys
 import time
 from collections.abc import Iterator
+from itertools import islice
 
 from integration.assets import desired_assets
 from integration.engines.base import Engine
@@ -32,6 +33,7 @@ _START = parse_time("2026-11-24T00:00:00Z")
 _HOUR_MS = 3_600_000
 _RUNS = 5
 _ROUNDS = 2
+_PART = 250_000  # lines held at a time
 
 
 def main() -> None:
@@ -108,7 +110,7 @@ def _send(engine: Engine, index: str, count: int, seed: int) -> float:
     done = 0
     lines = _lines(count, seed)
     while done < count:
-        part = [pair for pair, _ in zip(lines, range(250_000), strict=False)]
+        part = list(islice(lines, _PART))
         gc.collect()
         begun = time.perf_counter()
         report = ingest(engine, part, index)

@@ -18,9 +18,12 @@ IGNORE_ABOVE = 8191
 _PRIORITY = 250
 _KEYWORD = {"type": "keyword", "ignore_above": IGNORE_ABOVE}
 _TEXT = {"type": "text", "norms": False}
+# Kept for aggregations and lists; found by the ECS fields beside them. An inverted index of each would cost as much as the parsing.
+_UNINDEXED = {**_KEYWORD, "index": False}
 # A log line cannot be refused for a number or an address that is none.
 _LONG = {"type": "long", "ignore_malformed": True}
 _IP = {"type": "ip", "ignore_malformed": True}
+_NUMBER = {**_LONG, "index": False}
 _DATE = {"type": "date"}
 
 
@@ -48,7 +51,7 @@ def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
             "tags": _KEYWORD,
             "message": _TEXT,
             "error": _object({"message": _KEYWORD}),
-            "event": _object({"original": {**_KEYWORD, "index": False}, "dataset": _KEYWORD, "duration": _LONG}),
+            "event": _object({"original": _UNINDEXED, "dataset": _KEYWORD, "duration": _LONG}),
             "host": _object({"name": _KEYWORD}),
             "http": _object(
                 {"request": _object({"method": _KEYWORD}), "response": _object({"status_code": _LONG})},
@@ -56,13 +59,13 @@ def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
             "log": _object(
                 {
                     "level": _KEYWORD,
-                    "offset": _LONG,
+                    "offset": _NUMBER,
                     "file": _object({"path": _KEYWORD}),
-                    "origin": _object({"file": _object({"name": _KEYWORD, "line": _LONG})}),
+                    "origin": _object({"file": _object({"name": _KEYWORD, "line": _NUMBER})}),
                 }
             ),
             "ollama": _object(
-                {"source": _KEYWORD, "msg": _KEYWORD, "err": _KEYWORD, "level": _KEYWORD, "parse_error": _KEYWORD},
+                dict.fromkeys(("source", "msg", "err", "level"), _UNINDEXED) | {"parse_error": _KEYWORD},
             ),
             "source": _object({"ip": _IP}),
             "url": _object({"path": _KEYWORD, "query": _KEYWORD}),

@@ -195,6 +195,7 @@ def test_the_corpus_reaches_every_processor(engine: Engine, pipeline: str, index
     for document in [case.shipped for case in CASES] + odd:
         engine.request("POST", f"/{index}/_doc", document, {"pipeline": pipeline})
     reached = {
+        # One that has a list of what follows its failure is told by the tags of them all.
         name.rpartition(":")[2].removeprefix("CompoundProcessor-")
         for node in engine.request("GET", "/_nodes/stats/ingest")["nodes"].values()
         for processor in node["ingest"]["pipelines"][pipeline]["processors"]
@@ -202,4 +203,4 @@ def test_the_corpus_reaches_every_processor(engine: Engine, pipeline: str, index
         if stats["stats"]["count"]
     }
     tags = [next(iter(entry.values()))["tag"] for entry in yaml.safe_load(FILE.read_text(encoding="utf-8"))["processors"]]
-    assert [tag for tag in tags if tag not in reached and f"{tag}-time-failure" not in reached] == []
+    assert [tag for tag in tags if not any(name == tag or name.startswith(f"{tag}-") for name in reached)] == []
