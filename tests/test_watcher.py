@@ -82,7 +82,7 @@ def test_the_body_has_the_keys_of_the_api_and_no_others() -> None:
     assert request["indices"] == ["logs-ollama.server-default"]
     window = request["body"]["query"]["bool"]["filter"][0]["range"]["@timestamp"]
     assert window == {"gte": "{{ctx.trigger.scheduled_time}}||-70m/m", "lt": "{{ctx.trigger.scheduled_time}}||-10m/m"}
-    assert body["actions"]["write_risk_events"].keys() == {"transform", "index"}
+    assert body["actions"]["write_risk_events"].keys() == {"condition", "transform", "index"}
     assert body["actions"]["write_risk_events"]["index"] == {"index": "detect-risk-default"}
     assert body["metadata"]["managed_by"] == "ollama-detect"
 
