@@ -50,9 +50,9 @@ class _Conditions:
                 raise ValueError(f"the glob {glob[:100]!r} holds too much after a `*` for the regular expressions of ES|QL")
         return joined([f"{_folded('host.name')} RLIKE {text.glob(fold(glob))}" for glob in globs], self.disjunction)
 
-    def severity(self, least: Severity, most: Severity, action: Action) -> Test:
+    def severity(self, comparison: str, level: Severity, action: Action) -> Test:
         """The ladder's value; unseen texts may make it another."""
-        test = f"(rank >= {int(least)} AND rank <= {int(most)})"
+        test = f"rank {comparison} {int(level)}"
         heeds_texts = any(condition.stat != "error_types" for condition in self._rule.list_conditions)
         return self._as_far_as_seen(test, action) if heeds_texts else test
 

@@ -11,7 +11,7 @@ from integration.rule import Rule, Severity
 
 Test = str | bool
 """An expression, or what it is for every finding of the rule."""
-_IN_A_ROW = 16
+_IN_A_ROW = 64
 
 
 class Language(Protocol):
@@ -29,8 +29,8 @@ class Language(Protocol):
     def host(self, globs: tuple[str, ...], action: Action) -> Test:
         """One of the globs matches the host."""
 
-    def severity(self, least: Severity, most: Severity, action: Action) -> Test:
-        """The severity lies between the two, or is one of them."""
+    def severity(self, comparison: str, level: Severity, action: Action) -> Test:
+        """The severity is at least (`>=`) or at most (`<=`) a level."""
 
     def count(self, stat: Count, comparison: str, bound: int, action: Action) -> Test:
         """A count is greater (`>`) or less (`<`) than a bound."""
@@ -59,7 +59,7 @@ def passing(post_filter: Filter, rule: Rule, language: Language) -> Test:
 
 
 def joined(tests: Sequence[str], operator: str) -> str:
-    """Join expressions; many of them in halves of halves, since parsers count how deep an expression is."""
+    """Join expressions; very many in halves: ES|QL allows an expression 300 levels, and is slow where parentheses nest."""
     if len(tests) == 1:
         return tests[0]
     if len(tests) > _IN_A_ROW:
@@ -84,9 +84,9 @@ def _known(entry: FilterEntry, rule: Rule) -> Iterator[bool]:
 def _asked(entry: FilterEntry, language: Language) -> Iterator[Test]:
     if entry.host is not None:
         yield language.host(entry.host, entry.action)
-    if entry.severity_at_least is not None or entry.severity_at_most is not None:
-        least, most = entry.severity_at_least or min(Severity), entry.severity_at_most
-        yield language.severity(least, max(Severity) if most is None else most, entry.action)
+    for comparison, level in ((">=", entry.severity_at_least), ("<=", entry.severity_at_most)):
+        if level is not None:
+            yield language.severity(comparison, level, entry.action)
     for comparison, bounds in ((">", entry.greater_than), ("<", entry.less_than)):
         for stat, bound in bounds.items():
             if stat != "risk_score":

@@ -83,9 +83,9 @@ class _Conditions:
         script = painless.script(painless.host_matches(self._rule), params)
         return f"params.{self._asked({metric: {'script': script}})} == 1"
 
-    def severity(self, least: Severity, most: Severity, action: Action) -> Test:  # noqa: ARG002
+    def severity(self, comparison: str, level: Severity, action: Action) -> Test:  # noqa: ARG002
         """The ladder's value."""
-        return f"({self._severity} >= {int(least)} && {self._severity} <= {int(most)})"
+        return f"{self._severity} {comparison} {int(level)}"
 
     def count(self, stat: Count, comparison: str, bound: int, action: Action) -> Test:
         """The product of SPL 14 is known exactly as long as every list is shown whole; else between two bounds."""
