@@ -94,8 +94,8 @@ def install(
     """Bring every object to its desired body; each is read back and compared before it counts as done.
 
     Objects that are the same already are left alone. `InputError`, before anything is changed, when an object is there that this
-    project did not make and `force` is not given, or a target cannot be told a rule or the filter; `PartlyAppliedError` when a later
-    object fails.
+    project did not make and `force` is not given, or a target cannot be told a rule or the filter; `PartlyAppliedError` when a
+    later object fails.
     """
     if engine.name == "opensearch" and engine.version < _DERIVED_FIELDS_SINCE:
         raise ClusterError(f"OpenSearch {engine.version_text} has no derived fields, which came with 2.15; nothing was changed")
