@@ -183,6 +183,14 @@ def test_the_filter_stands_before_the_limit_and_after_the_statistics() -> None:
     assert "(filter_0 == 1 OR unseen > 0)" in keep
 
 
+def test_of_the_user_s_own_fields_it_is_asked_whether_one_was_too_long() -> None:
+    own = query(MAPPED, "theirs", post_filter=Filter((entry("exclude", contains={"error_details": "disk"}),)))
+    assert own.startswith("FROM theirs METADATA _ignored\n")
+    assert 'CONCAT(",", MV_CONCAT(_ignored, ","), ",") LIKE "*,ollama.err,*"' in own
+    assert "_ignored" not in query(MAPPED, "theirs", post_filter=Filter((entry("exclude", host="lab-*"),)))
+    assert "event.original IS NULL, 1, 0" in query(RULE, "a", post_filter=Filter((entry("keep", contains={"error_details": "x"}),)))
+
+
 def test_a_filter_that_nothing_of_the_rule_passes_says_so() -> None:
     assert "| WHERE false\n" in query(RULE, "a", post_filter=Filter((entry("keep", rule="other"),)))
     assert query(RULE, "a", post_filter=Filter((entry("exclude", rule="other"),))) == query(RULE, "a")

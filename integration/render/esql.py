@@ -38,7 +38,7 @@ def query(rule: Rule, index: str, now: str = "NOW()", post_filter: Filter = NO_F
     run = _last_run(rule, now)
     start, end = _minutes(run, rule.windows.earliest_ms), _minutes(run, rule.windows.latest_ms)
     commands = [
-        f"FROM {text.index(index)}",
+        f"FROM {text.index(index)}{row_filter.metadata}",
         f"WHERE {' AND '.join(_filters(rule, start, end))}",
         f"EVAL {text.field(rule.classification.field)} = {_classification(rule)}{_own_host(rule)}",
         f"WHERE {text.field(rule.classification.field)} IS NOT NULL AND host.name IS NOT NULL",

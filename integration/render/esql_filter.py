@@ -1,12 +1,13 @@
 """SPL 15 in ES|QL: what a query's statistics must have besides, and the condition on its rows.
 
 A text too long for the mapping's `ignore_above` is not seen by ES|QL, but that an event has one is: `unseen` counts those events of
-a host. Where there are some, a statement on lists neither excludes a finding nor fails to keep it.
+a host. Where there are some, a statement on lists neither excludes a finding nor fails to keep it. In our own index such an event
+has no line either; of the user's own fields `_ignored` tells.
 """
 
 from __future__ import annotations
 
-from integration.fields import name_in_index
+from integration.fields import MappedRule, name_in_index
 from integration.filter import FINAL_AND_PLAIN_SIGMA, Action, Count, Filter, List, fold
 from integration.globs import is_simple
 from integration.lists import MAX_VALUES
@@ -19,14 +20,16 @@ _AUTOMATON_WORK = 5_000
 
 
 class RowFilter:
-    """The filter for one rule: `commands` on rows that have `rank` and all of `finding.`, and the `statistics` that they ask for.
+    """The filter for one rule: `commands` on rows that have `rank` and all of `finding.`.
 
+    `statistics` and `metadata` (of FROM) are what they need.
     `InputError` for a filter that ES|QL cannot say.
     """
 
     def __init__(self, rule: Rule, post_filter: Filter) -> None:
         conditions = _Conditions(rule)
         passes = passing(post_filter, rule, conditions)
+        self.metadata = " METADATA _ignored" if isinstance(rule, MappedRule) and "unseen" in conditions.columns else ""
         self.statistics = [f"{name} = {code}" for name, code in conditions.columns.items()]
         self.commands = [] if passes is True else [f"WHERE {passes or 'false'}"]
 
@@ -76,9 +79,15 @@ class _Conditions:
         return self._as_far_as_seen(f"{test}{complete}", action)
 
     def _as_far_as_seen(self, test: str, action: Action) -> str:
-        line = text.field(name_in_index(self._rule, "event.original"))
-        self.columns["unseen"] = f"SUM(CASE({line} IS NULL, 1, 0))"
+        self.columns["unseen"] = f"SUM(CASE({self._is_cut()}, 1, 0))"
         return f"({test} AND unseen == 0)" if action == "exclude" else f"({test} OR unseen > 0)"
+
+    def _is_cut(self) -> str:
+        if not isinstance(self._rule, MappedRule):
+            return "event.original IS NULL"
+        names = [name_in_index(self._rule, field) for _, field in self._rule.stats.values]
+        ignored = 'CONCAT(",", MV_CONCAT(_ignored, ","), ",")'
+        return joined([f"{ignored} LIKE {text.holding(f',{name},')}" for name in dict.fromkeys(names)], self.disjunction)
 
     def _held(self, name: List, texts: tuple[str, ...], otherwise: int) -> str:
         """1 where a value holds one of the texts and no value has scored more, `otherwise` being the score of one that does not."""
