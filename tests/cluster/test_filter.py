@@ -34,7 +34,7 @@ on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], 
 shipped = st.builds(Shipped, line, st.sampled_from(HOSTS), st.integers(BASE, BASE + 2 * HOUR - 1))
 logs = st.lists(shipped, min_size=4, max_size=25)
 _namespaces = count()  # for the whole run, since two engines take turns
-few = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+few = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,7 @@ def told(findings: Sequence[Finding]) -> set[tuple[int, str, str]]:
 
 
 @on_opensearch
-@given(logs, st.lists(filters, min_size=3, max_size=6))
+@given(logs, st.lists(filters, min_size=3, max_size=5))
 @few
 def test_a_monitor_fires_for_what_passes_the_filter(alerting: Engine, lines: list[Shipped], drawn: list[Filter]) -> None:
     namespace = store(alerting, lines)
@@ -100,7 +100,7 @@ def test_a_monitor_fires_for_what_passes_the_filter(alerting: Engine, lines: lis
         assert fired(alerting, namespace, post_filter, found) == told(post_filter.kept(found))
 
 
-@given(logs, st.lists(filters, min_size=3, max_size=6))
+@given(logs, st.lists(filters, min_size=3, max_size=5))
 @few
 def test_a_watch_writes_what_passes_the_filter(installed: Engine, lines: list[Shipped], drawn: list[Filter]) -> None:
     namespace = store(installed, lines)
