@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from integration.engines.answers import Versions
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, NotFoundError
+from integration.filter import NO_FILTER, Filter
 from integration.monitor_form import comparable, keeping, other_channels
 from integration.names import Namespace
 from integration.render.aggregation import BY_HOST
@@ -55,11 +56,19 @@ class AlertingTarget:
 
     kind: ClassVar[str] = "monitor"
 
-    def __init__(self, engine: Engine, namespace: Namespace, index: str | None = None, notify: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        namespace: Namespace,
+        index: str | None = None,
+        notify: str | None = None,
+        post_filter: Filter = NO_FILTER,
+    ) -> None:
         self._engine = engine
         self._namespace = namespace
         self._index = index or namespace.events
         self._notify = notify
+        self._post_filter = post_filter
 
     def name(self, rule: Rule) -> str:
         """Give the monitor's name."""
@@ -67,7 +76,7 @@ class AlertingTarget:
 
     def body(self, rule: Rule) -> dict[str, Any]:
         """Give the monitor as it should be when it is new."""
-        return monitor(rule, self._namespace, self._index, enabled=rule.enabled, notify=self._notify)
+        return monitor(rule, self._namespace, self._index, self._post_filter, enabled=rule.enabled, notify=self._notify)
 
     def status(self, rule: Rule) -> Status:
         """Compare the rule's monitor with the desired one; `ClusterError` when there are several."""

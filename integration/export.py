@@ -10,7 +10,8 @@ from typing import Any
 
 from integration import __version__
 from integration.assets import PipelineAsset, desired_assets
-from integration.errors import InputError, RuleError
+from integration.errors import InputError
+from integration.filter import NO_FILTER, Filter
 from integration.kibana import DEFAULT_SPACE
 from integration.mark import OWNER
 from integration.names import Namespace
@@ -53,7 +54,11 @@ class _Body:
 
 
 def exports(
-    rules: Sequence[Rule], engines: Sequence[str], namespace: Namespace, index: str | None = None
+    rules: Sequence[Rule],
+    engines: Sequence[str],
+    namespace: Namespace,
+    index: str | None = None,
+    post_filter: Filter = NO_FILTER,
 ) -> tuple[list[Export], list[LeftOut]]:
     """Render every body for these rules: what can be said for each engine, and what cannot."""
     files: list[Export] = []
@@ -62,13 +67,13 @@ def exports(
         files += _assets(rules, engine)
         files += _roles(engine, index)
         for rule in rules:
-            for body in _bodies(rule, engine, namespace, index):
+            for body in _bodies(rule, engine, namespace, index, post_filter):
                 try:
                     files.append(Export(body.path, body.render(), body.what, body.request))
                 except InputError as error:
                     left_out.append(LeftOut(body.path, str(error)))
     if "elasticsearch" in engines:
-        files += _importable(rules, namespace, index)
+        files += _importable(rules, namespace, index, post_filter)
     return files, left_out
 
 
@@ -120,7 +125,7 @@ def _roles(engine: str, index: str | None) -> Iterator[Export]:
         yield Export(f"{engine}/role.{role.name}.json", _json(role.body), f"role {role.name}", f"PUT {role.api}/{role.name}")
 
 
-def _bodies(rule: Rule, engine: str, namespace: Namespace, index: str | None) -> Iterator[_Body]:
+def _bodies(rule: Rule, engine: str, namespace: Namespace, index: str | None, post_filter: Filter) -> Iterator[_Body]:
     events = index or namespace.events
     last = rule.windows.last_run(0)
     yield _Body(
@@ -132,47 +137,47 @@ def _bodies(rule: Rule, engine: str, namespace: Namespace, index: str | None) ->
     if engine == "opensearch":
         yield _Body(
             f"{engine}/{rule.id}.monitor.json",
-            lambda: _json(monitor.monitor(rule, namespace, index)),
+            lambda: _json(monitor.monitor(rule, namespace, index, post_filter)),
             f"bucket-level monitor of {rule.id}",
             "POST /_plugins/_alerting/monitors",
         )
         return
     yield _Body(
         f"{engine}/{rule.id}.watch.json",
-        lambda: _json(watcher.watch(rule, namespace, index)),
+        lambda: _json(watcher.watch(rule, namespace, index, post_filter)),
         f"watch of {rule.id}",
         f"PUT /_watcher/watch/{watcher.watch_id(rule, namespace)}?active=false",
     )
     yield _Body(
         f"{engine}/{rule.id}.esql",
-        lambda: f"{esql.query(rule, events)}\n",
+        lambda: f"{esql.query(rule, events, post_filter=post_filter)}\n",
         f"ES|QL query for the findings of {rule.id}",
         "POST /_query",
     )
-    yield from _kibana_bodies(rule, namespace, index)
+    yield from _kibana_bodies(rule, namespace, index, post_filter)
 
 
-def _kibana_bodies(rule: Rule, namespace: Namespace, index: str | None) -> Iterator[_Body]:
+def _kibana_bodies(rule: Rule, namespace: Namespace, index: str | None, post_filter: Filter) -> Iterator[_Body]:
     yield _Body(
         f"kibana/{rule.id}.detection_rule.json",
-        lambda: _json(kibana.detection_rule(rule, namespace, index)),
+        lambda: _json(kibana.detection_rule(rule, namespace, index, post_filter)),
         f"detection rule of {rule.id}",
         "POST /api/detection_engine/rules (Kibana; header kbn-xsrf)",
     )
     yield _Body(
         f"kibana/{rule.id}.stack_rule.json",
-        lambda: _json(kibana.stack_rule(rule, namespace, index)),
+        lambda: _json(kibana.stack_rule(rule, namespace, index, post_filter)),
         f"Elasticsearch query rule of {rule.id}",
         f"POST /api/alerting/rule/{kibana.stack_id(rule, namespace, DEFAULT_SPACE)} (Kibana; header kbn-xsrf)",
     )
 
 
-def _importable(rules: Sequence[Rule], namespace: Namespace, index: str | None) -> Iterator[Export]:
+def _importable(rules: Sequence[Rule], namespace: Namespace, index: str | None, post_filter: Filter) -> Iterator[Export]:
     bodies = []
     for rule in rules:
         try:
-            bodies.append(kibana.detection_rule(rule, namespace, index))
-        except RuleError:
+            bodies.append(kibana.detection_rule(rule, namespace, index, post_filter))
+        except InputError:
             continue  # told of as a left-out body already
     if bodies:
         what = "every detection rule, for Security > Rules > Import rules"

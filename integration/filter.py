@@ -1,6 +1,6 @@
 """SPL 15, `ollama_possible_rce_via_model_loading_filter`: the user's own conditions on findings, kept in detect.toml.
 
-As in a Splunk search, text is compared ignoring case.
+As in a Splunk search, text is compared ignoring case. What runs on a cluster is told the same by `render.post_filter`.
 """
 
 from __future__ import annotations
@@ -25,12 +25,22 @@ def _severity(value: object) -> object:
     return Severity.parse(value) if isinstance(value, str) else value
 
 
+def fold(text: str) -> str:
+    """Give text as it is compared: in lower case, and with one form of sigma.
+
+    Which form stands at the end of a word is the one thing in which Python and Java differ.
+    """
+    return text.lower().replace(*FINAL_AND_PLAIN_SIGMA)
+
+
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
 Level = Annotated[Severity, BeforeValidator(_severity)]
 Count = Literal["error_count", "unique_error_types", "risk_score", "spl_row_count"]
 List = Literal["error_messages", "error_details", "code_sources", "error_types"]
 Bound = Annotated[int, Field(ge=0, le=2**53)]
+Action = Literal["exclude", "keep"]
+FINAL_AND_PLAIN_SIGMA = ("\u03c2", "\u03c3")
 
 
 class FilterEntry(BaseModel):
@@ -43,7 +53,7 @@ class FilterEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    action: Literal["exclude", "keep"]
+    action: Action
     reason: str = ""
     rule: Texts | None = None
     host: Texts | None = None
@@ -62,11 +72,11 @@ class FilterEntry(BaseModel):
 
     def matches(self, finding: Finding) -> bool:
         """Whether everything the entry states holds of a finding."""
-        host = finding.host.lower()
+        host = fold(finding.host)
         complete = dict.fromkeys(dict(finding.truncated), False)
         return (
             (self.rule is None or finding.rule_id in self.rule)
-            and (self.host is None or any(fnmatchcase(host, glob.lower()) for glob in self.host))
+            and (self.host is None or any(fnmatchcase(host, fold(glob)) for glob in self.host))
             and (self.severity_at_least is None or finding.severity >= self.severity_at_least)
             and (self.severity_at_most is None or finding.severity <= self.severity_at_most)
             and all(getattr(finding, stat) > bound for stat, bound in self.greater_than.items())
@@ -81,8 +91,8 @@ class FilterEntry(BaseModel):
 
 def _holding(texts: tuple[str, ...], values: tuple[str, ...]) -> Iterable[bool]:
     """Say of each value whether it holds one of the texts."""
-    folded = [text.lower() for text in texts]
-    return (any(text in value.lower() for text in folded) for value in values)
+    folded = [fold(text) for text in texts]
+    return (any(text in fold(value) for text in folded) for value in values)
 
 
 @dataclass(frozen=True)

@@ -94,11 +94,15 @@ def install(
     """Bring every object to its desired body; each is read back and compared before it counts as done.
 
     Objects that are the same already are left alone. `InputError`, before anything is changed, when an object is there that this
-    project did not make and `force` is not given; `PartlyAppliedError` when a later object fails.
+    project did not make and `force` is not given, or a target cannot be told a rule or the filter; `PartlyAppliedError` when a
+    later object fails.
     """
     if engine.name == "opensearch" and engine.version < _DERIVED_FIELDS_SINCE:
         raise ClusterError(f"OpenSearch {engine.version_text} has no derived fields, which came with 2.15; nothing was changed")
     statuses = [status_of(engine, asset) for asset in assets]
+    for target in targets:
+        for rule in rules:
+            target.body(rule)  # what the target cannot be told is refused here, before anything is changed
     placed = [(target, rule, target.status(rule)) for target in targets for rule in rules]
     _refuse_foreign([*statuses, *(status for _, _, status in placed)], force=force)
     with _Journal("install", on_step) as journal:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from integration.errors import ClusterError, InputError, NotFoundError
+from integration.filter import NO_FILTER, Filter
 from integration.kibana import Kibana
 from integration.names import Namespace
 from integration.render import kibana as render
@@ -31,10 +32,11 @@ class KibanaTarget(ABC):
 
     kind: ClassVar[str]
 
-    def __init__(self, kibana: Kibana, namespace: Namespace, index: str | None = None) -> None:
+    def __init__(self, kibana: Kibana, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> None:
         self._kibana = kibana
         self._namespace = namespace
         self._index = index
+        self._post_filter = post_filter
 
     @abstractmethod
     def body(self, rule: Rule) -> dict[str, Any]:
@@ -149,7 +151,7 @@ class DetectionTarget(KibanaTarget):
 
     def body(self, rule: Rule) -> dict[str, Any]:
         """Give the detection rule."""
-        return render.detection_rule(rule, self._namespace, self._index)
+        return render.detection_rule(rule, self._namespace, self._index, self._post_filter)
 
     def find(self, rule: Rule) -> dict[str, Any] | None:
         """Read the detection rule by its `rule_id`."""
@@ -188,7 +190,7 @@ class StackTarget(KibanaTarget):
 
     def body(self, rule: Rule) -> dict[str, Any]:
         """Give the stack rule."""
-        return render.stack_rule(rule, self._namespace, self._index)
+        return render.stack_rule(rule, self._namespace, self._index, self._post_filter)
 
     def find(self, rule: Rule) -> dict[str, Any] | None:
         """Read the stack rule by its id."""

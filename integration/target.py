@@ -41,7 +41,7 @@ class RuleTarget(Protocol):
         """Give the name of the rule's object."""
 
     def body(self, rule: Rule) -> dict[str, Any]:
-        """Give the rule's object as it should be when it is new."""
+        """Give the rule's object as it should be when it is new; `InputError` for a rule or filter that cannot be said here."""
 
     def status(self, rule: Rule) -> Status:
         """Compare the rule's object with the desired one."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from integration.alerting import AlertingTarget, has_alerting
 from integration.engines.base import Engine
 from integration.errors import InputError
+from integration.filter import NO_FILTER, Filter
 from integration.kibana import Kibana
 from integration.kibana_rules import DetectionTarget, StackTarget
 from integration.names import Namespace
@@ -35,14 +36,16 @@ def targets_of(
     index: str | None = None,
     notify: str | None = None,
     kibana: Kibana | None = None,
+    post_filter: Filter = NO_FILTER,
 ) -> list[RuleTarget]:
     """Give the places where the rules shall run, none where the cluster has none; `notify` is a notification channel's id.
 
+    What is put there finds what passes the filter; the bodies of a place raise `InputError` for a filter it cannot be told.
     By `auto`: OpenSearch Alerting where it is, else Kibana where its address is given. `InputError` when a place is asked for that
     the cluster does not have, or a notification that nothing would send.
     """
     if alerting in (Alerting.AUTO, Alerting.OPENSEARCH) and has_alerting(engine):
-        return [AlertingTarget(engine, namespace, index, notify)]
+        return [AlertingTarget(engine, namespace, index, notify, post_filter)]
     if notify is not None:
         raise InputError(f"--notify needs OpenSearch Alerting, which shall not be used here or is not there; {SCHEDULER_HINT}")
     if alerting is Alerting.OPENSEARCH:
@@ -50,13 +53,13 @@ def targets_of(
     if alerting is Alerting.WATCHER:
         if fault := watcher_fault(engine):
             raise InputError(f"{fault}; {SCHEDULER_HINT}")
-        return [WatcherTarget(engine, namespace, index)]
+        return [WatcherTarget(engine, namespace, index, post_filter)]
     if alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK) and engine.name != "elasticsearch":
         raise InputError(f"Kibana's rules read Elasticsearch, and {engine.url} is {engine.name}; {SCHEDULER_HINT}")
     if kibana is not None and alerting in (Alerting.AUTO, Alerting.KIBANA) and engine.name == "elasticsearch":
-        return [DetectionTarget(kibana, namespace, index)]
+        return [DetectionTarget(kibana, namespace, index, post_filter)]
     if kibana is not None and alerting is Alerting.KIBANA_STACK:
-        return [StackTarget(kibana, namespace, index)]
+        return [StackTarget(kibana, namespace, index, post_filter)]
     if alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK):
         raise InputError(f"--alerting {alerting} needs Kibana's address: --kibana-url or DETECT_KIBANA_URL")
     return []

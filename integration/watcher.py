@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, NotFoundError
+from integration.filter import NO_FILTER, Filter
 from integration.names import Namespace
 from integration.render.watcher import mark_of, watch, watch_id
 from integration.rule import Rule
@@ -43,10 +44,11 @@ class WatcherTarget:
 
     kind: ClassVar[str] = "watch"
 
-    def __init__(self, engine: Engine, namespace: Namespace, index: str | None = None) -> None:
+    def __init__(self, engine: Engine, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> None:
         self._engine = engine
         self._namespace = namespace
         self._index = index
+        self._post_filter = post_filter
 
     def name(self, rule: Rule) -> str:
         """Give the watch's id."""
@@ -54,7 +56,7 @@ class WatcherTarget:
 
     def body(self, rule: Rule) -> dict[str, Any]:
         """Give the watch as it should be."""
-        return watch(rule, self._namespace, self._index)
+        return watch(rule, self._namespace, self._index, self._post_filter)
 
     def status(self, rule: Rule) -> Status:
         """Compare the watch on the cluster with the desired one."""

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.errors import RuleError
+from integration.errors import InputError, RuleError
 from integration.esql_rows import finding_of_row
 from integration.fields import MappedRule
+from integration.filter import Filter
+from integration.globs import is_simple
 from integration.render import esql_text
 from integration.render.esql import MAX_VALUES, query
 from integration.rule import Rule
 from integration.rulefile import load_rules
 from tests.elastic_jvm import ElasticJvm, elastic_jvm
+from tests.filters import TEXTS, entry, filters
 from tests.support import RULE, error, event, findings_of, rule_with
 
 REGEXES = rule_with(
@@ -101,6 +105,95 @@ def test_a_regex_finds_in_lucene_what_it_finds_in_python(parser: ElasticJvm, pat
 def test_a_regex_that_lucene_cannot_say_is_refused(pattern: str) -> None:
     with pytest.raises(RuleError, match=r"cannot be said in ES\|QL .* cannot go to Kibana"):
         esql_text.matching(pattern)
+
+
+@given(st.sampled_from([RULE, REGEXES, MAPPED]), filters)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_the_parser_takes_any_filter(parser: ElasticJvm, rule: Rule, post_filter: Filter) -> None:
+    assert parser.fault(query(rule, "a", post_filter=post_filter)) is None
+
+
+def test_a_filter_of_very_many_texts_is_not_too_deep_for_the_parser(parser: ElasticJvm) -> None:
+    texts = [f"text {n}" for n in range(310)]
+    stated = [entry("exclude", host=[f"lab-{n}" for n in range(310)]), entry("keep", contains={"error_messages": texts})]
+    assert (
+        parser.fault(query(RULE, "a", post_filter=Filter((*stated, *(entry("exclude", host=f"x{n}") for n in range(310)))))) is None
+    )
+
+
+_globs = st.text(st.sampled_from('ab*?[]!-^\\.#"{\n'), min_size=1, max_size=8)
+_hosts = st.text(st.sampled_from('ab*?[]!-^\\.#"{\né😀'), max_size=5)
+
+
+@given(_globs, _hosts)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+def test_a_glob_matches_in_lucene_what_it_matches_in_python(parser: ElasticJvm, glob: str, host: str) -> None:
+    assert parser.rlike(esql_text.glob(glob), host) == fnmatchcase(host, glob)
+
+
+@pytest.mark.parametrize(
+    ("glob", "simple"),
+    [
+        ("*a" + "?" * 7, True),
+        ("*[a-f]" + "[0-9a-f]" * 7 + "*", True),
+        ("*-" + "[0-9a-f]" * 32, True),
+        ("[0-9a-f]" * 60 + "*", True),
+        ("".join(f"*{n:02}" for n in range(20)) + "*", True),
+        ("*" + "a" * 60 + "b*", True),
+        ("*a" + "?" * 16, False),
+        ("*" + "a" * 1_000 + "b", False),
+        ("*abc" * 90, False),
+    ],
+)
+def test_a_glob_that_could_be_too_much_for_lucene_is_refused(parser: ElasticJvm, glob: str, simple: bool) -> None:
+    assert is_simple(glob, 5_000) is simple
+    post_filter = Filter((entry("keep", rule="other"), entry("exclude", host=["x", glob], reason="test machines")))
+    if simple:
+        assert not parser.rlike(esql_text.glob(glob), "x")
+        assert parser.fault(query(RULE, "a", post_filter=post_filter)) is None
+        return
+    with pytest.raises(
+        InputError, match=r"filter\.1 \(exclude, 'test machines'\): the glob .* cannot go to Kibana.*`detect watch`"
+    ):
+        query(RULE, "a", post_filter=post_filter)
+
+
+@pytest.mark.parametrize("text", [*TEXTS, '" OR true //', "| DROP x", "a\nb", "*", "?"])
+def test_a_text_of_a_filter_stays_text(parser: ElasticJvm, text: str) -> None:
+    stated = [entry("exclude", contains={"error_messages": text}), entry("keep", host=f"{text}*")]
+    text_of_query = query(RULE, "a", post_filter=Filter(tuple(stated)))
+    assert parser.fault(text_of_query) is None
+    outside = re.sub(r'"(?:[^"\\]|\\.)*"', '""', text_of_query)
+    plain = query(RULE, "a", post_filter=Filter((entry("exclude", contains={"error_messages": "x"}), entry("keep", host="x*"))))
+    assert outside == re.sub(r'"(?:[^"\\]|\\.)*"', '""', plain)
+
+
+def test_the_filter_stands_before_the_limit_and_after_the_statistics() -> None:
+    stated = entry("exclude", severity_at_most="high", all_contain={"error_details": "disk"}, less_than={"spl_row_count": 4})
+    lines = query(RULE, "a", post_filter=Filter((stated,))).splitlines()
+    (condition,) = [line for line in lines if line.startswith("| WHERE NOT ")]
+    assert condition == (
+        "| WHERE NOT (((rank <= 3 AND unseen == 0) AND (finding.spl_row_count < 4 AND unseen == 0) AND "
+        "(filter_1 == 1 AND number_of_error_details <= 10000 AND unseen == 0)))"
+    )
+    at = [next(n for n, line in enumerate(lines) if word in line) for word in ("BY host.name", "rank = CASE", condition, "LIMIT")]
+    assert at == sorted(at)
+    assert "filter_1 = MAX(CASE(ollama.err IS NULL, 0, REPLACE(TO_LOWER(ollama.err)" in "".join(lines)
+    keep = query(RULE, "a", post_filter=Filter((entry("keep", contains={"error_details": "disk"}),)))
+    assert "(filter_0 == 1 OR unseen > 0)" in keep
+
+
+def test_of_the_user_s_own_fields_it_is_asked_whether_one_was_too_long() -> None:
+    own = query(MAPPED, "theirs", post_filter=Filter((entry("exclude", contains={"error_details": "disk"}),)))
+    assert own.startswith("FROM theirs METADATA _ignored\n")
+    assert 'CONCAT(",", MV_CONCAT(_ignored, ","), ",") LIKE "*,ollama.err,*"' in own
+    assert "_ignored" not in query(MAPPED, "theirs", post_filter=Filter((entry("exclude", host="lab-*"),)))
+    assert "event.original IS NULL, 1, 0" in query(RULE, "a", post_filter=Filter((entry("keep", contains={"error_details": "x"}),)))
+
+
+def test_a_filter_that_nothing_of_the_rule_passes_says_so() -> None:
+    assert "| WHERE false\n" in query(RULE, "a", post_filter=Filter((entry("keep", rule="other"),)))
+    assert query(RULE, "a", post_filter=Filter((entry("exclude", rule="other"),))) == query(RULE, "a")
 
 
 def test_the_window_is_that_of_the_last_run_whatever_the_minute() -> None:

@@ -14,9 +14,11 @@ from integration.assets import desired_assets
 from integration.cli.export import export
 from integration.errors import InputError
 from integration.export import ENGINES, INDEX, exports, write
+from integration.filter import Filter
 from integration.names import Namespace
 from integration.render import esql, kibana, monitor, watcher
 from integration.rulefile import load_rules
+from tests.filters import entry
 from tests.support import RULE, rule_with
 
 NAMESPACE = Namespace("prod")
@@ -104,3 +106,23 @@ def test_the_verb_writes_and_tells(tmp_path: Path) -> None:
     again = run(str(folder), "--namespace", "other", "--engine", "opensearch")
     assert isinstance(again.exception, InputError)
     assert run(str(folder), "--namespace", "soc").stdout.count(": unchanged") == len(told)
+
+
+def test_bodies_carry_the_filter_and_what_cannot_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("detect.toml").write_text("[[filter]]\naction = 'exclude'\nhost = 'lab-*'")
+    assert run("bodies", "--namespace", NAMESPACE.name).exit_code == 0
+    post_filter = Filter((entry("exclude", host="lab-*"),))
+    read = json.loads(Path(f"bodies/opensearch/{RULE.id}.monitor.json").read_text())
+    assert read == monitor.monitor(RULE, NAMESPACE, None, post_filter)
+    assert 'RLIKE "lab\\\\-.*"' in Path(f"bodies/elasticsearch/{RULE.id}.esql").read_text()
+    assert json.loads(Path(f"bodies/elasticsearch/{RULE.id}.watch.json").read_text()) == watcher.watch(
+        RULE, NAMESPACE, None, post_filter
+    )
+    _, left_out = exports([RULE], ENGINES, NAMESPACE, None, Filter((entry("exclude", host="*a" + "?" * 20),)))
+    assert {each.path.rpartition(".")[0] for each in left_out} == {
+        f"elasticsearch/{RULE.id}",
+        f"kibana/{RULE.id}.detection_rule",
+        f"kibana/{RULE.id}.stack_rule",
+    }
+    assert all("filter.0" in each.reason for each in left_out)

@@ -10,6 +10,7 @@ import pytest
 
 from integration.engines.connect import Connection
 from integration.errors import ClusterError, ConflictError, InputError, RuleError
+from integration.filter import Filter
 from integration.kibana import Kibana
 from integration.kibana_rules import DetectionTarget, KibanaTarget, StackTarget
 from integration.names import Namespace
@@ -18,6 +19,7 @@ from integration.rule import Rule
 from integration.state import State
 from tests.fake_cluster import Answer
 from tests.fake_kibana import API_KEY, VERSION, FakeKibana, check_detection
+from tests.filters import entry
 from tests.support import RULE, rule_with
 
 NAMESPACE = Namespace("default")
@@ -242,3 +244,18 @@ def test_a_rule_that_es_ql_cannot_say_goes_nowhere() -> None:
     for make in (render.detection_rule, render.stack_rule):
         with pytest.raises(RuleError, match="cannot go to Kibana"):
             make(rule, NAMESPACE)
+
+
+@pytest.mark.parametrize("made", TARGETS, ids=lambda target: target.kind)
+def test_another_filter_is_drift_that_an_upgrade_mends(server: FakeKibana, kibana: Kibana, made: type[KibanaTarget]) -> None:
+    made(kibana, NAMESPACE).put(RULE, enable=True)
+    filtered = made(kibana, NAMESPACE, None, Filter((entry("exclude", host="lab-*"),)))
+    status = filtered.status(RULE)
+    assert status.state is State.DRIFTED
+    assert any("lab" in str(want) for _, want, _ in status.differences)
+    filtered.put(RULE, enable=False)
+    assert filtered.status(RULE).state is State.SAME
+    assert kept(server)["enabled"] is True
+    complex_ = made(kibana, NAMESPACE, None, Filter((entry("exclude", host="*a" + "?" * 20),)))
+    with pytest.raises(InputError, match=r"filter\.0 .* cannot go to Kibana"):
+        complex_.status(RULE)

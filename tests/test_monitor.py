@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
 
 from integration.errors import InputError
+from integration.filter import Filter
 from integration.monitor_form import comparable, keeping, other_channels
 from integration.names import Namespace
 from integration.render.aggregation import statistics
@@ -15,6 +17,7 @@ from integration.render.monitor import ACTION, MAX_BUCKETS, PAGE_SIZE, monitor, 
 from integration.rule import LIST_STATS, Rule, Severity
 from integration.state import differences
 from tests.alerting_parser import RefusedError, alerting_parser
+from tests.filters import entry, filters
 from tests.support import RULE, rule_with
 
 NAMESPACE = Namespace("default")
@@ -210,3 +213,64 @@ def test_the_message_says_the_risk_message_and_nothing_of_a_log_line() -> None:
     assert "[error_messages]" in message
     assert "{{=<% %>=}}{{<%={{ }}=%>ctx.monitor.name}}" in subject
     assert "{{{" not in message + subject
+
+
+# With a filter
+
+EVERY_KIND = Filter(
+    (
+        entry("exclude", host=["lab-*", "{{x}}[{{]"], severity_at_most="high", contains={"error_messages": ["disk {{full}}", "x"]}),
+        entry("keep", all_contain={"error_details": "y", "error_types": "crash"}, less_than={"spl_row_count": 2**40}),
+        entry("keep", host="lab-*", greater_than={"error_count": 7, "unique_error_types": 1}),
+    )
+)
+
+
+@given(filters)
+@settings(deadline=None, max_examples=50)
+def test_the_server_takes_any_filter_and_shows_it_as_the_same(post_filter: Filter) -> None:
+    body = monitor(RULE, NAMESPACE, None, post_filter)
+    shown_body = alerting_parser().parse(body)
+    assert list(differences(comparable(body), comparable(shown_body))) == []
+    text = json.dumps(search(body))
+    assert text.count("{{") == text.count("{{period_end}}") == 2
+
+
+def test_a_filter_is_in_every_trigger_and_nowhere_else_than_needed() -> None:
+    body = monitor(RULE, NAMESPACE, None, EVERY_KIND)
+    sources = [trigger["condition"]["script"]["source"] for trigger in triggers(body)]
+    plain = [trigger["condition"]["script"]["source"] for trigger in triggers(monitor(RULE, NAMESPACE))]
+    assert len({source.removeprefix(before) for source, before in zip(sources, plain, strict=True)}) == 1
+    assert "< 1099511627776L" in sources[0]
+    added = search(body)["aggregations"]["by_host"]["aggregations"].keys() - statistics(RULE, 1).keys()
+    assert {name.partition("_")[0] for name in added} == {"filter", "distinct"}
+    read = {path.partition(".")[0] for path in triggers(body)[0]["condition"]["buckets_path"].values()}
+    assert added <= read
+
+
+def test_equal_questions_share_an_answer() -> None:
+    twice = Filter((entry("exclude", contains={"error_messages": "X"}, host="a"), entry("keep", contains={"error_messages": "x"})))
+    added = search(monitor(RULE, NAMESPACE, None, twice))["aggregations"]["by_host"]["aggregations"]
+    assert len([name for name in added if name.startswith("filter_")]) == 2
+
+
+def test_what_the_rule_alone_answers_is_not_asked() -> None:
+    other = Filter(
+        (entry("exclude", rule="other", host="a"), entry("exclude", greater_than={"risk_score": RULE.risk.score}, host="b"))
+    )
+    assert monitor(RULE, NAMESPACE, None, other) == monitor(RULE, NAMESPACE)
+    nothing = monitor(RULE, NAMESPACE, None, Filter((entry("keep", contains={"error_types": "no such"}),)))
+    assert all(trigger["condition"]["script"]["source"].endswith(" && false") for trigger in triggers(nothing))
+
+
+def test_a_filter_is_part_of_what_the_mark_tells() -> None:
+    assert (
+        monitor(RULE, NAMESPACE, None, EVERY_KIND)["ui_metadata"]["detect"]["hash"]
+        != monitor(RULE, NAMESPACE)["ui_metadata"]["detect"]["hash"]
+    )
+
+
+def test_a_glob_that_could_keep_a_script_busy_is_refused() -> None:
+    monitor(RULE, NAMESPACE, None, Filter((entry("exclude", host="[0-9]" * 60 + "*" + "?" * 29),)))
+    with pytest.raises(InputError, match=r"filter\.0 \(exclude\): the glob .* cannot go to OpenSearch Alerting; .*`detect watch`"):
+        monitor(RULE, NAMESPACE, None, Filter((entry("exclude", host="*" + "?" * 30),)))

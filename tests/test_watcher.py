@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
@@ -9,10 +10,12 @@ from typing import Any
 
 import pytest
 from cronsim import CronSim
+from hypothesis import given
 
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError, ConflictError, InputError, RuleError
+from integration.filter import Filter
 from integration.names import Namespace
 from integration.render.watcher import watch, watch_id
 from integration.render.watcher_cron import crons
@@ -21,6 +24,7 @@ from integration.state import State
 from integration.watcher import WatcherTarget, watcher_fault
 from tests.elastic_jvm import ElasticJvm, elastic_jvm
 from tests.fake_cluster import ELASTICSEARCH, Answer, FakeCluster, Request
+from tests.filters import entry, filters
 from tests.support import RULE, rule_with
 
 NAMESPACE = Namespace("default")
@@ -82,7 +86,7 @@ def test_the_body_has_the_keys_of_the_api_and_no_others() -> None:
     assert request["indices"] == ["logs-ollama.server-default"]
     window = request["body"]["query"]["bool"]["filter"][0]["range"]["@timestamp"]
     assert window == {"gte": "{{ctx.trigger.scheduled_time}}||-70m/m", "lt": "{{ctx.trigger.scheduled_time}}||-10m/m"}
-    assert body["actions"]["write_risk_events"].keys() == {"transform", "index"}
+    assert body["actions"]["write_risk_events"].keys() == {"condition", "transform", "index"}
     assert body["actions"]["write_risk_events"]["index"] == {"index": "detect-risk-default"}
     assert body["metadata"]["managed_by"] == "ollama-detect"
 
@@ -92,6 +96,26 @@ def test_a_name_that_looks_like_a_variable_is_refused_and_a_term_is_not() -> Non
     with pytest.raises(RuleError, match="for a variable"):
         watch(rule_with(data_source=source), NAMESPACE)
     watch(rule_with(selection=[{"contains": ["{{x}}"]}]), NAMESPACE)
+
+
+@given(filters)
+def test_no_text_of_a_filter_is_a_variable(post_filter: Filter) -> None:
+    search = watch(RULE, NAMESPACE, None, post_filter)["input"]["search"]["request"]["body"]
+    text = json.dumps(search)
+    assert text.count("{{") == text.count("{{ctx.trigger.scheduled_time}}") == 2
+
+
+def test_a_filter_takes_buckets_away_and_a_watch_without_one_has_no_selector() -> None:
+    def hosts(body: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = body["input"]["search"]["request"]["body"]["aggs"]["by_host"]["aggs"]
+        return found
+
+    assert "passes" not in hosts(watch(RULE, NAMESPACE))
+    body = watch(RULE, NAMESPACE, None, Filter((entry("keep", severity_at_least="critical", contains={"error_types": "crash"}),)))
+    selector = hosts(body)["passes"]["bucket_selector"]
+    ladder = "(params.condition_0 > 0 || params.error_count > 5 ? 4 : params.error_count > 2 ? 3 : 2)"
+    assert selector["script"]["source"] == f"({ladder} >= 4 && params.filter_0 > 0)"
+    assert selector["buckets_path"]["filter_0"] == "filter_0._count"
 
 
 class Watcher:

@@ -41,9 +41,9 @@ def export(
 
     Example: detect export bodies --engine elasticsearch --namespace prod
     """
-    _, loaded = configured(config, rules, rule)
+    settings, loaded = configured(config, rules, rule)
     engines = ENGINES if engine is EngineChoice.ALL else (engine.value,)
-    files, left_out = exports(loaded, engines, Namespace(namespace), index)
+    files, left_out = exports(loaded, engines, Namespace(namespace), index, settings.post_filter)
     states = write_files(folder, files, left_out, force=force)
     if form is Format.JSON:
         missing = [{"path": each.path, "reason": each.reason} for each in left_out]

@@ -77,10 +77,10 @@ def install(
 
     Example: detect install --enable --url https://localhost:9200 --username admin --ca-certs ca.pem
     """
-    _, loaded = configured(config, rules, None)
+    settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         assets = _assets(engine, loaded, index, roles=roles)
-        targets = targets_of(engine, alerting, cluster.namespace, index, notify, kibana)
+        targets = targets_of(engine, alerting, cluster.namespace, index, notify, kibana, settings.post_filter)
         if dry_run:
             bodies = {asset.name: asset.body for asset in assets} | {t.name(r): t.body(r) for t in targets for r in loaded}
             _print_bodies(compare(engine, assets, loaded, targets), bodies, form)
@@ -126,9 +126,9 @@ def diff(
 
     Example: detect diff --format json
     """
-    _, loaded = configured(config, rules, None)
+    settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
-        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
+        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana, post_filter=settings.post_filter)
         statuses = compare(engine, _assets(engine, loaded, index, roles=roles), loaded, targets)
     if form is Format.JSON:
         print_json({"objects": [_status_json(status) for status in statuses]})
@@ -195,9 +195,9 @@ def status(
 
     Example: detect status --format json
     """
-    _, loaded = configured(config, rules, None)
+    settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
-        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
+        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana, post_filter=settings.post_filter)
         report = report_status(engine, desired_assets(loaded, engine.name), loaded, cluster.namespace, targets)
     if form is Format.JSON:
         print_json(_report_json(report))

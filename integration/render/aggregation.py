@@ -47,7 +47,7 @@ def selection(rule: Rule, time_range: Mapping[str, Any]) -> dict[str, Any]:
 def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
     """SPL 8 for one host: sub-aggregations named as the statistics, each list in code-point order up to `max_values`."""
     lists = {
-        name: {"terms": {"script": _script(painless.value(rule, field)), "size": max_values, "order": {"_key": "asc"}}}
+        name: {"terms": {"script": painless.script(painless.value(rule, field)), "size": max_values, "order": {"_key": "asc"}}}
         for name, field in rule.stats.values
     }
     conditions = {condition_name(rule, condition): _condition(rule, condition) for condition in rule.list_conditions}
@@ -88,13 +88,9 @@ def distinct_search(rule: Rule, engine: str, start: int, end: int, host: str, co
     """Give the search that pages through every distinct value of one list of one host, to count those beyond `MAX_VALUES`."""
     body = window_search(rule, engine, start, end)
     body["query"]["bool"]["filter"].append({"term": {name_in_index(rule, "host.name"): host}})
-    source = {"terms": {"script": _script(painless.value(rule, getattr(rule.stats.values, column)))}}
+    source = {"terms": {"script": painless.script(painless.value(rule, getattr(rule.stats.values, column)))}}
     body["aggs"] = {BY_HOST: {"composite": {"size": MAX_VALUES, "sources": [{"value": source}]}}}
     return body
-
-
-def _script(source: str) -> dict[str, str]:
-    return {"lang": "painless", "source": source}
 
 
 def _condition(rule: Rule, condition: StatCondition) -> dict[str, Any]:
@@ -102,4 +98,4 @@ def _condition(rule: Rule, condition: StatCondition) -> dict[str, Any]:
         names = [name for name in rule.classification.names if str(condition.contains) in name]
         return {"filter": {"terms": {rule.classification.field: names}}}
     field = getattr(rule.stats.values, condition.stat)
-    return {"max": {"script": _script(painless.value_contains(rule, field, str(condition.contains)))}}
+    return {"max": {"script": painless.script(painless.value_contains(rule, field, str(condition.contains)))}}

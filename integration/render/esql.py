@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from integration.fields import MappedRule, dataset_filter, name_in_index
+from integration.filter import NO_FILTER, Filter
 from integration.finding import LISTS
 from integration.render import esql_text as text
+from integration.render.esql_filter import RowFilter
 from integration.rule import LIST_STATS, Alternative, Rule, StatCondition, TextCondition
 from integration.schedule import MINUTE_MS
 
@@ -25,22 +27,25 @@ MAX_ROWS = 10_000
 _MESSAGE_CHARACTERS = 200_000
 
 
-def query(rule: Rule, index: str, now: str = "NOW()") -> str:
+def query(rule: Rule, index: str, now: str = "NOW()", post_filter: Filter = NO_FILTER) -> str:
     """Give the query over `index` for the window of the last scheduled run at or before `now`, an ES|QL expression.
 
-    So it covers exactly the windows of `Rule.windows`, whatever the minute in which Kibana runs it. Columns are `host.name`,
-    `event.id` (the finding's id) and, under `finding.`, the JSON form of a finding. `RuleError` for a rule that ES|QL cannot say.
+    So it covers exactly the windows of `Rule.windows`, whatever the minute in which Kibana runs it. Its rows are the findings that
+    pass the filter; columns are `host.name`, `event.id` (the finding's id) and, under `finding.`, the JSON form of a finding.
+    `RuleError` for a rule that ES|QL cannot say, `InputError` for such a filter.
     """
+    row_filter = RowFilter(rule, post_filter)
     run = _last_run(rule, now)
     start, end = _minutes(run, rule.windows.earliest_ms), _minutes(run, rule.windows.latest_ms)
     commands = [
-        f"FROM {text.index(index)}",
+        f"FROM {text.index(index)}{row_filter.metadata}",
         f"WHERE {' AND '.join(_filters(rule, start, end))}",
         f"EVAL {text.field(rule.classification.field)} = {_classification(rule)}{_own_host(rule)}",
         f"WHERE {text.field(rule.classification.field)} IS NOT NULL AND host.name IS NOT NULL",
-        f"STATS {_listed(_statistics(rule))}\n    BY host.name",
+        f"STATS {_listed([*_statistics(rule), *row_filter.statistics])}\n    BY host.name",
         f"EVAL {_listed(_counts())}",
         f"EVAL {_listed(_verdict(rule, start, end))}",
+        *row_filter.commands,
         f"EVAL {_listed(_texts(rule))}",
         f"SORT rank DESC, finding.error_count DESC, host.name\n| LIMIT {MAX_ROWS}",
         "KEEP host.name, event.id, finding.*",
@@ -204,5 +209,5 @@ def _any(tests: Sequence[str]) -> str:
     return tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
 
 
-def _listed(columns: Iterator[str]) -> str:
+def _listed(columns: Iterable[str]) -> str:
     return ",\n    ".join(columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from integration.errors import RuleError
+from integration.globs import OneOf, Star, pieces
 
 _PLAIN_NAME = re.compile(r"@?[A-Za-z_][A-Za-z0-9_]*(?:\.@?[A-Za-z_][A-Za-z0-9_]*)*")
 _PLAIN_INDEX = re.compile(r"[a-z0-9.*][a-z0-9_.*-]*(?:,[a-z0-9.*][a-z0-9_.*-]*)*")
@@ -64,6 +65,23 @@ def matching(pattern: str) -> str:
         out.append(_translated(pattern, token))
         position = token.end()
     return literal(f".*({''.join(out)}).*")
+
+
+def glob(pattern: str) -> str:
+    """Give the RLIKE pattern, as a literal, that matches the whole of what a glob matches."""
+    out = []
+    for piece in pieces(pattern):
+        match piece:
+            case Star():
+                out.append(".*")
+            case OneOf((), negated):
+                out.append("." if negated else "#")  # anything, and Lucene's sign for nothing at all
+            case OneOf(ranges, negated):
+                inside = "".join(f"{_escaped(low)}-{_escaped(high)}" for low, high in ranges)
+                out.append(f"[{'^' if negated else ''}{inside}]")
+            case _:
+                out.append("".join(map(_escaped, piece)))
+    return literal("".join(out))
 
 
 def _translated(pattern: str, token: re.Match[str]) -> str:

@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from integration.fields import name_in_index
+from integration.filter import NO_FILTER, Filter
 from integration.mark import OWNER, content_hash
 from integration.names import Namespace
 from integration.render.esql import query
@@ -21,8 +22,10 @@ _CHECKS_A_WINDOW = 12
 _ATTACK = "https://attack.mitre.org"
 
 
-def detection_rule(rule: Rule, namespace: Namespace, index: str | None = None) -> dict[str, Any]:
-    """Give the body of a detection rule of type `esql`, one alert a finding; `RuleError` for a rule that ES|QL cannot say.
+def detection_rule(rule: Rule, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> dict[str, Any]:
+    """Give the body of a detection rule of type `esql`, one alert for each finding that passes the filter.
+
+    `RuleError` for a rule that ES|QL cannot say, `InputError` for such a filter.
 
     It runs as often as the schedule, and each time covers the last scheduled window, however late in the hour it runs.
     """
@@ -33,7 +36,7 @@ def detection_rule(rule: Rule, namespace: Namespace, index: str | None = None) -
         "description": rule.description,
         "type": "esql",
         "language": "esql",
-        "query": query(rule, index or namespace.events),
+        "query": query(rule, index or namespace.events, post_filter=post_filter),
         "interval": _duration(span),
         "from": f"now-{_look_back(rule)}m",
         "to": "now",
@@ -55,15 +58,15 @@ def detection_rule(rule: Rule, namespace: Namespace, index: str | None = None) -
     return body | {"tags": _tags(rule, namespace, body), "enabled": rule.enabled}
 
 
-def stack_rule(rule: Rule, namespace: Namespace, index: str | None = None) -> dict[str, Any]:
+def stack_rule(rule: Rule, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> dict[str, Any]:
     """Give the body of an Elasticsearch query rule (`.es-query`): one alert a host, active while its finding is the last one.
 
     Kibana tells the alerts apart by the column after BY, the host; that came with 8.19 and 9.1. It looks several times a window,
-    which makes no second alert. `RuleError` for a rule that ES|QL cannot say.
+    which makes no second alert. `RuleError` for a rule that ES|QL cannot say, `InputError` for such a filter.
     """
     params: dict[str, Any] = {
         "searchType": "esqlQuery",
-        "esqlQuery": {"esql": query(rule, index or namespace.events)},
+        "esqlQuery": {"esql": query(rule, index or namespace.events, post_filter=post_filter)},
         "timeField": name_in_index(rule, "@timestamp"),
         "timeWindowSize": _look_back(rule),
         "timeWindowUnit": "m",

@@ -8,11 +8,13 @@ from typing import Any
 
 from integration.errors import InputError
 from integration.fields import name_in_index
+from integration.filter import NO_FILTER, Filter
 from integration.mark import OWNER, content_hash
 from integration.names import Namespace
 from integration.render import painless
-from integration.render.aggregation import BY_HOST, class_field, condition_name, selection, statistics
-from integration.rule import LIST_STATS, Rule, Severity, StatCondition
+from integration.render.aggregation import BY_HOST, class_field, selection, statistics
+from integration.render.selector import Selector
+from integration.rule import LIST_STATS, Rule, Severity
 from integration.schedule import MINUTE_MS
 
 PAGE_SIZE = 1_000
@@ -28,14 +30,23 @@ _HOST = "{{#ctx.newAlerts}}`{{bucket_keys}}`{{/ctx.newAlerts}}{{#ctx.dedupedAler
 
 
 def monitor(
-    rule: Rule, namespace: Namespace, index: str | None = None, *, enabled: bool = False, notify: str | None = None
+    rule: Rule,
+    namespace: Namespace,
+    index: str | None = None,
+    post_filter: Filter = NO_FILTER,
+    *,
+    enabled: bool = False,
+    notify: str | None = None,
 ) -> dict[str, Any]:
     """Give the body of a namespace's monitor for `rule`, over its data stream or another `index`; `notify` is a channel's id.
+
+    A host whose finding does not pass the filter fires no trigger.
 
     The mark is in `ui_metadata`, which Alerting shows to Dashboards only, and in the aggregation's `meta`, which it shows to all.
     `InputError` for a rule that Alerting would misread: it takes `{{` in a search for the beginning of a variable.
     """
-    search, triggers = _search(rule), _triggers(rule)
+    selector = Selector(rule, post_filter, _max_values(rule), "OpenSearch Alerting")
+    search, triggers = _search(rule, selector), _triggers(rule, selector)
     if json.dumps(search).replace(_PERIOD_END, "").count("{{"):
         raise InputError(f"rule {rule.id}: OpenSearch Alerting would take the `{{{{` in a name of the selection for a variable")
     body: dict[str, Any] = {
@@ -86,7 +97,7 @@ def host_of(key: str) -> str:
     return key.replace("{ ", "{") if "{ {" in key else key
 
 
-def _search(rule: Rule) -> dict[str, Any]:
+def _search(rule: Rule, selector: Selector) -> dict[str, Any]:
     """Give the search of one run: the window counts back from the cron instant that Alerting runs for, whenever it gets to it."""
     window = {"gte": _before_run(rule.windows.earliest_ms), "lt": _before_run(rule.windows.latest_ms), "format": "epoch_millis"}
     return {
@@ -96,7 +107,7 @@ def _search(rule: Rule) -> dict[str, Any]:
         "aggregations": {
             BY_HOST: {
                 "composite": {"size": PAGE_SIZE, "sources": [{"host": {"terms": {"script": _host_key(rule)}}}]},
-                "aggregations": statistics(rule, _max_values(rule)),
+                "aggregations": statistics(rule, _max_values(rule)) | selector.aggregations,
             }
         },
     }
@@ -132,10 +143,10 @@ def _max_values(rule: Rule) -> int:
     return max(1, for_lists // len(LIST_STATS))
 
 
-def _triggers(rule: Rule) -> list[dict[str, Any]]:
+def _triggers(rule: Rule, selector: Selector) -> list[dict[str, Any]]:
     """One trigger a severity, most severe first, exclusive: each asks whether the whole ladder of SPL 12 ends at its level."""
-    paths, ladder = _ladder(rule)
     levels = sorted({step.level for step in rule.severity}, reverse=True)
+    passes = "" if selector.passes_all else f" && {selector.script}"
     return [
         {
             "id": trigger_id(rule, level),  # before the condition, which Alerting names by it
@@ -143,35 +154,12 @@ def _triggers(rule: Rule) -> list[dict[str, Any]]:
             "severity": str(Severity.CRITICAL - level + 1),
             "condition": {
                 "parent_bucket_path": BY_HOST,
-                "buckets_path": paths,
-                "script": {"lang": "painless", "source": f"({ladder}) == {int(level)}"},
+                "buckets_path": selector.paths,
+                "script": {"lang": "painless", "source": f"{selector.severity} == {int(level)}{passes}"},
             },
         }
         for level in levels
     ]
-
-
-def _ladder(rule: Rule) -> tuple[dict[str, str], str]:
-    """SPL 12 as a Painless expression whose value is a severity, and the paths in a bucket of what it reads."""
-    paths = {"error_count": "_count"}
-    code = ""
-    for step in rule.severity[:-1]:
-        tests = []
-        for condition in step.any:
-            name, path = _operand(rule, condition)
-            paths[name] = path
-            tests.append(f"params.{name} > {condition.greater_than or 0}")
-        code += f"{' || '.join(tests)} ? {int(step.level)} : "
-    return paths, f"{code}{int(rule.severity[-1].level)}"
-
-
-def _operand(rule: Rule, condition: StatCondition) -> tuple[str, str]:
-    if condition.stat == "error_count":
-        return condition.stat, "_count"
-    if condition.stat == "unique_error_types":
-        return condition.stat, "error_types._bucket_count"
-    name = condition_name(rule, condition)
-    return name, f"{name}._count" if condition.stat == "error_types" else name
 
 
 def _message(rule: Rule) -> str:

@@ -8,10 +8,53 @@ script exception fails a whole search.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from typing import Any
 
 from integration.fields import name_in_index
+from integration.filter import FINAL_AND_PLAIN_SIGMA
+from integration.globs import OneOf, Star, pieces
 from integration.rule import Alternative, Rule, TextCondition
+
+_MOST_PIECES_TO_TRY = 29
+"""Painless ends a loop after a million steps, with an error; a host has up to 32,766 characters, and after a `*` each is tried."""
+_MOST_INT = 2**31 - 1
+
+
+def script(source: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Give a script as a request takes it."""
+    return {"lang": "painless", "source": source, **({"params": dict(params)} if params else {})}
+
+
+def number(value: int) -> str:
+    """Give a number as a Painless literal."""
+    return f"{value}L" if value > _MOST_INT else str(value)
+
+
+def parts(text: str) -> list[str]:
+    """Give text for a script's params, in parts to be joined, since no `{{` may be in them (see `literal`)."""
+    return re.split(r"(?<=\{)(?=\{)", text)
+
+
+def glob(text: str) -> list[str]:
+    """Give a glob for the params of `host_matches`: `*`, texts after `=`, sets as ranges after `+`, their complements after `-`.
+
+    `ValueError` for one that could take a script too long.
+    """
+    found: list[str] = []
+    for piece in pieces(text):
+        match piece:
+            case Star():
+                found.append("*")
+            case OneOf(ranges, negated):
+                found.append(("-" if negated else "+") + "".join(f"{low}-{high}" for low, high in ranges))
+            case _:
+                found += [f"={part}" for part in parts(piece)]
+    starred = found[found.index("*") :] if "*" in found else []
+    if max((len(list(run)) for _, run in groupby(starred, "*".__eq__)), default=0) > _MOST_PIECES_TO_TRY:
+        raise ValueError(f"the glob {text[:100]!r} has more than {_MOST_PIECES_TO_TRY} `?` or `[...]` after a `*`")
+    return found
 
 
 def literal(text: str) -> str:
@@ -76,6 +119,98 @@ def value(rule: Rule, field: str) -> str:
     is_ours = name_in_index(rule, "event.original") == "event.original"
     long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)" if is_ours else ""
     return f"{_read('text', rule, field, only_if_long=long_line)}return text;\n"
+
+
+def value_holds(rule: Rule, field: str) -> str:
+    """1 where the text of an event field holds one of `params.texts` (folded, see `filter.fold`), else `params.otherwise`.
+
+    0 where the event has none. For a `max` aggregation; the texts come as `parts`, so that one compiled script serves all.
+    """
+    read = value(rule, field).removesuffix("return text;\n")
+    return f"""{read}if (text == null) {{ return 0; }}
+String folded = {_folded("text")};
+for (def parts : params.texts) {{
+  if (folded.contains(String.join('', (List) parts))) {{ return 1; }}
+}}
+return params.otherwise;
+"""
+
+
+def host_matches(rule: Rule) -> str:
+    """For each of an event's hosts 1 if one of `params.globs` (folded, as `glob` writes them) matches it, else 0.
+
+    For a `min` or `max` aggregation.
+    """
+    field = literal(name_in_index(rule, "host.name"))
+    return f"""{_MATCHES}List found = new ArrayList();
+if (doc.containsKey({field})) {{
+  for (def host : doc[{field}]) {{
+    String folded = {_folded("host.toString()")};
+    int held = 0;
+    for (def pieces : params.globs) {{
+      if (matches(folded, (List) pieces)) {{ held = 1; }}
+    }}
+    found.add(held);
+  }}
+}}
+return found;
+"""
+
+
+_MATCHES = """boolean isOneOf(int character, String piece) {
+  boolean inside = false;
+  int at = 1;
+  while (at < piece.length()) {
+    int low = piece.codePointAt(at);
+    at += Character.charCount(low) + 1;
+    int high = piece.codePointAt(at);
+    at += Character.charCount(high);
+    if (character >= low && character <= high) { inside = true; }
+  }
+  return inside == piece.startsWith('+');
+}
+int length(String text, int at, String piece) {
+  if (piece.startsWith('=')) {
+    return text.startsWith(piece.substring(1), at) ? piece.length() - 1 : 0;
+  }
+  int character = text.codePointAt(at);
+  return isOneOf(character, piece) ? Character.charCount(character) : 0;
+}
+boolean matches(String text, List pieces) {
+  int at = 0;
+  int next = 0;
+  int afterStar = -1;
+  int from = 0;
+  while (at < text.length()) {
+    String piece = next < pieces.size() ? (String) pieces.get(next) : '';
+    if (piece.equals('*')) {
+      next++;
+      afterStar = next;
+      from = at;
+      continue;
+    }
+    int taken = piece.isEmpty() ? 0 : length(text, at, piece);
+    if (taken > 0) {
+      at += taken;
+      next++;
+    } else if (afterStar < 0) {
+      return false;
+    } else {
+      from += Character.charCount(text.codePointAt(from));
+      at = from;
+      next = afterStar;
+    }
+  }
+  while (next < pieces.size() && pieces.get(next).equals('*')) { next++; }
+  return next == pieces.size();
+}
+"""
+
+
+def _folded(text: str) -> str:
+    """`filter.fold` in any locale."""
+    sigmas = ", ".join(map(literal, FINAL_AND_PLAIN_SIGMA))
+    return f"{text}.toLowerCase(Locale.ROOT).replace({sigmas})"
 
 
 def value_contains(rule: Rule, field: str, term: str) -> str:

@@ -8,45 +8,51 @@ from typing import Any
 
 from integration.errors import RuleError
 from integration.fields import name_in_index
+from integration.filter import NO_FILTER, Filter
 from integration.finding import LISTS
 from integration.mark import OWNER, content_hash
 from integration.names import Namespace
 from integration.render import painless
 from integration.render.aggregation import BY_HOST, class_field, condition_name, selection, statistics
+from integration.render.selector import Selector
 from integration.render.watcher_cron import crons
 from integration.rule import LIST_STATS, Rule, StatCondition
 from integration.schedule import MINUTE_MS
 
 MAX_HOSTS = 250
-"""Hosts a run writes; a watch cannot page. It logs an error when there may be more."""
+"""Hosts a run sees; a watch cannot page. It logs an error when there may be more."""
 _MAX_BUCKETS = 65_535  # the stock `search.max_buckets`: a search past it fails, so that a hostile log could silence the watch
 _EXACT_COUNT_UP_TO = 10_000
 _SCHEDULED = "{{ctx.trigger.scheduled_time}}"
 
 
-def watch(rule: Rule, namespace: Namespace, index: str | None = None) -> dict[str, Any]:
+def watch(rule: Rule, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> dict[str, Any]:
     """Give the body of `PUT _watcher/watch/ID`. It says nothing of being active: create it with `active=false`.
 
-    `RuleError` for a schedule that Watcher cannot be given, or a name in the selection that it would take for a variable.
+    Of a host whose finding does not pass the filter the search gives no bucket. `InputError` for a filter that Watcher cannot be
+    told, `RuleError` for a schedule that Watcher cannot be given, or a name in the selection that it would take for a variable.
     """
-    search = _search(rule)
+    search = _search(rule, Selector(rule, post_filter, _max_values(rule), "Watcher"))
     if json.dumps(search).replace(_SCHEDULED, "").count("{{"):
         raise RuleError(f"rule {rule.id}: Watcher would take the `{{{{` in a name of the selection for a variable")
     schedule = crons(rule.schedule.cron)
     body: dict[str, Any] = {
         "trigger": {"schedule": {"cron": schedule[0] if len(schedule) == 1 else schedule}},
         "input": {"search": {"request": {"indices": [index or namespace.events], "body": search}}},
-        "condition": {"script": _script(f"def found = {_BUCKETS}; return found != null && !found.isEmpty();")},
+        "condition": {
+            "script": painless.script("def hosts = ctx.payload.aggregations?.hosts; return hosts != null && hosts.value > 0;")
+        },
         "actions": {
             "write_risk_events": {
-                "transform": {"script": _script(transform(rule)) | {"params": _params(rule)}},
+                "condition": {"script": painless.script(f"return !ctx.payload.aggregations.{BY_HOST}.buckets.isEmpty();")},
+                "transform": {"script": painless.script(transform(rule), _params(rule))},
                 "index": {"index": namespace.risk},
             },
             "more_hosts": {
-                "condition": {"script": _script(f"return {_BUCKETS}.size() >= {MAX_HOSTS};")},
+                "condition": {"script": painless.script(f"return ctx.payload.aggregations.hosts.value >= {MAX_HOSTS};")},
                 "logging": {
                     "level": "error",
-                    "text": f"{watch_id(rule, namespace)}: {MAX_HOSTS} hosts or more have findings; "
+                    "text": f"{watch_id(rule, namespace)}: {MAX_HOSTS} hosts or more have errors; "
                     f"`detect run --rule {rule.id} --write` writes those beyond",
                 },
             },
@@ -65,31 +71,30 @@ def mark_of(rule: Rule, namespace: Namespace) -> dict[str, str]:
     return {"managed_by": OWNER, "rule_id": rule.id, "namespace": namespace.name}
 
 
-_BUCKETS = f"ctx.payload.aggregations?.{BY_HOST}?.buckets"
-
-
-def _script(source: str) -> dict[str, Any]:
-    return {"source": source, "lang": "painless"}
-
-
-def _search(rule: Rule) -> dict[str, Any]:
+def _search(rule: Rule, selector: Selector) -> dict[str, Any]:
     window = {"gte": _before_run(rule.windows.earliest_ms), "lt": _before_run(rule.windows.latest_ms)}
     distinct = {
         f"{name}_distinct": {
-            "cardinality": {"script": _script(painless.value(rule, field)), "precision_threshold": _EXACT_COUNT_UP_TO}
+            "cardinality": {"script": painless.script(painless.value(rule, field)), "precision_threshold": _EXACT_COUNT_UP_TO}
         }
         for name, field in rule.stats.values
     }
+    passes = {"bucket_selector": {"buckets_path": selector.paths, "script": painless.script(selector.script)}}
+    host = {"field": name_in_index(rule, "host.name")}
     return {
         "size": 0,
         "track_total_hits": False,
         "runtime_mappings": class_field(rule),
         "query": selection(rule, window),
         "aggs": {
+            "hosts": {"cardinality": host | {"precision_threshold": 2 * MAX_HOSTS}},
             BY_HOST: {
-                "composite": {"size": MAX_HOSTS, "sources": [{"host": {"terms": {"field": name_in_index(rule, "host.name")}}}]},
-                "aggs": statistics(rule, _max_values(rule)) | distinct,
-            }
+                "composite": {"size": MAX_HOSTS, "sources": [{"host": {"terms": host}}]},
+                "aggs": statistics(rule, _max_values(rule))
+                | distinct
+                | selector.aggregations
+                | ({} if selector.passes_all else {"passes": passes}),
+            },
         },
     }
 

@@ -18,6 +18,7 @@ from integration.cli.enable import disable, enable
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError, ConflictError, DetectError, InputError, PartlyAppliedError
+from integration.filter import NO_FILTER, Filter
 from integration.install import diff, install, set_enabled, uninstall
 from integration.local import Node
 from integration.names import EVENTS_TEMPLATE, PIPELINE, Namespace
@@ -30,6 +31,7 @@ from tests.cluster.alerting import wipe
 from tests.cluster.servers import Server
 from tests.fake_alerting import AlertingCluster
 from tests.fake_cluster import Answer, Request
+from tests.filters import entry
 from tests.support import RULE, rule_with
 
 on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
@@ -51,6 +53,7 @@ class Site:
     cluster: AlertingCluster
     rule: Rule = RULE
     notify: str | None = None
+    post_filter: Filter = NO_FILTER
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -59,7 +62,7 @@ class Site:
 
     @property
     def targets(self) -> Sequence[AlertingTarget]:
-        return [AlertingTarget(self.engine, NAMESPACE, notify=self.notify)]
+        return [AlertingTarget(self.engine, NAMESPACE, notify=self.notify, post_filter=self.post_filter)]
 
     def install(self, **options: Any) -> list[str]:
         self.steps.clear()
@@ -155,6 +158,39 @@ def test_an_upgrade_keeps_open_alerts_channel_and_whether_it_runs(site: Site) ->
     site.cluster.run(monitor_id, run)
     (after,) = site.cluster.alerts.values()
     assert (after["id"], after["version"]) == (before["id"], 2)
+
+
+@on_opensearch
+def test_another_filter_is_drift_and_an_upgrade_keeps_the_alerts_that_pass(site: Site) -> None:
+    site.notify = "slack"
+    site.install(enable=True)
+    documents = [(f"{n}", {"@timestamp": BASE, "message": "level=ERROR model", "host": {"name": f"gpu-{n % 2}"}}) for n in range(8)]
+    assert all(result.ok for result in site.engine.bulk_create(NAMESPACE.events, documents))
+    site.engine.refresh(NAMESPACE.events)
+    ((monitor_id, _),) = site.cluster.monitors.items()
+    run = RULE.windows.window_of(BASE).run_at
+    site.cluster.run(monitor_id, run)
+    before = {key[2]: alert["id"] for key, alert in site.cluster.alerts.items()}
+    assert before.keys() == {"gpu-0", "gpu-1"}
+    site.notify, site.post_filter = None, Filter((entry("exclude", host="GPU-0", contains={"error_types": "model"}),))
+    drifted = diff(site.engine, site.assets, [RULE], site.targets)[-1]
+    assert drifted.state is State.DRIFTED
+    assert {path.split(".")[0] for path, _, _ in drifted.differences} == {"inputs[0]", "triggers"}
+    assert site.install()[-1] == "updated"
+    assert site.states == {State.SAME}
+    assert (site.monitor["enabled"], site.actions()) == (True, [["slack"]] * 3)
+    assert {key[2]: alert["id"] for key, alert in site.cluster.alerts.items()} == before
+    site.cluster.run(monitor_id, run)
+    assert {key[2]: alert["id"] for key, alert in site.cluster.alerts.items()} == {"gpu-1": before["gpu-1"]}
+
+
+@on_opensearch
+def test_a_filter_that_cannot_be_said_is_refused_before_anything_is_changed(site: Site) -> None:
+    site.post_filter = Filter((entry("exclude", host="*" + "?" * 40),))
+    with pytest.raises(InputError, match=r"filter\.0"):
+        site.install()
+    assert left_over(site.engine) == []
+    assert site.cluster.monitors == {}
 
 
 @on_opensearch

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from integration.assets import desired_assets
 from integration.engines.base import Engine
 from integration.errors import ClusterError
+from integration.filter import NO_FILTER, Filter
 from integration.install import install
 from integration.names import Namespace
 from integration.render import watcher
@@ -73,15 +74,16 @@ def scripted(engine: Engine, script: dict[str, Any], payload: dict[str, Any], at
     return outcome["doc"]["_source"]["result"]
 
 
-def written(engine: Engine, rule: Rule, namespace: Namespace, window: Window) -> list[dict[str, Any]]:
+def written(
+    engine: Engine, rule: Rule, namespace: Namespace, window: Window, post_filter: Filter = NO_FILTER
+) -> list[dict[str, Any]]:
     """The documents that the watch would write, by host."""
-    body = watcher.watch(rule, namespace)
+    body = watcher.watch(rule, namespace, None, post_filter)
     payload = answer(engine, body, window.run_at)
-    if not scripted(engine, body["condition"]["script"], payload, window.run_at):
+    action = body["actions"]["write_risk_events"]
+    if not all(scripted(engine, part["condition"]["script"], payload, window.run_at) for part in (body, action)):
         return []
-    documents: list[dict[str, Any]] = scripted(
-        engine, body["actions"]["write_risk_events"]["transform"]["script"], payload, window.run_at
-    )["_doc"]
+    documents: list[dict[str, Any]] = scripted(engine, action["transform"]["script"], payload, window.run_at)["_doc"]
     return sorted(documents, key=lambda document: document["host"]["name"])
 
 
