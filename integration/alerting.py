@@ -15,7 +15,7 @@ from integration.names import Namespace
 from integration.render.aggregation import BY_HOST
 from integration.render.monitor import mark_of, monitor, monitor_name
 from integration.rule import Rule
-from integration.state import State, Status, Step, differences
+from integration.state import Difference, Status, Step, differences, status_of
 from integration.target import Health
 from integration.times import rfc3339
 
@@ -71,14 +71,13 @@ class AlertingTarget:
 
     def status(self, rule: Rule) -> Status:
         """Compare the rule's monitor with the desired one; `ClusterError` when there are several."""
-        name = self.name(rule)
         ours = self.find(rule)
-        found = ours or self._namesake(rule)
-        if found is None:
-            return Status(self.kind, name, State.MISSING)
-        differing = (*differences(comparable(self.body(rule)), comparable(found.body)), *other_channels(found.body, self._notify))
-        state = State.FOREIGN if ours is None else State.DRIFTED if differing else State.SAME
-        return Status(self.kind, name, state, differing)
+
+        def differing(found: Stored) -> Iterator[Difference]:
+            yield from differences(comparable(self.body(rule)), comparable(found.body))
+            yield from other_channels(found.body, self._notify)
+
+        return status_of(self.kind, self.name(rule), ours or self._namesake(rule), lambda _: ours is not None, differing)
 
     def prepare(self) -> Sequence[Step]:
         """Create the data stream when no event made it yet: Alerting takes no monitor over what is not there."""

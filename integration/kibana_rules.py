@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from integration.errors import ClusterError, InputError, NotFoundError
@@ -11,7 +12,7 @@ from integration.kibana import Kibana
 from integration.names import Namespace
 from integration.render import kibana as render
 from integration.rule import Rule
-from integration.state import Difference, State, Status, Step, differences
+from integration.state import Difference, Status, Step, changes, status_of
 from integration.target import Health
 
 _DETECTION = "/api/detection_engine/rules"
@@ -67,11 +68,7 @@ class KibanaTarget(ABC):
     def status(self, rule: Rule) -> Status:
         """Compare the rule in Kibana with the desired one."""
         found = self.find(rule)
-        if found is None:
-            return Status(self.kind, self.name(rule), State.MISSING)
-        differing = tuple(self._differences(rule, found))
-        state = State.FOREIGN if not self._is_ours(rule, found) else State.DRIFTED if differing else State.SAME
-        return Status(self.kind, self.name(rule), state, differing)
+        return status_of(self.kind, self.name(rule), found, partial(self._is_ours, rule), partial(self._differences, rule))
 
     def prepare(self) -> Sequence[Step]:
         """Ask Kibana for its version and space, so that what is wrong with them is said first."""
@@ -137,9 +134,8 @@ class KibanaTarget(ABC):
     def _differences(self, rule: Rule, found: Mapping[str, Any]) -> list[Difference]:
         """Compare what is ours in the two; what Kibana adds to an object is none, what is added to a list is one."""
         desired = {key: value for key, value in self.body(rule).items() if key not in ("enabled", "actions")}
-        there = {key: found.get(key) for key in desired}
-        there["tags"] = [tag for tag in found.get("tags", ()) if tag not in render.other_tags(found.get("tags", ()))]
-        return [(path, want, has) for path, want, has in differences(desired, there) if want is not None or path.endswith("]")]
+        tags = [tag for tag in found.get("tags", ()) if tag not in render.other_tags(found.get("tags", ()))]
+        return list(changes(desired, {**found, "tags": tags}))
 
 
 class DetectionTarget(KibanaTarget):
