@@ -12,6 +12,7 @@ from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, NotFoundError
 from integration.monitor_form import comparable, keeping, other_channels
 from integration.names import Namespace
+from integration.opensearch_alerts import count_open
 from integration.render.aggregation import BY_HOST
 from integration.render.monitor import mark_of, monitor, monitor_name
 from integration.rule import Rule
@@ -21,8 +22,6 @@ from integration.times import rfc3339
 
 _MONITORS = "/_plugins/_alerting/monitors"
 _MOST_MONITORS = 10_000  # as many as one search gives; Alerting itself stops at 1,000 unless told otherwise
-_ALERTS_PAGE = 1_000
-_OPEN_STATES = ("ACTIVE", "ACKNOWLEDGED", "ERROR")
 
 
 def has_alerting(engine: Engine) -> bool:
@@ -156,20 +155,12 @@ class AlertingTarget:
             enabled=bool(found.body["enabled"]),
             last_run=self._last_run(found.id),
             last_error=self._fault(rule, f"{_MONITORS}/{found.id}/_execute", None),
-            open_alerts=sum(self._alerts(found.id, state, 1, 0)["totalAlerts"] for state in _OPEN_STATES),
+            open_alerts=count_open(self._engine, found.id),
         )
 
     def find(self, rule: Rule) -> Stored | None:
         """Find the rule's monitor by its mark; `ClusterError` when there are several."""
         return self._one(list(self._ours(rule)), "bear the mark of")
-
-    def open_alerts(self, monitor_id: str) -> Iterator[dict[str, Any]]:
-        """Give every open alert of a monitor: what it says of one host is in `agg_alert_content`."""
-        for state in _OPEN_STATES:
-            seen = 0
-            while page := self._alerts(monitor_id, state, _ALERTS_PAGE, seen)["alerts"]:
-                yield from page
-                seen += len(page)
 
     def _ours(self, rule: Rule) -> Iterator[Stored]:
         mark = mark_of(rule, self._namespace)
@@ -224,16 +215,6 @@ class AlertingTarget:
         jobs = [node.get("jobs_info", {}).get(monitor_id, {}) for node in nodes.values()]
         times = [job["last_execution_time"] for job in jobs if job.get("last_execution_time")]
         return rfc3339(max(times), millis=False) if times else None
-
-    def _alerts(self, monitor_id: str, state: str, size: int, start: int) -> dict[str, Any]:
-        options: dict[str, str | int | bool] = {
-            "monitorId": monitor_id,
-            "alertState": state,
-            "size": size,
-            "startIndex": start,
-            "sortString": "start_time",
-        }
-        return self._engine.request("GET", f"{_MONITORS}/alerts", params=options, retry=True)
 
 
 def _word(enabled: bool) -> str:

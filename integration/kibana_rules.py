@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from integration.errors import ClusterError, InputError, NotFoundError
 from integration.kibana import Kibana
+from integration.kibana_alerts import count_open_detections
 from integration.names import Namespace
 from integration.render import kibana as render
 from integration.rule import Rule
@@ -16,7 +17,6 @@ from integration.state import Difference, Status, Step, changes, status_of
 from integration.target import Health
 
 _DETECTION = "/api/detection_engine/rules"
-_DETECTION_ALERTS = "/api/detection_engine/signals/search"
 _STACK = "/api/alerting/rule"
 # What may be said of a stack rule again; Kibana refuses the rest of what it tells.
 _UPDATED = ("name", "tags", "schedule", "params")
@@ -171,10 +171,8 @@ class DetectionTarget(KibanaTarget):
     def _health(self, rule: Rule, found: Mapping[str, Any]) -> tuple[str | None, str | None, int | None]:
         last = found.get("execution_summary", {}).get("last_execution", {})
         failed = last.get("status") in ("failed", "partial failure")
-        terms = {"kibana.alert.rule.rule_id": self._id(rule)["rule_id"], "kibana.alert.workflow_status": "open"}
-        query = {"bool": {"filter": [{"term": {field: value}} for field, value in terms.items()]}}
-        answer = self._kibana.search(_DETECTION_ALERTS, {"size": 0, "track_total_hits": True, "query": query})
-        return last.get("date"), last.get("message") if failed else None, int(answer["hits"]["total"]["value"])
+        open_alerts = count_open_detections(self._kibana, rule, self._namespace)
+        return last.get("date"), last.get("message") if failed else None, open_alerts
 
 
 class StackTarget(KibanaTarget):

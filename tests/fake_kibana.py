@@ -11,6 +11,7 @@ import re
 from typing import Any, Self
 
 from tests.fake_cluster import Answer, FakeCluster, Request
+from tests.fake_kibana_alerts import FIND_KEYS, SIGNAL_KEYS, MemoryIndices, Search, fault_of_find, fault_of_signals_search
 
 API_KEY = "a2V5OnNlY3JldA=="
 SPACES = ("default", "soc")
@@ -61,12 +62,16 @@ def _check(holds: object, message: str, status: int = 400) -> None:
 
 
 class FakeKibana:
-    """A Kibana that runs until it is closed; `detections` and `stack` hold what it keeps, by space and id."""
+    """A Kibana that runs until it is closed; `detections` and `stack` hold what it keeps, by space and id.
 
-    def __init__(self) -> None:
+    `alerts` are its indices of alerts; `search` looks into them, and may be a real node's.
+    """
+
+    def __init__(self, search: Search | None = None) -> None:
         self.detections: dict[tuple[str, str], dict[str, Any]] = {}
         self.stack: dict[tuple[str, str], dict[str, Any]] = {}
-        self.open_alerts = 0
+        self.alerts = MemoryIndices()
+        self.search = search or self.alerts.search
         self._server = FakeCluster(Answer("<html>", headers={"kbn-name": "kibana"}))
         self._server.on(".*", r"/.+", self._answer)
         self.url = self._server.url
@@ -107,10 +112,28 @@ class FakeKibana:
         if path == "/api/detection_engine/rules":
             return self._detection(request, space)
         if path == "/api/detection_engine/signals/search":
-            return Answer({"hits": {"total": {"value": self.open_alerts}}})
+            return self._signals(request.json, space)
+        if path == "/internal/rac/alerts/find":
+            _check(request.headers.get("x-elastic-internal-origin"), "exists but is not available with the current configuration")
+            return self._find(request.json, space)
         if named := re.fullmatch(r"/api/alerting/rule/([^/]+)(/_enable|/_disable)?", path):
             return self._stack(request, space, named[1], named[2] or "")
         raise _RefusalError(404, "Not Found")
+
+    def _signals(self, body: dict[str, Any], space: str) -> Answer:
+        fault = fault_of_signals_search(body)
+        _check(fault is None, str(fault))
+        known = {key: value for key, value in body.items() if key in SIGNAL_KEYS}
+        return Answer(self.search(f".alerts-security.alerts-{space}", known))
+
+    def _find(self, body: dict[str, Any], space: str) -> Answer:
+        fault = fault_of_find(body)
+        _check(fault is None, str(fault))
+        known = {key: body[key] for key in FIND_KEYS - {"rule_type_ids", "consumers", "index", "query"} if key in body}
+        filters = [{"term": {"kibana.space_ids": space}}, *([body["query"]] if "query" in body else [])]
+        for key, name in (("rule_type_ids", "kibana.alert.rule.rule_type_id"), ("consumers", "kibana.alert.rule.consumer")):
+            filters += [{"terms": {name: body[key]}}] if key in body else []
+        return Answer(self.search(body.get("index", ".alerts-*"), {"query": {"bool": {"filter": filters}}, **known}))
 
     def _detection(self, request: Request, space: str) -> Answer:
         body = json.loads(request.body) if request.body else {}

@@ -126,7 +126,10 @@ def test_the_health_of_a_rule_that_fails(server: FakeKibana, kibana: Kibana) -> 
     detection, stack = DetectionTarget(kibana, NAMESPACE), StackTarget(kibana, NAMESPACE)
     for each in (detection, stack):
         each.put(RULE, enable=False)
-    server.open_alerts = 3
+    ours = {"kibana.alert.rule.rule_id": render.detection_id(RULE, NAMESPACE), "kibana.alert.workflow_status": "open"}
+    closed = ours | {"kibana.alert.workflow_status": "closed"}
+    server.alerts.add(".alerts-security.alerts-default", ours, ours, ours, closed, {"kibana.alert.workflow_status": "open"})
+    server.alerts.add(".alerts-security.alerts-soc", ours)
     (first,), (second,) = server.detections.values(), server.stack.values()
     first["execution_summary"] = {"last_execution": {"date": "2026-11-24T10:00:00Z", "status": "failed", "message": "no index"}}
     second["execution_status"] = {
