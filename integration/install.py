@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 from integration.assets import Asset
@@ -18,8 +19,6 @@ from integration.target import RuleTarget
 
 _DERIVED_FIELDS_SINCE = (2, 15)
 _PIPELINE_SETTING = "index.default_pipeline"
-# What engines add to a body by themselves, by the beginning of the dotted path.
-_ADDED_BY_ENGINES = ("composed_of", "data_stream", "created_date", "modified_date", "ignore_missing_component_templates")
 
 OnStep = Callable[[Step], None]
 
@@ -29,7 +28,7 @@ def asset_status(engine: Engine, asset: Asset) -> Status:
 
     def differing(found: Mapping[str, Any]) -> Iterator[Difference]:
         for path, desired, there in differences(asset.body, found):
-            if desired is not None or not path.startswith(_ADDED_BY_ENGINES):
+            if desired is not None or not path.startswith(asset.added):
                 yield path, desired, there
 
     return status_of(asset.kind, asset.name, asset.fetch(engine), asset.is_ours, differing)
@@ -100,7 +99,7 @@ def install(
     _refuse_foreign([*statuses, *(status for _, _, status in placed)], force=force)
     with _Journal("install", on_step) as journal:
         for asset, status in zip(assets, statuses, strict=True):
-            journal.applied(status, lambda a=asset: a.put(engine), lambda a=asset: _read_back(engine, a))  # type: ignore[misc]
+            journal.applied(status, partial(_put, engine, asset, status), partial(_read_back, engine, asset))
         for status in _index_statuses(engine, rules):
             journal.applied(status, lambda s=status: _connect_index(engine, s.name, rules), lambda: None)  # type: ignore[misc]
         for target in targets:
@@ -182,6 +181,19 @@ def _remove(engine: Engine, asset: Asset) -> Step:
         return Step(asset.kind, asset.name, action, changed=True)
     asset.delete(engine)
     return Step(asset.kind, asset.name, "deleted", changed=True)
+
+
+def _put(engine: Engine, asset: Asset, before: Status) -> None:
+    """Put an object that is still as it was when this installation looked at it; another one may have put it already.
+
+    Only Elasticsearch's pipelines can be guarded while they are written: elsewhere a change in that moment would be lost.
+    """
+    now = asset_status(engine, asset)
+    if now.state is State.SAME:
+        return
+    if now.found != before.found:
+        raise ConflictError(f"{asset.kind} {asset.name!r} was changed since it was compared; it was left as it is")
+    asset.put(engine, now.found)
 
 
 def _read_back(engine: Engine, asset: Asset) -> None:

@@ -28,12 +28,13 @@ ACTIONS = {State.MISSING: "created", State.SAME: "unchanged", State.DRIFTED: "up
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """An object's state, and where it drifted."""
+    """An object's state, where it drifted, and what was read of it."""
 
     kind: str
     name: str
     state: State
     differences: tuple[Difference, ...] = ()
+    found: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def status_of(
     if found is None:
         return Status(kind, name, State.MISSING)
     where = tuple(differing(found))
-    return Status(kind, name, State.FOREIGN if not is_ours(found) else State.DRIFTED if where else State.SAME, where)
+    state = State.FOREIGN if not is_ours(found) else State.DRIFTED if where else State.SAME
+    return Status(kind, name, state, where, found)
 
 
 def differences(desired: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:

@@ -176,7 +176,7 @@ def test_roles_come_and_go_as_every_other_object(cluster: Cluster) -> None:
 def test_a_role_of_somebody_else_is_left_alone(cluster: Cluster) -> None:
     foreign = next(asset for asset in role_assets(cluster.admin.name) if asset.name == READER)
     mine = type(foreign)("detect-foreign", {"metadata": {}} if cluster.admin.name == "elasticsearch" else {"description": "mine"})
-    mine.put(cluster.admin)
+    mine.put(cluster.admin, None)
     wanted = type(foreign)("detect-foreign", foreign.body)
     assert asset_status(cluster.admin, wanted).state is State.FOREIGN
     with pytest.raises(InputError, match="role 'detect-foreign' on the cluster was not made by detect"):
@@ -191,9 +191,9 @@ def test_a_wider_role_is_drift(cluster: Cluster) -> None:
     reader = next(asset for asset in role_assets(cluster.admin.name) if asset.name == READER)
     key = "cluster" if cluster.admin.name == "elasticsearch" else "cluster_permissions"
     wider = type(reader)(READER, reader.body | {key: [*reader.body[key], "all" if key == "cluster" else "*"]})
-    wider.put(cluster.admin)
+    wider.put(cluster.admin, None)
     assert asset_status(cluster.admin, reader).state is State.DRIFTED
-    reader.put(cluster.admin)
+    reader.put(cluster.admin, None)
     assert asset_status(cluster.admin, reader).state is State.SAME
 
 
