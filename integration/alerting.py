@@ -13,17 +13,16 @@ from integration.errors import ClusterError, InputError, NotFoundError
 from integration.filter import NO_FILTER, Filter
 from integration.monitor_form import comparable, keeping, other_channels
 from integration.names import Namespace
+from integration.opensearch_alerts import count_open
 from integration.render.aggregation import BY_HOST
 from integration.render.monitor import mark_of, monitor, monitor_name
 from integration.rule import Rule
-from integration.state import State, Status, Step, differences
+from integration.state import Difference, Status, Step, differences, status_of
 from integration.target import Health
 from integration.times import rfc3339
 
 _MONITORS = "/_plugins/_alerting/monitors"
 _MOST_MONITORS = 10_000  # as many as one search gives; Alerting itself stops at 1,000 unless told otherwise
-_ALERTS_PAGE = 1_000
-_OPEN_STATES = ("ACTIVE", "ACKNOWLEDGED", "ERROR")
 
 
 def has_alerting(engine: Engine) -> bool:
@@ -80,14 +79,13 @@ class AlertingTarget:
 
     def status(self, rule: Rule) -> Status:
         """Compare the rule's monitor with the desired one; `ClusterError` when there are several."""
-        name = self.name(rule)
         ours = self.find(rule)
-        found = ours or self._namesake(rule)
-        if found is None:
-            return Status(self.kind, name, State.MISSING)
-        differing = (*differences(comparable(self.body(rule)), comparable(found.body)), *other_channels(found.body, self._notify))
-        state = State.FOREIGN if ours is None else State.DRIFTED if differing else State.SAME
-        return Status(self.kind, name, state, differing)
+
+        def differing(found: Stored) -> Iterator[Difference]:
+            yield from differences(comparable(self.body(rule)), comparable(found.body))
+            yield from other_channels(found.body, self._notify)
+
+        return status_of(self.kind, self.name(rule), ours or self._namesake(rule), lambda _: ours is not None, differing)
 
     def prepare(self) -> Sequence[Step]:
         """Create the data stream when no event made it yet: Alerting takes no monitor over what is not there."""
@@ -166,20 +164,12 @@ class AlertingTarget:
             enabled=bool(found.body["enabled"]),
             last_run=self._last_run(found.id),
             last_error=self._fault(rule, f"{_MONITORS}/{found.id}/_execute", None),
-            open_alerts=sum(self._alerts(found.id, state, 1, 0)["totalAlerts"] for state in _OPEN_STATES),
+            open_alerts=count_open(self._engine, found.id),
         )
 
     def find(self, rule: Rule) -> Stored | None:
         """Find the rule's monitor by its mark; `ClusterError` when there are several."""
         return self._one(list(self._ours(rule)), "bear the mark of")
-
-    def open_alerts(self, monitor_id: str) -> Iterator[dict[str, Any]]:
-        """Give every open alert of a monitor: what it says of one host is in `agg_alert_content`."""
-        for state in _OPEN_STATES:
-            seen = 0
-            while page := self._alerts(monitor_id, state, _ALERTS_PAGE, seen)["alerts"]:
-                yield from page
-                seen += len(page)
 
     def _ours(self, rule: Rule) -> Iterator[Stored]:
         mark = mark_of(rule, self._namespace)
@@ -234,16 +224,6 @@ class AlertingTarget:
         jobs = [node.get("jobs_info", {}).get(monitor_id, {}) for node in nodes.values()]
         times = [job["last_execution_time"] for job in jobs if job.get("last_execution_time")]
         return rfc3339(max(times), millis=False) if times else None
-
-    def _alerts(self, monitor_id: str, state: str, size: int, start: int) -> dict[str, Any]:
-        options: dict[str, str | int | bool] = {
-            "monitorId": monitor_id,
-            "alertState": state,
-            "size": size,
-            "startIndex": start,
-            "sortString": "start_time",
-        }
-        return self._engine.request("GET", f"{_MONITORS}/alerts", params=options, retry=True)
 
 
 def _word(enabled: bool) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
 
@@ -24,15 +24,17 @@ class Asset(ABC):
 
     name: str
     body: dict[str, Any]
-    kind = ""
+    kind: ClassVar[str] = ""
+    added: ClassVar[tuple[str, ...]] = ()
+    """What engines add to such a body by themselves, by the beginning of the dotted path."""
 
     @abstractmethod
     def fetch(self, engine: Engine) -> dict[str, Any] | None:
         """Read the object; None when there is none."""
 
     @abstractmethod
-    def put(self, engine: Engine) -> None:
-        """Create or replace the object."""
+    def put(self, engine: Engine, found: Mapping[str, Any] | None) -> None:
+        """Create the object, or replace the one that was read as `found`."""
 
     @abstractmethod
     def delete(self, engine: Engine) -> bool:
@@ -47,14 +49,20 @@ class PipelineAsset(Asset):
     """An ingest pipeline. OpenSearch takes no `_meta` in one, so the mark is in the description."""
 
     kind = "ingest pipeline"
+    added = ("created_date", "modified_date", "version")
 
     def fetch(self, engine: Engine) -> dict[str, Any] | None:
         """Read the pipeline."""
         return engine.get_pipeline(self.name)
 
-    def put(self, engine: Engine) -> None:
-        """Create or replace the pipeline."""
-        engine.put_pipeline(self.name, self.body)
+    def put(self, engine: Engine, found: Mapping[str, Any] | None) -> None:
+        """Create or replace the pipeline; on Elasticsearch it bears a version, and `ConflictError` when that is another by now."""
+        if engine.name != "elasticsearch":
+            engine.put_pipeline(self.name, self.body)
+            return
+        version = found.get("version") if found else None
+        version = version if isinstance(version, int) else None
+        engine.put_pipeline(self.name, self.body | {"version": (version or 0) + 1}, if_version=version)
 
     def delete(self, engine: Engine) -> bool:
         """Delete the pipeline."""
@@ -69,12 +77,13 @@ class TemplateAsset(Asset):
     """A composable index template, marked in `_meta`."""
 
     kind = "index template"
+    added = ("composed_of", "data_stream", "created_date", "modified_date", "ignore_missing_component_templates")
 
     def fetch(self, engine: Engine) -> dict[str, Any] | None:
         """Read the template."""
         return engine.get_template(self.name)
 
-    def put(self, engine: Engine) -> None:
+    def put(self, engine: Engine, found: Mapping[str, Any] | None) -> None:  # noqa: ARG002 - no engine guards a template
         """Create or replace the template."""
         engine.put_template(self.name, self.body)
 
@@ -92,6 +101,8 @@ def desired_assets(rules: Sequence[Rule], engine: str) -> list[Asset]:
     """Give every object for these rules, in the order in which they must be created."""
     pipeline = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
     mark = f"[{OWNER} {__version__} {content_hash(pipeline)}]"
+    if engine == "elasticsearch":
+        del pipeline["version"]  # counted up with each replacement, since it guards them
     meta = {"rules": {rule.id: rule.version for rule in rules}}
     return [
         PipelineAsset(PIPELINE, pipeline | {"description": f"{pipeline['description']} {mark}"}),

@@ -13,7 +13,7 @@ from integration.engines.base import Engine
 from integration.errors import ClusterError, DetectError, NotFoundError
 from integration.events import parse
 from integration.fields import MappedRule, name_in_index
-from integration.install import status_of
+from integration.install import asset_status
 from integration.names import PIPELINE, Namespace
 from integration.progress import read_progress, state_index
 from integration.rule import Rule
@@ -142,7 +142,7 @@ def _clock(patient: Patient) -> Answers:
 
 def _objects(patient: Patient) -> Answers:
     for asset in patient.assets:
-        status = status_of(patient.engine, asset)
+        status = asset_status(patient.engine, asset)
         same = status.state is State.SAME
         advice = "" if same else "; `detect install` puts it right" if status.state is not State.FOREIGN else "; not made by detect"
         yield Verdict.OK if same else Verdict.FAIL, f"{asset.kind} {asset.name!r} is {status.state}{advice}"

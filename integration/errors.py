@@ -23,6 +23,10 @@ class ClusterError(DetectError):
     exit_code = 3
 
 
+class ForbiddenError(ClusterError):
+    """The user or API key lacks the privilege for this."""
+
+
 class NotFoundError(ClusterError):
     """The cluster has no such object."""
 

@@ -15,11 +15,11 @@ _PREFIX = "finding."
 def finding_of_row(row: Mapping[str, Any]) -> Finding:
     """Read a row given as its columns by dotted name; a column of nulls may be missing.
 
-    `KeyError` or `ValueError` when it is none of ours. ES|QL gives one value as itself and several as a list.
+    ES|QL gives one value as itself and several as a list. One of `findings.UNREADABLE` when the row is none of ours.
     """
     column = {name.removeprefix(_PREFIX): value for name, value in row.items() if name.startswith(_PREFIX)}
     beyond = {name: int(column.get(f"truncated.{name}") or 0) for name in LIST_STATS}
-    return Finding(
+    return Finding.checked(
         rule_id=column["rule_id"],
         host=column["host"],
         window_start=parse_time(column["window_start"]),

@@ -17,6 +17,7 @@ from integration.mark import OWNER
 from integration.names import Namespace
 from integration.render import esql, kibana, monitor, watcher
 from integration.render.aggregation import window_search
+from integration.render.kibana_saved import saved_rule
 from integration.roles import role_assets
 from integration.rule import Rule
 
@@ -173,16 +174,21 @@ def _kibana_bodies(rule: Rule, namespace: Namespace, index: str | None, post_fil
 
 
 def _importable(rules: Sequence[Rule], namespace: Namespace, index: str | None, post_filter: Filter) -> Iterator[Export]:
-    bodies = []
+    bodies, saved = [], []
     for rule in rules:
         try:
             bodies.append(kibana.detection_rule(rule, namespace, index, post_filter))
+            identifier = kibana.stack_id(rule, namespace, DEFAULT_SPACE)
+            saved.append(saved_rule(kibana.stack_rule(rule, namespace, index, post_filter), identifier))
         except InputError:
             continue  # told of as a left-out body already
     if bodies:
         what = "every detection rule, for Security > Rules > Import rules"
         request = "POST /api/detection_engine/rules/_import (Kibana; multipart, header kbn-xsrf)"
-        yield Export("kibana/detection_rules.ndjson", kibana.detection_ndjson(bodies), what, request)
+        yield Export("kibana/detection_rules.ndjson", kibana.ndjson(bodies), what, request)
+        what = "every Elasticsearch query rule, for Stack Management > Saved Objects > Import, with the ids that they have here"
+        request = "POST /api/saved_objects/_import (Kibana; multipart, header kbn-xsrf)"
+        yield Export("kibana/stack_rules.ndjson", kibana.ndjson(saved), what, request)
 
 
 def _json(body: dict[str, Any]) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
 from itertools import islice, product
-from typing import Any
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict, TypeAdapter
 
 from integration.lists import Values
 from integration.rule import Rule, Severity, StatCondition
@@ -43,6 +45,8 @@ class Finding:
     `first_error` and `last_error` are texts as SPL 10 and 11 print them; `truncated` says per list how many distinct values are
     beyond those shown (nothing for a complete list).
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(revalidate_instances="always")  # for `checked`
 
     rule_id: str
     host: str
@@ -132,9 +136,14 @@ class Finding:
         return record
 
     @classmethod
+    def checked(cls, **columns: Any) -> Finding:
+        """Make a finding of columns that somebody else may have written; `ValueError` when one is of the wrong type."""
+        return _CHECKED.validate_python(cls(**columns), strict=True)
+
+    @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Finding:
-        """Read the JSON form back; `KeyError` or `ValueError` when it is not one."""
-        return cls(
+        """Read the JSON form back; one of `findings.UNREADABLE` when it is not one."""
+        return cls.checked(
             rule_id=record["rule_id"],
             host=record["host"],
             window_start=parse_time(record["window_start"]),
@@ -155,6 +164,9 @@ class Finding:
             risk_message=record["risk_message"],
             truncated=tuple(sorted(record.get("truncated", {}).items())),
         )
+
+
+_CHECKED = TypeAdapter(Finding)
 
 
 def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics, zone: tzinfo = UTC) -> Finding:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
 from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.finding import Finding
-from integration.render.monitor import host_of
-from integration.rule import Rule, Severity
-from integration.run import finding_of
+from integration.rule import Severity
+from integration.schedule import Window
 
 _PAGE = 1_000
+_LONGEST_REASON = 300
 _FIRST_PAGE: dict[str, Any] = {
     "size": _PAGE,
     "_source": ["finding"],
@@ -28,6 +29,10 @@ _FIRST_PAGE: dict[str, Any] = {
 }
 
 
+UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, OverflowError, InputError)
+"""What reading a document raises that is not ours, or was meddled with."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """Which findings are asked for: windows wholly in [`start`, `end`) (epoch milliseconds), hosts by glob, severity, rules."""
@@ -37,6 +42,10 @@ class Wanted:
     end: int | None = None
     hosts: tuple[str, ...] = ()
     severity: Severity = Severity.INFORMATIONAL
+
+    def covers(self, window: Window) -> bool:
+        """Tell whether findings of a window may be wanted."""
+        return (self.start is None or window.start >= self.start) and (self.end is None or window.end <= self.end)
 
     def __contains__(self, finding: object) -> bool:
         return (
@@ -49,13 +58,39 @@ class Wanted:
         )
 
 
-@dataclass(frozen=True)
-class Alert:
-    """An engine's own alert about one host: its bucket of `aggregation.statistics`, and when it was raised (epoch milliseconds)."""
+class AlertState(StrEnum):
+    """Which alerts are asked for: those that somebody may still have to see to, those that are over, or both."""
 
-    host: str
-    bucket: Mapping[str, Any]
-    at: int
+    OPEN = "open"
+    CLOSED = "closed"
+    ALL = "all"
+
+
+@dataclass
+class LeftOut:
+    """What was passed over, counted by what it is, with the first reason of each."""
+
+    _kinds: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def add(self, what: str, reason: str) -> None:
+        """Count one more."""
+        count, first = self._kinds.get(what, (0, reason))
+        self._kinds[what] = (count + 1, first)
+
+    def notes(self) -> Iterator[str]:
+        """Say it, a line a kind."""
+        for what, (count, first) in self._kinds.items():
+            yield f"Left out: {count:,} {what} (the first: {' '.join(first.split())[:_LONGEST_REASON]})."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of every place that keeps alerts; `zone` is what SPL prints times in."""
+
+    wanted: Wanted
+    state: AlertState
+    left_out: LeftOut
+    zone: tzinfo = UTC
 
 
 def risk_findings(engine: Engine, index: str, wanted: Wanted) -> Iterator[Finding]:
@@ -75,25 +110,6 @@ def risk_findings(engine: Engine, index: str, wanted: Wanted) -> Iterator[Findin
         body["search_after"] = hits[-1]["sort"]
 
 
-def alert_findings(
-    engine: Engine, rule: Rule, index: str, alerts: Iterable[Alert], wanted: Wanted, zone: tzinfo = UTC
-) -> Iterator[Finding]:
-    """Give the wanted findings of an engine's alerts about a rule; an alert tells of the last run before it was raised."""
-    for alert in alerts:
-        finding = finding_of(engine, rule, index, rule.windows.last_run(alert.at), alert.host, alert.bucket, zone)
-        if finding in wanted:
-            yield finding
-
-
-def opensearch_alert(alert: Mapping[str, Any]) -> Alert | None:
-    """Read an alert of OpenSearch Alerting; None for one that is about no host, as a monitor's own errors are."""
-    bucket = (alert.get("agg_alert_content") or {}).get("bucket")
-    at = alert.get("last_notification_time") or alert.get("start_time")
-    if not isinstance(bucket, Mapping) or not isinstance(at, int):
-        return None
-    return Alert(host_of(str(bucket["key"]["host"])), bucket, at)
-
-
 def merged(*sources: Iterable[Finding]) -> Sequence[Finding]:
     """Put findings of several sources together, each once, by window, host and rule; earlier sources win."""
     found: dict[str, Finding] = {}
@@ -108,5 +124,5 @@ def _read(index: str, hit: Mapping[str, Any]) -> Finding:
         record = hit["_source"]["finding"]
         beyond = {name: count for name, count in record.get("truncated", {}).items() if count}
         return Finding.from_json(record | {"truncated": beyond})
-    except (KeyError, ValueError, TypeError, AttributeError, InputError) as error:
+    except UNREADABLE as error:
         raise InputError(f"{index}: document {hit['_id']} holds no finding that can be read: {error!r}") from error

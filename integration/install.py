@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 from integration.assets import Asset
@@ -13,35 +14,30 @@ from integration.progress import state_index
 from integration.render.aggregation import DYNAMIC_FIELDS
 from integration.render.templates import classifiers
 from integration.rule import Rule
-from integration.state import ACTIONS, State, Status, Step, differences
+from integration.state import ACTIONS, Difference, State, Status, Step, differences, status_of
 from integration.target import RuleTarget
 
 _DERIVED_FIELDS_SINCE = (2, 15)
 _PIPELINE_SETTING = "index.default_pipeline"
-# What engines add to a body by themselves, by the beginning of the dotted path.
-_ADDED_BY_ENGINES = ("composed_of", "data_stream", "created_date", "modified_date", "ignore_missing_component_templates")
 
 OnStep = Callable[[Step], None]
 
 
-def status_of(engine: Engine, asset: Asset) -> Status:
+def asset_status(engine: Engine, asset: Asset) -> Status:
     """Compare one object on the cluster with the desired one."""
-    found = asset.fetch(engine)
-    if found is None:
-        return Status(asset.kind, asset.name, State.MISSING)
-    differing = tuple(
-        (path, desired, there)
-        for path, desired, there in differences(asset.body, found)
-        if desired is not None or not path.startswith(_ADDED_BY_ENGINES)
-    )
-    state = State.FOREIGN if not asset.is_ours(found) else State.DRIFTED if differing else State.SAME
-    return Status(asset.kind, asset.name, state, differing)
+
+    def differing(found: Mapping[str, Any]) -> Iterator[Difference]:
+        for path, desired, there in differences(asset.body, found):
+            if desired is not None or not path.startswith(asset.added):
+                yield path, desired, there
+
+    return status_of(asset.kind, asset.name, asset.fetch(engine), asset.is_ours, differing)
 
 
 def diff(engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], targets: Sequence[RuleTarget] = ()) -> list[Status]:
     """Compare every object, the computed fields of the indices that are there already, and the rules' objects at each target."""
     return [
-        *(status_of(engine, asset) for asset in assets),
+        *(asset_status(engine, asset) for asset in assets),
         *_index_statuses(engine, rules),
         *(target.status(rule) for target in targets for rule in rules),
     ]
@@ -99,7 +95,7 @@ def install(
     """
     if engine.name == "opensearch" and engine.version < _DERIVED_FIELDS_SINCE:
         raise ClusterError(f"OpenSearch {engine.version_text} has no derived fields, which came with 2.15; nothing was changed")
-    statuses = [status_of(engine, asset) for asset in assets]
+    statuses = [asset_status(engine, asset) for asset in assets]
     for target in targets:
         for rule in rules:
             target.body(rule)  # what the target cannot be told is refused here, before anything is changed
@@ -107,7 +103,7 @@ def install(
     _refuse_foreign([*statuses, *(status for _, _, status in placed)], force=force)
     with _Journal("install", on_step) as journal:
         for asset, status in zip(assets, statuses, strict=True):
-            journal.applied(status, lambda a=asset: a.put(engine), lambda a=asset: _read_back(engine, a))  # type: ignore[misc]
+            journal.applied(status, partial(_put, engine, asset, status), partial(_read_back, engine, asset))
         for status in _index_statuses(engine, rules):
             journal.applied(status, lambda s=status: _connect_index(engine, s.name, rules), lambda: None)  # type: ignore[misc]
         for target in targets:
@@ -191,8 +187,21 @@ def _remove(engine: Engine, asset: Asset) -> Step:
     return Step(asset.kind, asset.name, "deleted", changed=True)
 
 
+def _put(engine: Engine, asset: Asset, before: Status) -> None:
+    """Put an object that is still as it was when this installation looked at it; another one may have put it already.
+
+    Only Elasticsearch's pipelines can be guarded while they are written: elsewhere a change in that moment would be lost.
+    """
+    now = asset_status(engine, asset)
+    if now.state is State.SAME:
+        return
+    if now.found != before.found:
+        raise ConflictError(f"{asset.kind} {asset.name!r} was changed since it was compared; it was left as it is")
+    asset.put(engine, now.found)
+
+
 def _read_back(engine: Engine, asset: Asset) -> None:
-    after = status_of(engine, asset)
+    after = asset_status(engine, asset)
     if after.state is not State.SAME:
         path = after.differences[0][0] if after.differences else "the whole object"
         raise ClusterError(f"{asset.kind} {asset.name!r} was accepted, but reads back differently at {path}")

@@ -88,7 +88,7 @@ class Kibana:
         text = response.data.decode(errors="replace")
         try:
             answer = json.loads(text) if text else {}
-        except ValueError:
+        except (ValueError, RecursionError):
             answer = text
         if not 200 <= response.status < 300:
             message = answer.get("message") if isinstance(answer, dict) else None

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from integration.errors import ClusterError, InputError, NotFoundError
 from integration.filter import NO_FILTER, Filter
 from integration.kibana import Kibana
+from integration.kibana_alerts import count_open_detections
 from integration.names import Namespace
 from integration.render import kibana as render
 from integration.rule import Rule
-from integration.state import Difference, State, Status, Step, differences
+from integration.state import Difference, Status, Step, changes, status_of
 from integration.target import Health
 
 _DETECTION = "/api/detection_engine/rules"
-_DETECTION_ALERTS = "/api/detection_engine/signals/search"
 _STACK = "/api/alerting/rule"
 # What may be said of a stack rule again; Kibana refuses the rest of what it tells.
 _UPDATED = ("name", "tags", "schedule", "params")
@@ -69,11 +70,7 @@ class KibanaTarget(ABC):
     def status(self, rule: Rule) -> Status:
         """Compare the rule in Kibana with the desired one."""
         found = self.find(rule)
-        if found is None:
-            return Status(self.kind, self.name(rule), State.MISSING)
-        differing = tuple(self._differences(rule, found))
-        state = State.FOREIGN if not self._is_ours(rule, found) else State.DRIFTED if differing else State.SAME
-        return Status(self.kind, self.name(rule), state, differing)
+        return status_of(self.kind, self.name(rule), found, partial(self._is_ours, rule), partial(self._differences, rule))
 
     def prepare(self) -> Sequence[Step]:
         """Ask Kibana for its version and space, so that what is wrong with them is said first."""
@@ -139,9 +136,8 @@ class KibanaTarget(ABC):
     def _differences(self, rule: Rule, found: Mapping[str, Any]) -> list[Difference]:
         """Compare what is ours in the two; what Kibana adds to an object is none, what is added to a list is one."""
         desired = {key: value for key, value in self.body(rule).items() if key not in ("enabled", "actions")}
-        there = {key: found.get(key) for key in desired}
-        there["tags"] = [tag for tag in found.get("tags", ()) if tag not in render.other_tags(found.get("tags", ()))]
-        return [(path, want, has) for path, want, has in differences(desired, there) if want is not None or path.endswith("]")]
+        tags = [tag for tag in found.get("tags", ()) if tag not in render.other_tags(found.get("tags", ()))]
+        return list(changes(desired, {**found, "tags": tags}))
 
 
 class DetectionTarget(KibanaTarget):
@@ -177,10 +173,8 @@ class DetectionTarget(KibanaTarget):
     def _health(self, rule: Rule, found: Mapping[str, Any]) -> tuple[str | None, str | None, int | None]:
         last = found.get("execution_summary", {}).get("last_execution", {})
         failed = last.get("status") in ("failed", "partial failure")
-        terms = {"kibana.alert.rule.rule_id": self._id(rule)["rule_id"], "kibana.alert.workflow_status": "open"}
-        query = {"bool": {"filter": [{"term": {field: value}} for field, value in terms.items()]}}
-        answer = self._kibana.search(_DETECTION_ALERTS, {"size": 0, "track_total_hits": True, "query": query})
-        return last.get("date"), last.get("message") if failed else None, int(answer["hits"]["total"]["value"])
+        open_alerts = count_open_detections(self._kibana, rule, self._namespace)
+        return last.get("date"), last.get("message") if failed else None, open_alerts
 
 
 class StackTarget(KibanaTarget):

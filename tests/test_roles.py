@@ -8,7 +8,7 @@ import pytest
 
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError, InputError
-from integration.install import install, status_of
+from integration.install import asset_status, install
 from integration.names import EVENTS_PATTERN, RISK_PATTERN
 from integration.progress import STATE_PATTERN
 from integration.render.roles import INGESTER, INSTALLER, READER, RUNNER, roles
@@ -63,9 +63,9 @@ def test_what_opensearch_adds_is_no_drift() -> None:
     ]
     with FakeCluster(OPENSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
         cluster.on("GET", f"/_plugins/_security/api/roles/{asset.name}", Answer({asset.name: stored}))
-        assert status_of(engine, asset).state is State.SAME
+        assert asset_status(engine, asset).state is State.SAME
         stored["index_permissions"][0]["dls"] = '{"match_all": {}}'
-        assert status_of(engine, asset).state is State.DRIFTED
+        assert asset_status(engine, asset).state is State.DRIFTED
 
 
 def test_what_elasticsearch_adds_is_no_drift() -> None:
@@ -74,9 +74,9 @@ def test_what_elasticsearch_adds_is_no_drift() -> None:
     stored["indices"] = [entry | {"allow_restricted_indices": False} for entry in asset.body["indices"]]
     with FakeCluster(ELASTICSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
         cluster.on("GET", f"/_security/role/{asset.name}", Answer({asset.name: stored}))
-        assert status_of(engine, asset).state is State.SAME
+        assert asset_status(engine, asset).state is State.SAME
         stored["run_as"] = ["somebody"]
-        assert status_of(engine, asset).state is State.DRIFTED
+        assert asset_status(engine, asset).state is State.DRIFTED
 
 
 def test_security_that_is_off_and_rights_that_are_missing_are_told_apart() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from datetime import tzinfo
 from enum import StrEnum
 from typing import Annotated
 
@@ -26,12 +25,15 @@ from integration.cli.options import (
     with_cluster,
     zone_of,
 )
-from integration.cli.output import print_findings
+from integration.cli.output import note, print_findings
 from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.finding import Finding
-from integration.findings import Alert, Wanted, alert_findings, merged, opensearch_alert, risk_findings
+from integration.findings import AlertState, Asked, LeftOut, Wanted, merged, risk_findings
+from integration.kibana import Kibana
+from integration.kibana_alerts import kibana_findings
 from integration.names import Namespace
+from integration.opensearch_alerts import alerts, monitor_findings
 from integration.rule import Rule, Severity
 from integration.run import count_events
 from integration.times import parse_time
@@ -52,7 +54,8 @@ def findings(
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Windows that end by then.")] = None,
     host: Annotated[list[str] | None, typer.Option("--host", metavar="GLOB", help="Of these machines only.")] = None,
     severity: Annotated[str, typer.Option("--severity", help="This severe or more.")] = "informational",
-    source: Annotated[Source, typer.Option("--source", help="Stored risk events, the engine's open alerts, or both.")] = Source.ALL,
+    source: Annotated[Source, typer.Option("--source", help="Stored risk events, the engine's alerts, or both.")] = Source.ALL,
+    state: Annotated[AlertState, typer.Option("--state", help="Alerts that are open, over, or both.")] = AlertState.ALL,
     timezone: TimezoneOption = "UTC",
     rule: RuleOption = None,
     rules: RulesOption = None,
@@ -63,7 +66,7 @@ def findings(
     config: ConfigOption = None,
     form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
-    """List what was found: risk events, and open alerts of OpenSearch Alerting, each finding once.
+    """List what was found: risk events, and alerts of OpenSearch Alerting or of Kibana (--kibana-url), each finding once.
 
     Example: detect findings --from 2026-11-24 --severity high --host 'gpu-*' --format json
     """
@@ -76,33 +79,39 @@ def findings(
         hosts=tuple(host or ()),
         severity=_least(severity),
     )
-    with cluster.open() as engine:
+    left_out = LeftOut()
+    with cluster.open() as engine, cluster.open_kibana() as kibana:
         sources: list[Iterable[Finding]] = []
         if source is not Source.ALERTS:
             sources.append(risk_findings(engine, cluster.namespace.risk, wanted))
         if source is not Source.RISK:
-            sources += _alerts(engine, loaded, cluster.namespace, where, wanted, zone_of(timezone))
+            if kibana is not None:
+                kibana.check()
+            asked = Asked(wanted, state, left_out, zone_of(timezone))
+            sources += _alerts(engine, kibana, loaded, cluster.namespace, where, asked)
         found = merged(*sources)
         passed = settings.post_filter.kept(found)
         read = _events_read(engine, loaded, where, passed)
     print_findings(passed, {"read": read, "selected": sum(f.error_count for f in passed)}, form, max_spl_rows if spl_rows else None)
     note_filtered(len(found) - len(passed))
+    for line in left_out.notes():
+        note(line)
     if threshold is not None and any(finding.severity >= threshold for finding in passed):
         raise typer.Exit(1)
 
 
 def _alerts(
-    engine: Engine, rules: tuple[Rule, ...], namespace: Namespace, index: str, wanted: Wanted, zone: tzinfo
+    engine: Engine, kibana: Kibana | None, rules: tuple[Rule, ...], namespace: Namespace, index: str, asked: Asked
 ) -> Iterator[Iterator[Finding]]:
-    """Give the findings of the open alerts of each rule's monitor, where the cluster runs the rules itself."""
-    if not has_alerting(engine):
-        return
-    target = AlertingTarget(engine, namespace, index)
+    """Give the findings of the alerts of each rule, wherever the rules run by themselves."""
+    target = AlertingTarget(engine, namespace, index) if has_alerting(engine) else None
     for rule in rules:
-        monitor = target.find(rule)
+        monitor = target.find(rule) if target else None
         if monitor is not None:
-            alerts: list[Alert] = [found for alert in target.open_alerts(monitor.id) if (found := opensearch_alert(alert))]
-            yield alert_findings(engine, rule, index, alerts, wanted, zone)
+            listed = alerts(engine, monitor.id, asked.state, asked.left_out)
+            yield monitor_findings(engine, rule, index, listed, asked)
+        if kibana is not None and engine.name == "elasticsearch":
+            yield kibana_findings(engine, kibana, rule, namespace, index, asked)
 
 
 def _events_read(engine: Engine, rules: tuple[Rule, ...], index: str, found: list[Finding]) -> int:

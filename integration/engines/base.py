@@ -13,7 +13,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from integration.engines.answers import Identity, ItemResult, Json, PipelineStats, StoredDocument, Versions
 from integration.engines.faults import Call, may_pass, not_a_cluster, reason
-from integration.errors import ClusterError, NotFoundError
+from integration.errors import ClusterError, ConflictError, NotFoundError
 
 Body = Json | list[Any] | str | None
 Params = Mapping[str, str | int | bool]
@@ -95,9 +95,19 @@ class Engine(ABC):
         found = self._get(_path("_ingest", "pipeline", name))
         return found and found.get(name)
 
-    def put_pipeline(self, name: str, body: Json) -> None:
-        """Create an ingest pipeline, or replace it."""
-        self.request("PUT", _path("_ingest", "pipeline", name), body, retry=True)
+    def put_pipeline(self, name: str, body: Json, *, if_version: int | None = None) -> None:
+        """Create an ingest pipeline, or replace it.
+
+        With `if_version`, which Elasticsearch alone takes, its version must still be that one, else `ConflictError`.
+        """
+        params = {} if if_version is None else {"if_version": if_version}
+        try:
+            # A guarded write that did reach the cluster would meet itself the second time and look like a conflict.
+            self.request("PUT", _path("_ingest", "pipeline", name), body, params, retry=if_version is None)
+        except ClusterError as error:
+            if "version conflict, required version" in str(error):
+                raise ConflictError(str(error)) from error
+            raise
 
     def delete_pipeline(self, name: str) -> bool:
         """Delete an ingest pipeline; False if there was none."""

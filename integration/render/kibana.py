@@ -87,9 +87,9 @@ def stack_rule(rule: Rule, namespace: Namespace, index: str | None = None, post_
     return body | {"tags": _tags(rule, namespace, body), "actions": [], "enabled": rule.enabled}
 
 
-def detection_ndjson(rules: Iterable[dict[str, Any]]) -> str:
-    """Write detection rules as the file that Kibana's import of rules takes, one a line."""
-    return "".join(f"{json.dumps(body, ensure_ascii=False)}\n" for body in rules)
+def ndjson(objects: Iterable[dict[str, Any]]) -> str:
+    """Write objects as a file that Kibana's imports take, one a line."""
+    return "".join(f"{json.dumps(body, ensure_ascii=False)}\n" for body in objects)
 
 
 def detection_id(rule: Rule, namespace: Namespace) -> str:

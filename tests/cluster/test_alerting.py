@@ -11,12 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from integration import opensearch_alerts
 from integration.alerting import AlertingTarget, has_alerting
 from integration.assets import desired_assets
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError, InputError
 from integration.finding import Finding
+from integration.findings import AlertState, Asked, LeftOut, Wanted, merged
 from integration.install import install
 from integration.local import Node
 from integration.names import Namespace
@@ -167,7 +169,8 @@ def test_a_page_of_hosts_with_long_lists_fits_the_limit_of_buckets(engine: Engin
     assert bucket["error_messages"]["sum_other_doc_count"] == 2
 
 
-def test_open_alerts_come_page_by_page_and_go_when_the_host_is_well(engine: Engine) -> None:
+def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opensearch_alerts, "_PAGE", 20)
     lines = [Shipped("level=ERROR model", f"gpu-{n:02}", BASE + n) for n in range(45)]
     lines += [Shipped("level=ERROR model", f"gpu-{n:02}", BASE + 3_600_000) for n in range(5)]
     namespace = store(engine, lines)
@@ -178,14 +181,23 @@ def test_open_alerts_come_page_by_page_and_go_when_the_host_is_well(engine: Engi
     window = RULE.windows.window_of(BASE)
     for run, still_open in ((window.run_at, 45), (window.run_at + 3_600_000, 5)):
         engine.request("POST", f"{MONITORS}/{found.id}/_execute", None, {"dryrun": False, "period_end": f"{run}ms"})
-        alerts = list(target.open_alerts(found.id))
+        alerts = list(opensearch_alerts.alerts(engine, found.id, AlertState.OPEN, LeftOut()))
         assert len({alert["id"] for alert in alerts}) == len(alerts) == still_open
         assert {alert["severity"] for alert in alerts} == {"3"}
         health = target.health(RULE)
         assert health is not None
         assert (health.open_alerts, health.last_error, health.enabled) == (still_open, None, False)
-    again = evaluate(engine, RULE, namespace.events, RULE.windows.window_of(BASE + 3_600_000))
-    assert {alert["agg_alert_content"]["bucket"]["key"]["host"] for alert in alerts} == {finding.host for finding in again}
+    first, second = (evaluate(engine, RULE, namespace.events, RULE.windows.window_of(BASE + n * 3_600_000)) for n in (0, 1))
+    over = {finding.host for finding in first} - {finding.host for finding in second}
+    for state, expected in (
+        (AlertState.OPEN, second),
+        (AlertState.CLOSED, [finding for finding in first if finding.host in over]),
+        (AlertState.ALL, [*(finding for finding in first if finding.host in over), *second]),
+    ):
+        asked = Asked(Wanted(frozenset({RULE.id})), state, LeftOut())
+        listed = opensearch_alerts.alerts(engine, found.id, state, asked.left_out)
+        assert list(merged(opensearch_alerts.monitor_findings(engine, RULE, namespace.events, listed, asked))) == expected
+        assert list(asked.left_out.notes()) == []
     assert target.remove(RULE).action == "deleted"
     assert target.health(RULE) is None
 

@@ -10,16 +10,23 @@ from typing import Any
 import pytest
 
 from integration import findings as findings_module
+from integration import kibana_alerts, opensearch_alerts
+from integration.alerting import has_alerting
 from integration.engines.base import Engine
-from integration.findings import Alert, Wanted, alert_findings, merged, opensearch_alert, risk_findings
+from integration.engines.connect import Connection, connect
+from integration.findings import AlertState, Asked, LeftOut, Wanted, merged, risk_findings
 from integration.local import Node
 from integration.names import Namespace
+from integration.opensearch_alerts import monitor_findings
 from integration.progress import state_index
 from integration.render.aggregation import BY_HOST, window_search
 from integration.run import evaluate
 from integration.schedule import Window
 from integration.times import parse_time
 from tests.cli import Result, detect
+from tests.fake_alerting import AlertingCluster
+from tests.fake_kibana import API_KEY, FakeKibana
+from tests.fake_kibana_alerts import detection_alert
 from tests.support import RULE, error
 
 NAMESPACE = Namespace("found")
@@ -98,23 +105,93 @@ def test_findings_are_narrowed_by_time_host_and_severity(url: str) -> None:
     assert run(url, "findings", "--severity", "grave").code == 2
 
 
-def test_alerts_give_the_same_findings_and_each_counts_once(url: str, engine: Engine) -> None:
-    alerts = []
+def monitor_alerts(engine: Engine) -> list[dict[str, Any]]:
+    """What the rule's monitor would have left: a bucket each host and window, raised long after the window."""
+    alerts: list[dict[str, Any]] = []
     for window in windows():
         body = window_search(RULE, engine.name, window.start, window.end)
-        buckets = engine.search(NAMESPACE.events, body)["aggregations"][BY_HOST]["buckets"]
-        for bucket in buckets:
-            stored = {
-                "agg_alert_content": {"bucket": json.loads(json.dumps(bucket))},
-                "last_notification_time": window.run_at + 900,
-            }
-            alert = opensearch_alert(stored)
-            assert isinstance(alert, Alert)
-            alerts.append(alert)
-    from_alerts = list(alert_findings(engine, RULE, NAMESPACE.events, alerts, WANTED))
+        for bucket in engine.search(NAMESPACE.events, body)["aggregations"][BY_HOST]["buckets"]:
+            content = {"bucket": json.loads(json.dumps(bucket))}
+            alerts.append({"id": f"{len(alerts)}", "agg_alert_content": content, "start_time": 1, "last_notification_time": 2})
+    return alerts
+
+
+def test_alerts_give_the_same_findings_and_each_counts_once(url: str, engine: Engine) -> None:
+    alerts = [*monitor_alerts(engine), {"id": "error", "state": "ERROR", "start_time": 1}]
+    asked = Asked(WANTED, AlertState.ALL, LeftOut())
+    from_alerts = list(monitor_findings(engine, RULE, NAMESPACE.events, alerts, asked))
     assert from_alerts == evaluated(engine)
     assert merged(risk_findings(engine, NAMESPACE.risk, WANTED), from_alerts) == evaluated(engine)
-    assert opensearch_alert({"state": "ERROR", "start_time": 1}) is None
+    assert list(asked.left_out.notes()) == []
+
+
+def test_a_bucket_that_another_version_left_is_passed_over(url: str, engine: Engine) -> None:
+    good, bad = monitor_alerts(engine)[:2]
+    del bad["agg_alert_content"]["bucket"]["error_details"]
+    asked = Asked(WANTED, AlertState.ALL, LeftOut())
+    alerts = [bad, {"id": "x", "agg_alert_content": {"bucket": []}}, good]
+    assert list(monitor_findings(engine, RULE, NAMESPACE.events, alerts, asked)) == evaluated(engine)[:1]
+    (note,) = asked.left_out.notes()
+    assert "Left out: 2 alerts of OpenSearch Alerting" in note
+    assert "error_details" in note
+
+
+def test_more_alerts_than_one_search_reaches(url: str, engine: Engine) -> None:
+    if engine.name != "opensearch":
+        assert not has_alerting(engine)
+        return
+    cluster = AlertingCluster(url)
+    try:
+        alert = {"monitor_id": "m", "monitor_name": "ours", "severity": "1", "state": "ACTIVE"}
+        # As many begin in one millisecond as a page of the monitor's search has hosts.
+        starts = {str(n): 1_795_513_800_000 + n // 999 for n in range(10_400)}
+        cluster.alerts = {("m", "t", key): alert | {"id": key, "start_time": start} for key, start in starts.items()}
+        with connect(Connection(cluster.url)) as alerting:
+            left_out = LeftOut()
+            listed = list(opensearch_alerts.alerts(alerting, "m", AlertState.OPEN, left_out))
+            assert sorted(each["id"] for each in listed) == sorted(starts)
+            assert list(left_out.notes()) == []
+            assert opensearch_alerts.count_open(alerting, "m") == 10_400
+    finally:
+        cluster.close()
+
+
+def test_alerts_in_kibana_are_listed_beside_risk_events(url: str, engine: Engine) -> None:
+    """Kibana's searches reach a real index: they page, and pick out of documents that write names flat, nested and both."""
+    index = ".alerts-security.alerts-default"
+
+    def search(name: str, body: dict[str, Any]) -> dict[str, Any]:
+        return engine.search(name, body)
+
+    with FakeKibana(search) as kibana:
+        where = ("--kibana-url", kibana.url, "--api-key", API_KEY, "--format", "json", *SPAN)
+        if engine.name == "opensearch":
+            assert run(url, "findings", *where).json == run(url, "run", "--format", "json", *SPAN).json
+            return
+        found = evaluated(engine)
+        keywords = ("kibana.alert.uuid", "kibana.alert.rule.rule_id", "kibana.alert.workflow_status", "kibana.space_ids")
+        properties = {name: {"type": "keyword"} for name in keywords}
+        engine.request("PUT", f"/{index}", {"mappings": {"dynamic": False, "properties": properties}, "settings": {"hidden": True}})
+        try:
+            alerts = [detection_alert(RULE, NAMESPACE, finding, "open" if n % 2 else "closed") for n, finding in enumerate(found)]
+            for alert in alerts[::3]:
+                columns = {name.removeprefix("finding."): alert.pop(name) for name in list(alert) if name.startswith("finding.")}
+                alert["finding"] = columns
+            alerts[1]["finding"] = {"host": alerts[1].pop("finding.host")}
+            stored = engine.bulk_create(index, [(str(n), alert) for n, alert in enumerate(alerts)])
+            assert all(item.ok for item in stored)
+            engine.refresh(index)
+            kibana_alerts._PAGE, page = 3, kibana_alerts._PAGE
+            try:
+                answer = run(url, "findings", "--source", "alerts", *where)
+            finally:
+                kibana_alerts._PAGE = page
+            assert answer.err == ""
+            assert answer.json == run(url, "findings", *where).json == run(url, "run", "--format", "json", *SPAN).json
+            closed = run(url, "findings", "--source", "alerts", "--state", "closed", *where).json["findings"]
+            assert [f["host"] for f in closed] == [f.host for f in found[::2]]
+        finally:
+            engine.delete_index(index)
 
 
 def test_the_filter_applies_to_run_validate_and_findings(url: str, tmp_path: Path) -> None:

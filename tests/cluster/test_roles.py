@@ -13,7 +13,7 @@ from integration.assets import desired_assets
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import InputError
-from integration.install import install, status_of
+from integration.install import asset_status, install
 from integration.names import PIPELINE, RISK_TEMPLATE, Namespace
 from integration.render.roles import INGESTER, INSTALLER, READER, RUNNER
 from integration.roles import role_assets
@@ -165,20 +165,20 @@ def test_every_role_can_do_its_verbs_and_no_other(cluster: Cluster, log: Path) -
 
 def test_roles_come_and_go_as_every_other_object(cluster: Cluster) -> None:
     admin, assets = cluster.admin, role_assets(cluster.admin.name, "own-logs-*")
-    assert {status_of(admin, asset).state for asset in assets} == {State.SAME, State.DRIFTED}
+    assert {asset_status(admin, asset).state for asset in assets} == {State.SAME, State.DRIFTED}
     steps: list[Step] = []
     install(admin, assets, load_rules(), on_step=steps.append)
     assert sorted(step.action for step in steps if step.kind == "role") == ["unchanged", "unchanged", "updated", "updated"]
     install(admin, role_assets(admin.name), load_rules(), on_step=lambda _: None)
-    assert {status_of(admin, asset).state for asset in role_assets(admin.name)} == {State.SAME}
+    assert {asset_status(admin, asset).state for asset in role_assets(admin.name)} == {State.SAME}
 
 
 def test_a_role_of_somebody_else_is_left_alone(cluster: Cluster) -> None:
     foreign = next(asset for asset in role_assets(cluster.admin.name) if asset.name == READER)
     mine = type(foreign)("detect-foreign", {"metadata": {}} if cluster.admin.name == "elasticsearch" else {"description": "mine"})
-    mine.put(cluster.admin)
+    mine.put(cluster.admin, None)
     wanted = type(foreign)("detect-foreign", foreign.body)
-    assert status_of(cluster.admin, wanted).state is State.FOREIGN
+    assert asset_status(cluster.admin, wanted).state is State.FOREIGN
     with pytest.raises(InputError, match="role 'detect-foreign' on the cluster was not made by detect"):
         install(cluster.admin, [wanted], [], on_step=lambda _: None)
     assert wanted.delete(cluster.admin) is True
@@ -191,10 +191,10 @@ def test_a_wider_role_is_drift(cluster: Cluster) -> None:
     reader = next(asset for asset in role_assets(cluster.admin.name) if asset.name == READER)
     key = "cluster" if cluster.admin.name == "elasticsearch" else "cluster_permissions"
     wider = type(reader)(READER, reader.body | {key: [*reader.body[key], "all" if key == "cluster" else "*"]})
-    wider.put(cluster.admin)
-    assert status_of(cluster.admin, reader).state is State.DRIFTED
-    reader.put(cluster.admin)
-    assert status_of(cluster.admin, reader).state is State.SAME
+    wider.put(cluster.admin, None)
+    assert asset_status(cluster.admin, reader).state is State.DRIFTED
+    reader.put(cluster.admin, None)
+    assert asset_status(cluster.admin, reader).state is State.SAME
 
 
 def test_a_cluster_without_security_says_so(engine: Engine) -> None:

@@ -1,0 +1,143 @@
+"""Kibana's alerts about our rules, read back to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from integration.engines.base import Engine
+from integration.errors import ClusterError, ForbiddenError, NotFoundError
+from integration.esql_rows import finding_of_row
+from integration.finding import Finding
+from integration.findings import UNREADABLE, AlertState, Asked
+from integration.kibana import Kibana
+from integration.names import Namespace
+from integration.render.kibana import detection_id, stack_id
+from integration.rule import Rule
+from integration.run import evaluate
+from integration.schedule import Window
+from integration.times import parse_time
+
+_DETECTION_ALERTS = "/api/detection_engine/signals/search"
+# Kibana's own interface for what its pages show: no public one lists the alerts of stack rules.
+_STACK_ALERTS = "/internal/rac/alerts/find"
+_ID = "kibana.alert.uuid"
+_HOST = ("host.name", "kibana.alert.instance.id")
+# One alert can take megabytes: four lists of a hundred long values.
+_PAGE = 200
+
+
+def kibana_findings(
+    engine: Engine, kibana: Kibana, rule: Rule, namespace: Namespace, index: str, asked: Asked
+) -> Iterator[Finding]:
+    """Give the wanted findings of the alerts of a rule in Kibana, be it a detection rule, a stack rule or both.
+
+    The alerts of a kind that Kibana does not have, or does not show to this user, are left out; `ClusterError` when that is both.
+    An alert of a detection rule holds its finding. One of a stack rule names the host and no statistic, so that the cluster
+    evaluates the alert's last window anew.
+    """
+    refused: list[ClusterError] = []
+    found: list[Finding] = []
+    hosts: dict[Window, set[str]] = {}
+    try:
+        found = list(_of_detection_rule(kibana, rule, namespace, asked))
+    except (ForbiddenError, NotFoundError) as error:
+        refused.append(error)
+        asked.left_out.add("kind of alerts: those of detection rules", str(error))
+    try:
+        hosts = _of_stack_rule(kibana, rule, namespace, asked)
+    except (ForbiddenError, NotFoundError) as error:
+        refused.append(error)
+        asked.left_out.add("kind of alerts: those of stack rules", str(error))
+    if len(refused) == 2:
+        raise refused[0]
+    yield from (finding for finding in found if finding in asked.wanted)
+    for window in sorted(filter(asked.wanted.covers, hosts), key=lambda window: window.start):
+        evaluated = {finding.host: finding for finding in evaluate(engine, rule, index, window, asked.zone)}
+        for host in sorted(hosts[window] - evaluated.keys()):
+            asked.left_out.add("alerts of stack rules whose events give no finding now", host)
+        yield from (finding for host, finding in evaluated.items() if host in hosts[window] and finding in asked.wanted)
+
+
+def count_open_detections(kibana: Kibana, rule: Rule, namespace: Namespace) -> int:
+    """Count the alerts of a detection rule that nobody has taken up or closed."""
+    terms = {"kibana.alert.rule.rule_id": detection_id(rule, namespace), "kibana.alert.workflow_status": "open"}
+    query = {"bool": {"filter": [{"term": {name: value}} for name, value in terms.items()]}}
+    answer = kibana.search(_DETECTION_ALERTS, {"size": 0, "track_total_hits": True, "query": query})
+    return int(answer["hits"]["total"]["value"])
+
+
+def flattened(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Give a document's values by dotted name, however it nests them: Kibana writes an alert's names flat, nested, or both."""
+    waiting = [("", source)]
+    while waiting:
+        path, inside = waiting.pop()
+        for name, value in inside.items():
+            if isinstance(value, Mapping):
+                waiting.append((f"{path}{name}.", value))
+            else:
+                yield f"{path}{name}", value
+
+
+def _of_detection_rule(kibana: Kibana, rule: Rule, namespace: Namespace, asked: Asked) -> Iterator[Finding]:
+    ours = {"term": {"kibana.alert.rule.rule_id": detection_id(rule, namespace)}}
+    is_open = {"bool": {"must_not": [{"term": {"kibana.alert.workflow_status": "closed"}}]}}
+    for alert in _alerts(kibana, _DETECTION_ALERTS, ours, is_open, asked.state, {"_source": [_ID, "finding"]}):
+        try:
+            yield finding_of_row(alert)
+        except UNREADABLE as error:
+            asked.left_out.add("alerts of detection rules that hold no finding", f"{alert.get(_ID)}: {error}")
+
+
+def _of_stack_rule(kibana: Kibana, rule: Rule, namespace: Namespace, asked: Asked) -> dict[Window, set[str]]:
+    """Give the last window of each alert, with its hosts."""
+    ours = {"term": {"kibana.alert.rule.uuid": stack_id(rule, namespace, kibana.space)}}
+    is_open = {"term": {"kibana.alert.status": "active"}}
+    names = [_ID, *_HOST, "@timestamp", "kibana.alert.status", "kibana.alert.end"]
+    hosts: dict[Window, set[str]] = {}
+    for alert in _alerts(kibana, _STACK_ALERTS, ours, is_open, asked.state, {"rule_type_ids": [".es-query"], "_source": names}):
+        try:
+            hosts.setdefault(_last_window(rule, alert), set()).add(_host(alert))
+        except UNREADABLE as error:
+            asked.left_out.add("alerts of stack rules that name no host or no time", f"{alert.get(_ID)}: {error}")
+    return hosts
+
+
+def _host(alert: Mapping[str, Any]) -> str:
+    host = next((alert[name] for name in _HOST if name in alert), None)
+    if not isinstance(host, str):
+        raise TypeError(f"the host is {host!r}")
+    return host
+
+
+def _last_window(rule: Rule, alert: Mapping[str, Any]) -> Window:
+    """Give the last window that an alert was active for."""
+    if alert["kibana.alert.status"] != "recovered":
+        return rule.windows.last_run(parse_time(alert["@timestamp"]))
+    # It ended with the first window that the host was not in.
+    ended = rule.windows.last_run(parse_time(alert["kibana.alert.end"]))
+    return rule.windows.last_run(ended.run_at - 1)
+
+
+def _alerts(
+    kibana: Kibana, path: str, ours: Mapping[str, Any], is_open: Mapping[str, Any], state: AlertState, options: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Give alerts by dotted name, page by page: each begins after the last id.
+
+    Not by `search_after`, which the interface of detection rules does not know: it would give its first page for ever.
+    """
+    filters = [ours, {"exists": {"field": _ID}}] + [is_open] * (state is AlertState.OPEN)
+    others = [is_open] * (state is AlertState.CLOSED)
+    sort = [{_ID: {"order": "asc", "unmapped_type": "keyword"}}]
+    after: list[dict[str, Any]] = []
+    while True:
+        query = {"bool": {"filter": [*filters, *after], "must_not": others}}
+        answer = kibana.search(path, {"size": _PAGE, "sort": sort, "query": query, **options})
+        if not isinstance(answer.get("hits"), Mapping):
+            raise ClusterError(f"{kibana.url} answered {path} with something that is no result of a search")
+        hits = answer["hits"]["hits"]
+        for hit in hits:
+            yield dict(flattened(hit.get("_source") or {}))
+        if len(hits) < _PAGE:
+            return
+        after = [{"range": {_ID: {"gt": hits[-1]["sort"][0]}}}]

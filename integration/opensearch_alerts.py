@@ -1,0 +1,93 @@
+"""The alerts of OpenSearch Alerting: listed however many there are, and read back to findings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from integration.engines.base import Engine
+from integration.finding import Finding
+from integration.findings import UNREADABLE, AlertState, Asked, LeftOut
+from integration.render.monitor import host_of
+from integration.rule import Rule
+from integration.run import finding_of
+
+_ALERTS = "/_plugins/_alerting/monitors/alerts"
+_OPEN = ("ACTIVE", "ACKNOWLEDGED", "ERROR")
+# What is over lies in Alerting's history, for the 60 days that it keeps by default.
+_CLOSED = ("COMPLETED", "DELETED")
+_STATES = {AlertState.OPEN: _OPEN, AlertState.CLOSED: _CLOSED, AlertState.ALL: (*_OPEN, *_CLOSED)}
+_PAGE = 1_000
+# Alerting's list is a search, which gives no hit beyond these, and counts no further.
+_REACH = 10_000
+
+
+def alerts(engine: Engine, monitor_id: str, state: AlertState, left_out: LeftOut) -> Iterator[dict[str, Any]]:
+    """Give every alert of a monitor in a state, each once: what it says of one host is in `agg_alert_content`.
+
+    An alert that changes its state while this lists may come twice.
+    """
+    for one in _STATES[state]:
+        yield from _in_state(engine, monitor_id, one, left_out)
+
+
+def count_open(engine: Engine, monitor_id: str) -> int:
+    """Count the open alerts of a monitor."""
+    count = 0
+    for state in _OPEN:
+        total = int(_page(engine, monitor_id, state, size=1)["totalAlerts"])
+        count += total if total < _REACH else sum(1 for _ in _in_state(engine, monitor_id, state, LeftOut()))
+    return count
+
+
+def monitor_findings(
+    engine: Engine, rule: Rule, index: str, listed: Iterable[Mapping[str, Any]], asked: Asked
+) -> Iterator[Finding]:
+    """Give the wanted findings of a monitor's alerts. An alert that stayed open over several runs tells of the last of them."""
+    for alert in listed:
+        bucket = (alert.get("agg_alert_content") or {}).get("bucket")
+        if bucket is None:
+            continue  # about no host: a monitor's own error
+        try:
+            # Not by the alert's times: the ones that Alerting renews depend on whether the monitor notifies anyone.
+            window = rule.windows.window_of(int(bucket["last_seen"]["value"]))
+            finding = finding_of(engine, rule, index, window, host_of(bucket["key"]["host"]), bucket, asked.zone)
+        except UNREADABLE as error:
+            asked.left_out.add("alerts of OpenSearch Alerting that hold no finding", f"{alert.get('id')}: {error!r}")
+            continue
+        if finding in asked.wanted:
+            yield finding
+
+
+def _in_state(engine: Engine, monitor_id: str, state: str, left_out: LeftOut) -> Iterator[dict[str, Any]]:
+    """List by start time: past a page, the next one is asked from the last instant on, and what came already is passed over."""
+    since: int | None = None
+    start, known = 0, set[str]()
+    while True:
+        page = _page(engine, monitor_id, state, since, start, _PAGE)["alerts"]
+        yield from (alert for alert in page if alert["id"] not in known)
+        if len(page) < _PAGE:
+            return
+        last = page[-1]["start_time"]
+        if last != since:
+            since, start, known = last, 0, {alert["id"] for alert in page if alert["start_time"] == last}
+            continue
+        start += _PAGE
+        if start + _PAGE > _REACH:
+            left_out.add(f"sets of more than {_REACH:,} alerts that began in one millisecond", f"beyond those, at {last}")
+            since, start, known = last + 1, 0, set()
+
+
+def _page(
+    engine: Engine, monitor_id: str, state: str, since: int | None = None, start: int = 0, size: int = _PAGE
+) -> dict[str, Any]:
+    options: dict[str, str | int | bool] = {
+        "monitorId": monitor_id,
+        "alertState": state,
+        "size": size,
+        "startIndex": start,
+        "sortString": "start_time",
+    }
+    if since is not None:
+        options["searchString"] = f"start_time:[{since} TO *]"
+    return engine.request("GET", _ALERTS, params=options, retry=True)
