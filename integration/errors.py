@@ -23,6 +23,10 @@ class ClusterError(DetectError):
     exit_code = 3
 
 
+class ForbiddenError(ClusterError):
+    """The cluster knows the user, and does not let them do this (403)."""
+
+
 class NotFoundError(ClusterError):
     """The cluster has no such object."""
 

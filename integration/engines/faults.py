@@ -16,6 +16,7 @@ from integration.errors import (
     AnswerTimeoutError,
     ClusterError,
     ConflictError,
+    ForbiddenError,
     NotFoundError,
     ThrottledError,
     TooLargeError,
@@ -25,6 +26,7 @@ from integration.errors import (
 
 _LONGEST_TEXT = 300
 _BY_STATUS: dict[int, type[ClusterError]] = {
+    403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
     413: TooLargeError,

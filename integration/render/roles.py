@@ -12,6 +12,7 @@ None of them may write roles: that stays with the cluster's administrator.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,11 @@ def roles(engine: str, index: str | None = None) -> dict[str, dict[str, Any]]:
     """
     render, grants = _RENDERERS[engine]
     return {name: render(DESCRIPTIONS[name], _with_own(name, grant, index)) for name, grant in grants.items()}
+
+
+def grants(engine: str) -> dict[str, Grants]:
+    """Give what every role may do on an engine, by its name."""
+    return _RENDERERS[engine][1]
 
 
 def _with_own(name: str, grant: Grants, index: str | None) -> Grants:
@@ -175,7 +181,7 @@ _GRANTS_OPENSEARCH = {
     ),
 }
 
-_RENDERERS = {
+_RENDERERS: dict[str, tuple[Callable[[str, Grants], dict[str, Any]], dict[str, Grants]]] = {
     "elasticsearch": (_elasticsearch_body, _GRANTS_ELASTICSEARCH),
     "opensearch": (_opensearch_body, _GRANTS_OPENSEARCH),
 }

@@ -14,6 +14,7 @@ from integration.errors import (
     AnswerTimeoutError,
     ClusterError,
     ConflictError,
+    ForbiddenError,
     NotFoundError,
     ThrottledError,
     TooLargeError,
@@ -96,7 +97,7 @@ class TestErrors:
         [
             (400, ClusterError),
             (401, ClusterError),
-            (403, ClusterError),
+            (403, ForbiddenError),
             (404, NotFoundError),
             (409, ConflictError),
             (413, TooLargeError),
