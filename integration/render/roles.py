@@ -115,6 +115,7 @@ _GET_ALERTS = (
     "cluster:admin/opendistro/alerting/monitor/get",
     "cluster:admin/opendistro/alerting/monitor/search",
 )
+_GET_LAST_RUNS = "cluster:admin/opendistro/_scheduled_jobs/stats"
 
 _GRANTS_OPENSEARCH = {
     INSTALLER: Grants(
@@ -128,9 +129,11 @@ _GRANTS_OPENSEARCH = {
             "indices:admin/index_template/put",
             "cluster:admin/opendistro/alerting/alerts/get",
             "cluster:admin/opendistro/alerting/monitor/*",
+            _GET_LAST_RUNS,
         ),
         {
             EVENTS_PATTERN: (
+                "indices:admin/data_stream/create",  # Alerting takes no monitor over what is not there
                 "indices:admin/data_stream/delete",
                 "indices:admin/mapping/put",
                 "indices:admin/settings/update",
@@ -171,6 +174,7 @@ _GRANTS_OPENSEARCH = {
             *_GET_OBJECTS,
             "cluster:admin/ingest/pipeline/simulate",
             *_GET_ALERTS,
+            _GET_LAST_RUNS,
             "indices:data/read/scroll",
         ),
         {
