@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo test test-docker test-image test-fast lint format build image image-context lock sbom audit clean
+.PHONY: setup demo test test-docker test-image test-fast fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -39,6 +39,12 @@ test-image: setup
 
 test-fast: setup
 	$(BIN)/python -m pytest
+
+# Lines led by coverage, until one breaks a check (it is written to build/fuzz) or the runs are done.
+RUNS ?= 1000000
+fuzz: setup
+	mkdir -p build/fuzz/corpus
+	$(BIN)/python -m tests.fuzz -runs=$(RUNS) -max_len=4096 -artifact_prefix=build/fuzz/ build/fuzz/corpus
 
 lint: setup
 	$(BIN)/ruff check .

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from integration.engines.answers import Versions
 from integration.engines.base import Engine
-from integration.errors import ClusterError, InputError, NotFoundError
+from integration.errors import ClusterError, ForbiddenError, InputError, NotFoundError
 from integration.filter import NO_FILTER, Filter
 from integration.monitor_form import comparable, keeping, other_channels
 from integration.names import Namespace
@@ -163,7 +163,7 @@ class AlertingTarget:
             rule_id=rule.id,
             enabled=bool(found.body["enabled"]),
             last_run=self._last_run(found.id),
-            last_error=self._fault(rule, f"{_MONITORS}/{found.id}/_execute", None),
+            last_error=self._last_fault(rule, found.id),
             open_alerts=count_open(self._engine, found.id),
         )
 
@@ -217,6 +217,12 @@ class AlertingTarget:
         faults = [answer.get("error"), answer.get("input_results", {}).get("error")]
         faults += [trigger.get("error") for trigger in answer.get("trigger_results", {}).values()]
         return next((str(fault) for fault in faults if fault), None)
+
+    def _last_fault(self, rule: Rule, monitor_id: str) -> str | None:
+        try:
+            return self._fault(rule, f"{_MONITORS}/{monitor_id}/_execute", None)
+        except ForbiddenError:  # who may try a monitor may store alerts too, so a reader may not
+            return "not known: this user may not try the monitor"
 
     def _last_run(self, monitor_id: str) -> str | None:
         """Ask the nodes when they last ran a monitor; they forget it when they restart, or when the monitor moves."""

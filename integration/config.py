@@ -31,11 +31,13 @@ class _Model(BaseModel):
 
 
 class ConnectionSettings(_Model):
-    """Where the cluster is; secrets stay in the environment. Relative paths start at the file's folder."""
+    """Where the cluster is; secrets stay in the environment or in files of their own. Relative paths start at the file's folder."""
 
     url: Text | None = None
     kibana_url: Text | None = None
+    api_key_file: Text | None = None
     username: Text | None = None
+    password_file: Text | None = None
     ca_certs: Text | None = None
     client_cert: Text | None = None
     client_key: Text | None = None
@@ -45,7 +47,10 @@ class ConnectionSettings(_Model):
     @classmethod
     def _no_secrets(cls, given: Any) -> Any:
         for name in _SECRETS.keys() & (given.keys() if isinstance(given, dict) else ()):
-            raise ValueError(f"{name} is a secret and does not belong in a file: set {_SECRETS[name]} in the environment")
+            raise ValueError(
+                f"{name} is a secret and does not belong here: set {_SECRETS[name]} in the environment, "
+                f"or put it into a file of its own and name that: {name}_file"
+            )
         return given
 
     @field_validator("url", "kibana_url")
@@ -145,7 +150,7 @@ class Config(RuleSettings):
             "rules": self.rules,
             "index": self.index and self.index.pattern,
         }
-        for name in ("ca_certs", "client_cert", "client_key", "rules"):
+        for name in ("api_key_file", "password_file", "ca_certs", "client_cert", "client_key", "rules"):
             if isinstance(path := values[name], str):
                 values[name] = str(base / Path(path).expanduser())
         return {name: value for name, value in values.items() if value is not None}

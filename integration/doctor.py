@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from integration.alerting import has_alerting
 from integration.assets import Asset
 from integration.engines.base import Engine
-from integration.errors import ClusterError, DetectError, NotFoundError
+from integration.errors import DetectError, ForbiddenError
 from integration.events import parse
 from integration.fields import MappedRule, name_in_index
 from integration.install import asset_status
 from integration.names import PIPELINE, Namespace
 from integration.progress import read_progress, state_index
+from integration.rights import Work, missing_rights
 from integration.rule import Rule
 from integration.state import State
 from integration.times import rfc3339
 
 _TOLERATED_SKEW_MS = 5_000
 _SAMPLE = 'time=2026-11-24T08:50:00.123Z level=ERROR source=server.go:224 msg="ollama exited" err="exit status 1"'
-_CLUSTER_PRIVILEGES = ("monitor", "manage_ingest_pipelines", "manage_index_templates")
-_INDEX_PRIVILEGES = ("read", "view_index_metadata", "create_index", "create_doc", "write", "manage")
 
 
 class Verdict(StrEnum):
@@ -46,21 +45,27 @@ class Check:
 
 @dataclass(frozen=True)
 class Patient:
-    """What is examined: the rules as configured, their objects, and the index of events."""
+    """What is examined: the rules as configured, their objects, the index of events, and what work the user must be able to do."""
 
     engine: Engine
     rules: Sequence[Rule]
     assets: Sequence[Asset]
     namespace: Namespace
     index: str
+    work: Collection[Work] = ()
 
 
 def examine(patient: Patient) -> list[Check]:
-    """Look at everything; a check that the cluster refuses fails with the cluster's words, and the others go on."""
+    """Look at everything; a check that ends in an error fails with its words, and the others go on.
+
+    What this user may not look at is no fault of the installation: `patient.work` says what the user must be able to do.
+    """
     checks: list[Check] = []
     for name, check in _CHECKS.items():
         try:
             checks += [Check(name, *answer) for answer in check(patient)]
+        except ForbiddenError as error:
+            checks.append(Check(name, Verdict.WARN, f"cannot be looked at: {error}"))
         except DetectError as error:
             checks.append(Check(name, Verdict.FAIL, str(error)))
     return checks
@@ -91,28 +96,25 @@ def _health(patient: Patient) -> Answers:
 
 def _permissions(patient: Patient) -> Answers:
     engine = patient.engine
+    missing = missing_rights(engine, patient.namespace, patient.index)
+    if missing is None:
+        yield Verdict.WARN, "security is off: everybody who reaches the cluster may do anything"
+        return
     if engine.name == "opensearch":
-        # There is no harmless way to ask OpenSearch for a right to write; the reads of the other checks show what is refused.
-        try:
-            info = engine.request("GET", "/_plugins/_security/authinfo", retry=True)
-        except ClusterError:
-            yield Verdict.WARN, "the Security plugin is not there: everybody who reaches the cluster may do anything"
-            return
-        roles = ", ".join(info.get("roles") or ["none"])
-        yield Verdict.INFO, f"user {info.get('user_name')} with the roles {roles}"
-        return
-    indices = [patient.index, patient.namespace.risk, state_index(patient.namespace)]
-    body = {"cluster": _CLUSTER_PRIVILEGES, "index": [{"names": indices, "privileges": _INDEX_PRIVILEGES}]}
-    try:
-        answer = engine.request("POST", "/_security/user/_has_privileges", body, retry=True)
-    except ClusterError as error:
-        if "security" not in str(error).lower() and not isinstance(error, NotFoundError):
-            raise
-        yield Verdict.WARN, "security is switched off: everybody who reaches the cluster may do anything"
-        return
-    lacking = [name for name, granted in answer["cluster"].items() if not granted]
-    lacking += [f"{name} on {index}" for index, names in answer["index"].items() for name, granted in names.items() if not granted]
-    yield (Verdict.FAIL, f"lacking: {', '.join(lacking)}") if lacking else (Verdict.OK, "all that installing and running needs")
+        info = engine.request("GET", "/_plugins/_security/authinfo", retry=True)
+        yield Verdict.INFO, f"user {info.get('user_name')} with the roles {', '.join(info.get('roles') or ['none'])}"
+    for work in Work:
+        needed = work in patient.work
+        if work not in missing:
+            yield (
+                Verdict.WARN if needed else Verdict.INFO,
+                f"{work}: an OpenSearch before 3.2 does not tell; the role {work.role} is enough",
+            )
+        elif missing[work]:
+            lacking = f"lacking: {', '.join(missing[work])}; the role {work.role} has all it needs"
+            yield Verdict.FAIL if needed else Verdict.INFO, f"{work}: no, {lacking}"
+        else:
+            yield Verdict.OK, f"{work}: yes"
 
 
 def _alerting(patient: Patient) -> Answers:

@@ -24,7 +24,7 @@ class ClusterError(DetectError):
 
 
 class ForbiddenError(ClusterError):
-    """The user or API key lacks the privilege for this."""
+    """The cluster knows the user, and does not let them do this (403)."""
 
 
 class NotFoundError(ClusterError):
@@ -49,6 +49,10 @@ class ThrottledError(ClusterError):
 
 class TooLargeError(ClusterError):
     """The request is larger than the cluster, or a proxy before it, takes (413)."""
+
+
+class AnswerTooLargeError(ClusterError):
+    """The cluster's answer is larger than was allowed; a request for less may fit."""
 
 
 class TooManyBucketsError(ClusterError):

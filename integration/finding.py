@@ -15,7 +15,7 @@ from pydantic import ConfigDict, TypeAdapter
 from integration.lists import Values
 from integration.rule import Rule, Severity, StatCondition
 from integration.schedule import Window
-from integration.times import parse_time, rfc3339
+from integration.times import millis_shown, rfc3339
 
 LISTS = ("error_messages", "error_details", "code_sources", "error_types")
 """The list columns of SPL 8, as the JSON of a finding orders them."""
@@ -146,13 +146,13 @@ class Finding:
         return cls.checked(
             rule_id=record["rule_id"],
             host=record["host"],
-            window_start=parse_time(record["window_start"]),
-            window_end=parse_time(record["window_end"]),
+            window_start=millis_shown(record["window_start"]),
+            window_end=millis_shown(record["window_end"]),
             error_count=record["error_count"],
             first_error=record["first_error"],
             last_error=record["last_error"],
-            first_seen=parse_time(record["first_seen"]),
-            last_seen=parse_time(record["last_seen"]),
+            first_seen=millis_shown(record["first_seen"]),
+            last_seen=millis_shown(record["last_seen"]),
             error_messages=tuple(record["error_messages"]),
             error_details=tuple(record["error_details"]),
             code_sources=tuple(record["code_sources"]),

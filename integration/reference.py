@@ -12,7 +12,7 @@ from itertools import chain
 
 from integration.events import Event
 from integration.finding import Finding, Statistics, build_finding
-from integration.lists import DistinctValues
+from integration.lists import DistinctValues, LeftOut, Values
 from integration.rule import Alternative, Rule, StatCondition, TextCondition
 from integration.schedule import Window
 
@@ -77,8 +77,7 @@ class _Group:
         self.holding: set[StatCondition] = set()
 
     def statistics(self, names: Sequence[str]) -> Statistics:
-        empty = DistinctValues()
-        lists = {name: self.lists.get(name, empty).values() for name in names}
+        lists = {name: self.lists[name].values() if name in self.lists else Values(()) for name in names}
         return Statistics(self.count, self.first, self.last, lists, frozenset(self.holding))
 
 
@@ -96,6 +95,7 @@ class Reference:
             self._conditions.setdefault(condition.stat, []).append(condition)
         self._schedule = rule.windows
         self._groups: dict[tuple[Window, str], _Group] = {}
+        self._left_out = LeftOut()
 
     def add(self, event: Event) -> bool:
         """Take one event; True when the search selects it."""
@@ -127,14 +127,12 @@ class Reference:
 
     def close(self) -> None:
         """Give back what very long lists keep on disk."""
-        for group in self._groups.values():
-            for values in group.lists.values():
-                values.close()
+        self._left_out.close()
 
     def _take(self, group: _Group, name: str, value: str) -> None:
         values = group.lists.get(name)
         if values is None:
-            values = group.lists[name] = DistinctValues()
+            values = group.lists[name] = DistinctValues(self._left_out)
         values.add(value)
         for condition in self._conditions.get(name, ()):
             if condition.contains is not None and condition.contains in value:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Any
 
 from integration.engines.base import Engine
@@ -14,8 +13,6 @@ from integration.rule import Rule
 from integration.times import rfc3339
 
 _BATCH = 500
-MAX_LIST_BYTES = 1 << 20
-"""What the values of one list may take in a risk event: clusters refuse documents of 100 MB, and a log could fill one."""
 MAX_MESSAGE_CHARACTERS = 32_768
 
 
@@ -29,7 +26,7 @@ class Written:
 
 
 def risk_event(rule: Rule, finding: Finding) -> dict[str, Any]:
-    """Give the risk event of a finding, in ECS names, with the finding itself, its lists bounded, under `finding`.
+    """Give the risk event of a finding, in ECS names, with the finding itself under `finding`.
 
     Every key is there each time, since an update merges objects and would keep a key that was left out.
     """
@@ -56,21 +53,10 @@ def risk_event(rule: Rule, finding: Finding) -> dict[str, Any]:
 
 
 def bounded(finding: Finding) -> Finding:
-    """Give a finding that fits a document: of each list the first values up to `MAX_LIST_BYTES`, the others counted as left out."""
-    lists: dict[str, Any] = {}
-    beyond = dict(finding.truncated)
-    for name in LISTS:
-        values: tuple[str, ...] = getattr(finding, name)
-        ends = accumulate(len(value.encode()) for value in values)
-        lists[name] = values[: sum(1 for end in ends if end <= MAX_LIST_BYTES)]
-        if len(lists[name]) < len(values):
-            beyond[name] = beyond.get(name, 0) + len(values) - len(lists[name])
-    message = finding.risk_message
-    if len(message) > MAX_MESSAGE_CHARACTERS:
-        message = f"{message[: MAX_MESSAGE_CHARACTERS - 1]}…"
-    if len(message) == len(finding.risk_message) and beyond == dict(finding.truncated):
+    """Give a finding that fits a document: its lists are bounded already, its message is a text for people."""
+    if len(finding.risk_message) <= MAX_MESSAGE_CHARACTERS:
         return finding
-    return replace(finding, risk_message=message, truncated=tuple(sorted(beyond.items())), **lists)
+    return replace(finding, risk_message=f"{finding.risk_message[: MAX_MESSAGE_CHARACTERS - 1]}…")
 
 
 def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Sequence[Finding]) -> Written:

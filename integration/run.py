@@ -2,39 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.errors import ThrottledError, TooManyBucketsError
+from integration.engines.bounded import answers_up_to
+from integration.errors import AnswerTooLargeError, ThrottledError, TooManyBucketsError
 from integration.fields import dataset_filter, name_in_index
 from integration.finding import LISTS, Finding, Statistics, build_finding
-from integration.lists import Values
-from integration.render.aggregation import BY_HOST, condition_name, distinct_search, window_search
+from integration.lists import DistinctValues, LeftOut, Values, listed
+from integration.render.aggregation import BY_HOST, condition_name, values_search, window_search
 from integration.rule import Rule
 from integration.schedule import Window
+
+_MAX_ANSWER = 32 << 20
+_TOO_MUCH = (TooManyBucketsError, ThrottledError, AnswerTooLargeError)  # the second when a node has no memory for the page
+# A line longer than the mapping's `ignore_above` (8,191 characters) is in no index, which tells it from the others.
+_PAGE, _PAGE_OF_LONG_LINES = 1_000, 8
 
 
 def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> list[Finding]:
     """Let the cluster evaluate one window and give its findings, by host; `zone` is what SPL prints times in.
 
-    Any number of hosts; a list past `lists.MAX_VALUES` is cut there and its rest counted. A missing index has no findings.
+    Any number of hosts; a list past the bounds of `lists` is cut there and its rest counted. A missing index has no findings.
     """
     body = window_search(rule, engine.name, window.start, window.end)
-    found = [finding_of(engine, rule, index, window, bucket["key"]["host"], bucket, zone) for bucket in _pages(engine, index, body)]
+    found = [
+        finding_of(engine, rule, index, window, bucket["key"]["host"], bucket, zone) for bucket in _hosts(engine, rule, index, body)
+    ]
     return sorted(found, key=lambda finding: finding.sort_key)
 
 
 def finding_of(
     engine: Engine, rule: Rule, index: str, window: Window, host: str, bucket: Mapping[str, Any], zone: tzinfo = UTC
 ) -> Finding:
-    """Make a host's finding from its bucket of `aggregation.statistics`; the cluster is asked only about lists that are cut."""
-    lists = {}
-    for name in LISTS:
-        shown = tuple(value["key"] for value in bucket[name]["buckets"])
-        beyond = bucket[name]["sum_other_doc_count"] > 0
-        lists[name] = Values(shown, _distinct(engine, rule, index, window, host, name) - len(shown) if beyond else 0)
+    """Make a host's finding from its bucket of `aggregation.statistics`; lists that are cut or not there are collected."""
+    whole = {name for name in LISTS if name in bucket and not bucket[name]["sum_other_doc_count"]}
+    lists = {name: listed(value["key"] for value in bucket[name]["buckets"]) for name in whole}
+    if rest := [name for name in LISTS if name not in whole]:
+        lists |= _collected(engine, rule, index, values_search(rule, engine.name, window.start, window.end, host, rest), rest)
     statistics = Statistics(
         error_count=bucket["doc_count"],
         first_seen=int(bucket["first_seen"]["value"]),
@@ -56,29 +63,57 @@ def events_query(rule: Rule, start: int, end: int) -> dict[str, Any]:
     return {"bool": {"filter": [{"range": {name_in_index(rule, "@timestamp"): window}}, *dataset_filter(rule)]}}
 
 
-def _pages(engine: Engine, index: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give every bucket of the composite aggregation, in smaller pages where the cluster's limits ask for it."""
-    composite = body["aggs"][BY_HOST]["composite"]
+def hits(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Stream every hit of a search over events, in no order: lines that may be of any length a few at a time."""
+    short = {"exists": {"field": name_in_index(rule, "event.original")}}
+    for query, size in (({"filter": [short]}, _PAGE), ({"must_not": [short]}, _PAGE_OF_LONG_LINES)):
+        yield from engine.scan(index, {**body, "query": {"bool": {"must": [body["query"]], **query}}}, size=size)
+
+
+def _hosts(engine: Engine, rule: Rule, index: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Give every host's bucket, in smaller pages where the cluster's limits or ours ask for it.
+
+    A host whose lists alone are too much has none in its bucket. What others need little of is soon asked in large pages again.
+    """
+    composite, statistics = body["aggs"][BY_HOST]["composite"], body["aggs"][BY_HOST]["aggs"]
+    lists = {name: statistics[name] for name, _ in rule.stats.values}
+    largest = composite["size"]
     while True:
         try:
-            answer = engine.search(index, body)
-        except (TooManyBucketsError, ThrottledError):  # the latter when a small node has no memory for the page
-            if composite["size"] == 1:
+            with answers_up_to(_MAX_ANSWER):
+                answer = engine.search(index, body)
+        except _TOO_MUCH:
+            if composite["size"] > 1:
+                composite["size"] = max(1, composite["size"] // 10)
+            elif lists.keys() <= statistics.keys():
+                body["aggs"][BY_HOST]["aggs"] = statistics = {n: a for n, a in statistics.items() if n not in lists}
+            else:
                 raise
-            composite["size"] = max(1, composite["size"] // 4)
             continue
         found = answer.get("aggregations", {}).get(BY_HOST, {})
         yield from found.get("buckets", ())
         if len(found.get("buckets", ())) < composite["size"] or "after_key" not in found:
             return
         composite["after"] = found["after_key"]
+        composite["size"] = min(largest, composite["size"] * 2)
+        statistics |= lists
+
+
+def _collected(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Values]:
+    """Collect lists from the events themselves, in as little memory as the reference does."""
+    left_out = LeftOut()
+    try:
+        collected = {name: DistinctValues(left_out) for name in columns}
+        for hit in hits(engine, rule, index, body):
+            for name, values in collected.items():
+                for value in hit["fields"].get(name, ()):
+                    if value is not None:
+                        values.add(value)
+        return {name: values.values() for name, values in collected.items()}
+    finally:
+        left_out.close()
 
 
 def _holds(condition: Mapping[str, Any]) -> bool:
     """Whether a condition's sub-aggregation, a `max` or a `filter`, is more than 0."""
     return bool(condition["value"] if "value" in condition else condition["doc_count"])
-
-
-def _distinct(engine: Engine, rule: Rule, index: str, window: Window, host: str, column: str) -> int:
-    body = distinct_search(rule, engine.name, window.start, window.end, host, column)
-    return sum(1 for _ in _pages(engine, index, body))

@@ -33,6 +33,16 @@ def rfc3339(instant: int, millis: bool) -> str:
     return f"{text[: 23 if millis else 19]}Z"
 
 
+def millis_shown(text: str) -> int:
+    """Return the epoch milliseconds of a time in UTC as `rfc3339` gives it, on the first and last day of the calendar too.
+
+    Raises ValueError for a text without the `Z`, or that is no time.
+    """
+    if not text.endswith("Z"):
+        raise ValueError(f"{text!r} is no time in UTC")
+    return to_millis(datetime.fromisoformat(text))
+
+
 def millis_of(text: str) -> int | None:
     """Return the epoch milliseconds (truncated) of an RFC 3339 `text`, or None where it is no such time.
 

@@ -14,13 +14,12 @@ from integration.filter import NO_FILTER, Filter
 from integration.finding import Finding
 from integration.reference import Reference
 from integration.rule import Rule
-from integration.run import evaluate, events_query
+from integration.run import evaluate, events_query, hits
 from integration.schedule import Window
 from integration.times import parse_time
 
 MAX_ROWS = 1_000
 """Rows of SPL 14 compared a finding; equal lists make equal rows, so this bounds work, not trust."""
-_PAGE = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +100,8 @@ def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Win
         "query": events_query(rule, windows[0].start, windows[-1].end),
         "_source": [".".join(path_in_source(field)) for field in (line, host)],
         "docvalue_fields": [{"field": time, "format": "strict_date_time"}],
-        "sort": ["_doc"],
     }
-    for hit in engine.scan(index, body, size=_PAGE):
+    for hit in hits(engine, rule, index, body):
         text, named = _value(hit["_source"], line), _value(hit["_source"], host)
         if isinstance(text, str):
             yield stored(text, host=named if isinstance(named, str) else UNKNOWN_HOST, time=parse_time(hit["fields"][time][0]))

@@ -161,7 +161,7 @@ def test_own_field_names_reach_every_part_of_the_search() -> None:
         ("[thresholds]\ngrave = 1", "bad.toml:2: thresholds.grave: 'grave' is no severity"),
         ("[[filter]]\naction = 'keep'\nhost = 'x'\n[[filter]]\naction = 'drop'", "bad.toml:5: filter.1.action: input should be"),
         ("[[filter]]\naction = 'keep'\n[filter.greater_than]\nerror_count = 'x'", "bad.toml:4: filter.0.greater_than.error_count"),
-        ("[connection]\napi_key = 'geheim'", "api_key is a secret and does not belong in a file: set DETECT_API_KEY"),
+        ("[connection]\napi_key = 'geheim'", "api_key is a secret and does not belong here: set DETECT_API_KEY"),
         ("[connection]\nurl = 'https://u:geheim@h'", "bad.toml:2: connection.url: must not hold a user or password"),
         ("[fields]\nhost = 'x'", "host is no event field of a rule"),
         ("[index]\npattern = 'a/_search'", "bad.toml:2: index.pattern"),

@@ -136,6 +136,20 @@ class TestSize:
         assert [row["error_messages"] for row in finding["spl_rows"]] == ["model 000000"] * 3
         assert peak < 300 * MEBIBYTE
 
+    def test_long_messages_without_end(self, tmp_path: Path) -> None:
+        """Together larger than what they may take in memory by far."""
+        path = tmp_path / "server.log"
+        with path.open("w") as out:
+            for number in range(300):
+                out.write(f'{HEAD}msg="model {number % 290:03} {"x" * MEBIBYTE}" err="{number:03} {"é" * 2_000}"\n')
+        answer, peak = measured("scan", str(path), "--host", "h", "--format", "json")
+        (finding,) = answer["findings"]
+        assert (finding["error_count"], finding["error_messages"]) == (300, [])
+        assert finding["truncated"] == {"error_messages": 290, "error_details": 300 - len(finding["error_details"])}
+        assert len(finding["error_details"]) == MEBIBYTE // len(f"000 {'é' * 2_000}".encode())
+        assert finding["spl_row_count"] == 290 * 300
+        assert peak < 150 * MEBIBYTE
+
     def test_20_000_hosts(self, tmp_path: Path) -> None:
         path = tmp_path / "server.log"
         path.write_text("".join(f"Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg=model\n" for n in range(20_000)))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.errors import InputError
-from integration.times import millis_of, parse_time, rfc3339, to_millis
+from integration.times import millis_of, millis_shown, parse_time, rfc3339, to_millis
 
 INSTANT = 1_795_510_200_123  # 2026-11-24T08:50:00.123Z
 
@@ -92,6 +92,14 @@ def test_millis_of_agrees_with_datetime(local: datetime, minutes: int) -> None:
     hours, rest = divmod(abs(minutes), 60)
     assert millis_of(f"{local.isoformat(timespec='microseconds')}{sign}{hours:02}:{rest:02}") == instant
     assert millis_of(rfc3339(instant, millis=True)) in (instant, None)  # None on the first and last day
+
+
+def test_what_was_shown_is_read_back() -> None:
+    for text in ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z", "2026-11-24T08:50:00.123Z"):
+        assert rfc3339(millis_shown(text), millis="." in text) == text
+    for other in ("2026-11-24T08:50:00", "2026-11-24", "2026-11-24T08:50:00+00:00", "", "Z", "0000-01-01T00:00:00Z"):
+        with pytest.raises(ValueError, match=r"time|isoformat|year"):
+            millis_shown(other)
 
 
 def test_parse_time() -> None:

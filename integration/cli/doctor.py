@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 from rich.text import Text
 
@@ -10,8 +12,14 @@ from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, rules_of, with_cluster
 from integration.cli.output import inert, print_json, print_table
 from integration.doctor import Check, Patient, Verdict, examine
+from integration.rights import Work
 
 _STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
+
+
+WorkOption = Annotated[
+    list[Work] | None, typer.Option("--for", help="Fail when this user may not do this kind of work; may be given more than once.")
+]
 
 
 @with_cluster
@@ -20,20 +28,22 @@ def doctor(
     rules: RulesOption = None,
     index: IndexOption = None,
     config: ConfigOption = None,
+    work: WorkOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Examine the connection, rights, clocks, installed objects, the pipeline and the scheduler; change nothing.
 
-    Ends with 1 when something must be mended, with 3 when the cluster cannot be reached.
+    Ends with 1 when something must be mended, with 3 when the cluster cannot be reached. Of each kind of work it tells whether this
+    user may do it; that a reader may not install is no fault, unless --for asks for it.
 
-    Example: detect doctor --url https://localhost:9200 --format json
+    Example: detect doctor --url https://localhost:9200 --for run --format json
     """
     settings, loaded = configured(config, rules, None)
     source = f"from {settings.source}" if settings.source else "no detect.toml: everything by default"
     with cluster.open() as engine:
         # What is installed is for our own data streams, whatever the user's fields are called.
         assets = desired_assets(rules_of(rules, None), engine.name)
-        patient = Patient(engine, loaded, assets, cluster.namespace, index or cluster.namespace.events)
+        patient = Patient(engine, loaded, assets, cluster.namespace, index or cluster.namespace.events, frozenset(work or ()))
         checks = [Check("settings", Verdict.OK, source), *examine(patient)]
     failed = any(check.verdict is Verdict.FAIL for check in checks)
     if form is Format.JSON:

@@ -21,6 +21,7 @@ from integration.kibana import DEFAULT_SPACE, Kibana
 from integration.names import Namespace
 from integration.rule import Rule, Severity
 from integration.rulefile import load_rules
+from integration.secretfile import read_secret
 
 
 class Format(StrEnum):
@@ -50,6 +51,14 @@ ApiKeyOption = Annotated[
 ]
 UsernameOption = Annotated[str | None, typer.Option("--username", envvar="DETECT_USERNAME", rich_help_panel=_CLUSTER)]
 PasswordOption = Annotated[str | None, typer.Option("--password", envvar="DETECT_PASSWORD", rich_help_panel=_CLUSTER)]
+ApiKeyFileOption = Annotated[
+    Path | None,
+    typer.Option("--api-key-file", envvar="DETECT_API_KEY_FILE", help="A file that holds it.", rich_help_panel=_CLUSTER),
+]
+PasswordFileOption = Annotated[
+    Path | None,
+    typer.Option("--password-file", envvar="DETECT_PASSWORD_FILE", help="A file that holds it.", rich_help_panel=_CLUSTER),
+]
 CaOption = Annotated[
     str | None, typer.Option("--ca-certs", envvar="DETECT_CA_CERTS", help="The CA's PEM file.", rich_help_panel=_CLUSTER)
 ]
@@ -118,10 +127,13 @@ class ClusterOptions:
 
 
 def _cluster_options(
+    context: typer.Context,
     url: UrlOption = DEFAULT_URL,
     api_key: ApiKeyOption = None,
+    api_key_file: ApiKeyFileOption = None,
     username: UsernameOption = None,
     password: PasswordOption = None,
+    password_file: PasswordFileOption = None,
     ca_certs: CaOption = None,
     client_cert: ClientCertOption = None,
     client_key: ClientKeyOption = None,
@@ -132,15 +144,38 @@ def _cluster_options(
 ) -> ClusterOptions:
     connection = Connection(
         url=url,
-        api_key=api_key,
+        api_key=_secret(context, "api_key", api_key, api_key_file),
         username=username,
-        password=password,
+        password=_secret(context, "password", password, password_file),
         ca_certs=ca_certs,
         client_cert=client_cert,
         client_key=client_key,
         insecure=insecure,
     )
     return ClusterOptions(connection, Namespace(namespace), kibana_url, space)
+
+
+# From far to near: what is said nearer counts.
+_SOURCES = ("DEFAULT_MAP", "ENVIRONMENT", "COMMANDLINE")
+
+
+def _secret(context: typer.Context, name: str, given: str | None, file: Path | None) -> str | None:
+    """Give a secret, from its option or from the file that another option names: whichever of the two was said nearer."""
+    if file is None:
+        return given
+    if given is not None:
+        plain, named = (
+            _SOURCES.index(str(source and source.name)) for source in map(context.get_parameter_source, (name, f"{name}_file"))
+        )
+        if plain == named:
+            option = f"--{name.replace('_', '-')}"
+            raise InputError(f"Give either {option} or {option}-file (or their environment variables), not both")
+        if plain > named:
+            return given
+    secret = read_secret(file)
+    if secret.exposed:
+        typer.echo(f"{str(file)!r} can be read by other users of this machine: chmod 600 it", err=True)
+    return secret.text
 
 
 def with_cluster(verb: Callable[..., None]) -> Callable[..., None]:

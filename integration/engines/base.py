@@ -179,7 +179,8 @@ class Engine(ABC):
 
     def refresh(self, name: str) -> None:
         """Make all that was written so far visible to searches; nothing if there is no such index."""
-        self.request("POST", _path(name, "_refresh"), params={"ignore_unavailable": True}, retry=True)
+        answer = self.request("POST", _path(name, "_refresh"), params={"ignore_unavailable": True}, retry=True)
+        self._check_shards(answer, f"make what was written to {name} visible to searches")
 
     # Searches
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import urllib3.exceptions
 
+from integration.engines.bounded import AnswerCutError
 from integration.errors import (
     AnswerTimeoutError,
+    AnswerTooLargeError,
     ClusterError,
     ConflictError,
     ForbiddenError,
@@ -104,6 +106,8 @@ def no_answer(call: Call, cause: BaseException | None) -> ClusterError:
             f"{url} and this machine cannot agree on TLS ({tls.reason or tls}): a cluster without TLS needs http:// "
             "in --url, one that asks for a client certificate needs --client-cert and --client-key"
         )
+    if (cut := _find(cause, AnswerCutError)) is not None:
+        return AnswerTooLargeError(f"{url} answered {call}, but {cut}")
     if _find(cause, urllib3.exceptions.NameResolutionError):
         return UnreachableError(f"The host name in {url} is not known here: check --url")
     if _find(cause, ConnectionRefusedError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integration.fields import dataset_filter, name_in_index
@@ -84,13 +84,19 @@ def window_search(rule: Rule, engine: str, start: int, end: int) -> dict[str, An
     }
 
 
-def distinct_search(rule: Rule, engine: str, start: int, end: int, host: str, column: str) -> dict[str, Any]:
-    """Give the search that pages through every distinct value of one list of one host, to count those beyond `MAX_VALUES`."""
-    body = window_search(rule, engine, start, end)
-    body["query"]["bool"]["filter"].append({"term": {name_in_index(rule, "host.name"): host}})
-    source = {"terms": {"script": painless.script(painless.value(rule, getattr(rule.stats.values, column)))}}
-    body["aggs"] = {BY_HOST: {"composite": {"size": MAX_VALUES, "sources": [{"value": source}]}}}
-    return body
+def values_search(rule: Rule, engine: str, start: int, end: int, host: str, columns: Sequence[str]) -> dict[str, Any]:
+    """Give the search for one host's selected events, each with its value of the lists in `columns` under `fields`."""
+    window = {"gte": start, "lt": end, "format": "epoch_millis"}
+    query = selection(rule, window)
+    query["bool"]["filter"].append({"term": {name_in_index(rule, "host.name"): host}})
+    return {
+        _IN_SEARCH[engine]: class_field(rule),
+        "query": query,
+        "_source": False,
+        "script_fields": {
+            name: {"script": painless.script(painless.value(rule, getattr(rule.stats.values, name)))} for name in columns
+        },
+    }
 
 
 def _condition(rule: Rule, condition: StatCondition) -> dict[str, Any]:

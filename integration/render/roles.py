@@ -12,6 +12,7 @@ None of them may write roles: that stays with the cluster's administrator.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +47,11 @@ def roles(engine: str, index: str | None = None) -> dict[str, dict[str, Any]]:
     """
     render, grants = _RENDERERS[engine]
     return {name: render(DESCRIPTIONS[name], _with_own(name, grant, index)) for name, grant in grants.items()}
+
+
+def grants(engine: str) -> dict[str, Grants]:
+    """Give what every role may do on an engine, by its name."""
+    return _RENDERERS[engine][1]
 
 
 def _with_own(name: str, grant: Grants, index: str | None) -> Grants:
@@ -109,6 +115,7 @@ _GET_ALERTS = (
     "cluster:admin/opendistro/alerting/monitor/get",
     "cluster:admin/opendistro/alerting/monitor/search",
 )
+_GET_LAST_RUNS = "cluster:admin/opendistro/_scheduled_jobs/stats"
 
 _GRANTS_OPENSEARCH = {
     INSTALLER: Grants(
@@ -122,9 +129,11 @@ _GRANTS_OPENSEARCH = {
             "indices:admin/index_template/put",
             "cluster:admin/opendistro/alerting/alerts/get",
             "cluster:admin/opendistro/alerting/monitor/*",
+            _GET_LAST_RUNS,
         ),
         {
             EVENTS_PATTERN: (
+                "indices:admin/data_stream/create",  # Alerting takes no monitor over what is not there
                 "indices:admin/data_stream/delete",
                 "indices:admin/mapping/put",
                 "indices:admin/settings/update",
@@ -165,6 +174,7 @@ _GRANTS_OPENSEARCH = {
             *_GET_OBJECTS,
             "cluster:admin/ingest/pipeline/simulate",
             *_GET_ALERTS,
+            _GET_LAST_RUNS,
             "indices:data/read/scroll",
         ),
         {
@@ -175,7 +185,7 @@ _GRANTS_OPENSEARCH = {
     ),
 }
 
-_RENDERERS = {
+_RENDERERS: dict[str, tuple[Callable[[str, Grants], dict[str, Any]], dict[str, Grants]]] = {
     "elasticsearch": (_elasticsearch_body, _GRANTS_ELASTICSEARCH),
     "opensearch": (_opensearch_body, _GRANTS_OPENSEARCH),
 }

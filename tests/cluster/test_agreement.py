@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration import lists
+from integration import lists, run
 from integration.assets import desired_assets
 from integration.engines.base import Engine
 from integration.events import parse
@@ -149,6 +149,38 @@ def test_lists_past_the_bound_are_cut_and_counted_alike(installed: Engine, monke
     assert found == reference_findings(RULE, lines)
     assert dict(found[0].truncated) == {"error_messages": 18, "code_sources": 3}
     assert found[0].spl_row_count == 23 * 8
+
+
+def test_answers_that_are_too_large_are_asked_for_in_parts(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many hosts a page are too many; of one host the lists alone are; the hosts after it come in large pages again."""
+    messages = [f"model {n:03} {'x' * (9_000 if n % 3 == 0 else 100)}" for n in range(40)]
+    lines = [
+        Shipped(f'level=ERROR source=s.go:1 msg="{text}" err="exit status 1"', "gpu-100", BASE + n)
+        for n, text in enumerate(messages)
+    ]
+    lines += [Shipped('level=ERROR msg="model"', f"gpu-{n}", BASE + n) for n in range(200)]
+    index = store(installed, lines)
+    monkeypatch.setattr(lists, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(run, "_MAX_ANSWER", 30_000)
+    asked: list[dict[str, Any]] = []
+    honest = installed.search
+
+    def search(index: str, body: dict[str, Any]) -> dict[str, Any]:
+        asked.append(
+            {"size": body["aggs"]["by_host"]["composite"]["size"], "lists": "error_messages" in body["aggs"]["by_host"]["aggs"]}
+        )
+        return honest(index, body)
+
+    monkeypatch.setattr(installed, "search", search)
+    found = cluster_findings(installed, RULE, index, lines)
+    assert found == reference_findings(RULE, lines)
+    assert len(found) == 200
+    heavy = next(finding for finding in found if finding.host == "gpu-100")
+    assert (heavy.error_count, str(heavy.severity)) == (41, "critical")
+    assert 0 < len(heavy.error_messages) < 40
+    assert dict(heavy.truncated) == {"error_messages": 41 - len(heavy.error_messages)}
+    assert [page["size"] for page in asked if not page["lists"]] == [1]
+    assert asked[-1]["size"] > 1
 
 
 def test_terms_cannot_break_out_of_the_script(installed: Engine) -> None:

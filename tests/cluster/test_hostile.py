@@ -136,6 +136,31 @@ def test_many_messages_and_many_hosts(installed: Engine, node: Node, tmp_path: P
     assert len(ran["findings"]) == 3_001
 
 
+def test_long_messages_of_one_host(installed: Engine, node: Node, tmp_path: Path) -> None:
+    """More than an answer may hold, among hosts with little: run, scan and validate agree, in bounded memory."""
+    if installed.name == "elasticsearch":  # of 1 GiB refuses even small requests until its collector has run; see test_agreement
+        return
+    path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"
+    with path.open("w") as log:
+        for n in range(36):
+            log.write(f'Nov 24 09:00:00 loud ollama[1]: {HEAD}msg="model {n:03} {"x" * MEBIBYTE}" err="{n % 30}"\n')
+            log.write(f'Nov 24 09:00:00 quiet-{n} ollama[1]: {HEAD}msg="model" err="exit status 1"\n')
+    where = ("--url", node.url, "--namespace", namespace, "--format", "json")
+    stored, peak = measured("ingest", str(path), *where)
+    assert (stored["created"], stored["failed"]) == (72, 0)
+    ran, peak = measured("run", *SPAN, *where)
+    assert peak < 300 * MEBIBYTE
+    scanned, _ = measured("scan", str(path), "--format", "json")
+    counts = [{finding["host"]: finding["error_count"] for finding in answer["findings"]} for answer in (ran, scanned)]
+    assert counts[0] == counts[1]
+    assert ran == scanned
+    loud = ran["findings"][0]
+    assert (loud["host"], len(loud["error_messages"]), loud["truncated"]) == ("loud", 0, {"error_messages": 36})
+    validated, peak = measured("validate", *SPAN, *where)
+    assert validated["agrees"] is True
+    assert peak < 300 * MEBIBYTE
+
+
 def test_many_long_messages_are_kept_as_a_risk_event(installed: Engine, node: Node, tmp_path: Path) -> None:
     """A finding larger than a document may be would silence the risk events of its host and of its neighbours."""
     path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,11 @@ import pytest
 from integration.assets import desired_assets
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.errors import InputError
+from integration.errors import ClusterError, InputError
 from integration.install import asset_status, install
 from integration.names import PIPELINE, RISK_TEMPLATE, Namespace
 from integration.render.roles import INGESTER, INSTALLER, READER, RUNNER
+from integration.rights import _ON_CLUSTER, _ON_INDEX, _PARAMS, Work
 from integration.roles import role_assets
 from integration.rulefile import load_rules
 from integration.state import State, Step
@@ -161,6 +163,59 @@ def test_every_role_can_do_its_verbs_and_no_other(cluster: Cluster, log: Path) -
             if verb.arguments[0] in ("install", "uninstall"):
                 cluster.install()
     assert wrong == []
+
+
+def permissions(answer: Result) -> dict[str, tuple[str, str]]:
+    """What `doctor` says of each kind of work: its verdict, and what comes after the kind."""
+    checks = [check for check in answer.json["checks"] if check["check"] == "permissions"]
+    told = {check["detail"].partition(": ")[0]: (check["verdict"], check["detail"].partition(": ")[2]) for check in checks}
+    return {work: told[work] for work in Work}
+
+
+def test_doctor_tells_what_each_may_do(cluster: Cluster) -> None:
+    """Each role is enough for its own work and for no other, and that is no fault until it is asked for."""
+    for work in Work:
+        answer = cluster.detect(work.role, "doctor", "--format", "json")
+        assert answer.code == 0, answer
+        told = permissions(answer)
+        assert told.pop(work) == ("ok", "yes")
+        assert {verdict for verdict, _ in told.values()} == {"info"}, told
+        assert all(detail.startswith("no, lacking: ") for _, detail in told.values())
+        assert cluster.detect(work.role, "doctor", "--for", work.value).code == 0
+    read = permissions(cluster.detect(READER, "doctor", "--format", "json"))
+    pipeline = "manage_ingest_pipelines" if cluster.admin.name == "elasticsearch" else "cluster:admin/ingest/pipeline/put"
+    assert pipeline in read["install"][1]
+    for work in set(Work) - {Work.READ}:
+        answer = cluster.detect(READER, "doctor", "--for", work.value, "--for", "read", "--format", "json")
+        assert answer.code == 1
+        assert {verdict for verdict, _ in permissions(answer).values()} == {"ok", "info", "fail"}
+        assert permissions(answer)[work][0] == "fail"
+
+
+def test_doctor_tells_an_administrator(cluster: Cluster) -> None:
+    name = "all_access" if cluster.admin.name == "opensearch" else "superuser"
+    known = replace(cluster, passwords={name: make_user(cluster.admin, name)})
+    answer = known.detect(name, "doctor", "--format", "json", *(option for work in Work for option in ("--for", work.value)))
+    assert answer.code == 0, answer
+    assert set(permissions(answer).values()) == {("ok", "yes")}
+
+
+def test_what_doctor_asks_of_opensearch_changes_nothing_even_when_done(engine: Engine) -> None:
+    """A node without security does it all, as one with security does for an administrator's certificate."""
+    if engine.name == "elasticsearch":  # is asked by an API that does nothing
+        return
+    before = engine.request("GET", "/_cluster/state/metadata")["metadata"]
+    questions = [*_ON_CLUSTER.items(), *((name, (m, f"/nowhere/{path}", body)) for name, (m, path, body) in _ON_INDEX.items())]
+    for action, (method, path, body) in questions:
+        with suppress(ClusterError):
+            engine.request(method, path, body, _PARAMS.get(action))
+    assert engine.request("GET", "/_cluster/state/metadata")["metadata"] == before
+
+
+def test_doctor_asks_of_its_own_index_too(cluster: Cluster) -> None:
+    told = permissions(cluster.detect(READER, "doctor", "--index", "own-logs,logs-ollama.server-x", "--format", "json"))
+    assert "search on own-logs" in told["read"][1] or "read on own-logs" in told["read"][1]
+    assert "logs-ollama.server-x" not in told["read"][1]
 
 
 def test_roles_come_and_go_as_every_other_object(cluster: Cluster) -> None:

@@ -63,11 +63,16 @@ def user(secured: SecureNode, admin: Engine, monkeypatch: pytest.MonkeyPatch) ->
     return made
 
 
-def test_a_user_a_password_and_a_ca_file(admin: Engine, user: User) -> None:
+def test_a_user_a_password_and_a_ca_file(admin: Engine, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert detect("diff").code == 0
+    (tmp_path / "password").write_text(f"{user.password}\n")
+    (tmp_path / "password").chmod(0o600)
+    monkeypatch.delenv("DETECT_PASSWORD")
+    answer = detect("diff", "--password-file", str(tmp_path / "password"))
+    assert (answer.code, answer.err) == (0, "")
 
 
-def test_an_api_key_with_a_role(admin: Engine, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_api_key_with_a_role(admin: Engine, user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DETECT_USERNAME")
     monkeypatch.delenv("DETECT_PASSWORD")
     if admin.name == "opensearch":  # has none, and says that it takes no such credentials
@@ -78,8 +83,9 @@ def test_an_api_key_with_a_role(admin: Engine, user: User, monkeypatch: pytest.M
         return
     body = {"name": "reader", "role_descriptors": {READER: roles("elasticsearch")[READER]}}
     made = admin.request("POST", "/_security/api_key", body)
+    monkeypatch.setenv("DETECT_API_KEY_FILE", str(tmp_path / "key"))
     for key in (made["encoded"], f"{made['id']}:{made['api_key']}"):
-        monkeypatch.setenv("DETECT_API_KEY", key)
+        (tmp_path / "key").write_text(key)
         answers = [detect("diff"), detect("run", *SPAN, "--write"), detect("--debug", "install", "--force")]
         assert answers[0].code == 0
         assert all(made["api_key"] not in answer.out + answer.err and key not in answer.err for answer in answers)

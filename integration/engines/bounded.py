@@ -1,0 +1,49 @@
+"""Answers no larger than the caller wants to hold: what a log's author can make large, a cluster would send whole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import urllib3
+import urllib3.exceptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_most: ContextVar[int | None] = ContextVar("most", default=None)
+
+
+class AnswerCutError(urllib3.exceptions.HTTPError):
+    """An answer that was given up on since it is larger than was allowed."""
+
+
+@contextmanager
+def answers_up_to(most: int) -> Iterator[None]:
+    """Allow the answers to requests of this block `most` bytes each; a larger one is an `AnswerTooLargeError`."""
+    token = _most.set(most)
+    try:
+        yield
+    finally:
+        _most.reset(token)
+
+
+def bound(pool: urllib3.HTTPConnectionPool) -> None:
+    """Let a client's connections heed `answers_up_to`; both clients read whatever comes to its end."""
+    pool.urlopen = partial(_urlopen, pool.urlopen)  # type: ignore[method-assign]
+
+
+def _urlopen(honest: Callable[..., urllib3.BaseHTTPResponse], *arguments: Any, **options: Any) -> urllib3.BaseHTTPResponse:
+    most = _most.get()
+    if most is None:
+        return honest(*arguments, **options)
+    response = honest(*arguments, **options, preload_content=False)
+    data = response.read(most + 1)
+    if len(data) > most:
+        response.close()
+        raise AnswerCutError(f"the answer is larger than {most:,} bytes")
+    response.release_conn()
+    return urllib3.HTTPResponse(data, response.headers, response.status, response.version, reason=response.reason)

@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of what every log line goes through: `make fuzz`."""

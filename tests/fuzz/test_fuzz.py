@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.fuzz.checks import check
+from tests.hostile import BYTES
+
+
+@pytest.mark.parametrize("line", BYTES.values(), ids=BYTES)
+def test_what_must_hold_of_every_line_holds_of_the_known_ones(line: bytes) -> None:
+    check(line)
+
+
+if find_spec("atheris"):  # which has wheels for Linux on x86-64 alone
+
+    def test_some_more_lines_led_by_coverage(tmp_path: Path) -> None:
+        """The same lines each time; `make fuzz` tries new ones for longer."""
+        command = [sys.executable, "-m", "tests.fuzz", "-runs=600", "-seed=1", "-max_len=512", f"-artifact_prefix={tmp_path}/"]
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stderr
+        assert "Done 600 runs" in ran.stderr
