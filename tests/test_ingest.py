@@ -49,7 +49,7 @@ class DataStream:
         cluster.on("GET", "/_ingest/pipeline/ollama.server", Answer({"ollama.server": {}}))
         cluster.on("GET", "/_index_template/logs-ollama.server", Answer({"index_templates": [{"index_template": {}}]}))
         cluster.on("GET", f"/{STREAM}/_settings/index.creation_date", self._settings)
-        cluster.on("POST", f"/{STREAM}/_refresh")
+        cluster.on("POST", f"/{STREAM}/_refresh", Answer({"_shards": {"total": 2, "successful": 1, "failed": 0}}))
         cluster.on("POST", f"/{STREAM}/_search", self._search)
         cluster.on("POST|PUT", BULK, self.bulk)
 

@@ -180,7 +180,8 @@ class Engine(ABC):
     def refresh(self, name: str) -> None:
         """Make all that was written so far visible to searches; nothing if there is no such index."""
         answer = self.request("POST", _path(name, "_refresh"), params={"ignore_unavailable": True}, retry=True)
-        self._check_shards(answer, f"make what was written to {name} visible to searches")
+        for failure in answer["_shards"].get("failures", ()):  # a copy that no node has is none
+            raise ClusterError(f"{self.url} could not make what was written to {name} visible to searches: {reason(failure['reason'])}")
 
     # Searches
 

@@ -313,9 +313,15 @@ class TestSearches:
         assert len(cluster.asked("DELETE", "/_search/scroll")) == 1
 
     def test_refresh(self, cluster: FakeCluster, engine: Engine) -> None:
-        cluster.on("POST", "/x/_refresh")
+        cluster.on("POST", "/x/_refresh", Answer({"_shards": {"total": 2, "successful": 1, "failed": 0}}))
         engine.refresh("x")
         assert cluster.requests[-1].query == {"ignore_unavailable": "true"}
+
+    def test_a_shard_that_cannot_be_refreshed_is_told(self, cluster: FakeCluster, engine: Engine) -> None:
+        failures = [{"reason": {"type": "circuit_breaking_exception", "reason": "no memory"}}]
+        cluster.on("POST", "/x/_refresh", Answer({"_shards": {"total": 1, "successful": 0, "failed": 1, "failures": failures}}))
+        with pytest.raises(ClusterError, match="visible to searches: circuit_breaking_exception"):
+            engine.refresh("x")
 
 
 class TestDocuments:
