@@ -181,7 +181,9 @@ class Engine(ABC):
         """Make all that was written so far visible to searches; nothing if there is no such index."""
         answer = self.request("POST", _path(name, "_refresh"), params={"ignore_unavailable": True}, retry=True)
         for failure in answer["_shards"].get("failures", ()):  # a copy that no node has is none
-            raise ClusterError(f"{self.url} could not make what was written to {name} visible to searches: {reason(failure['reason'])}")
+            raise ClusterError(
+                f"{self.url} could not make what was written to {name} visible to searches: {reason(failure['reason'])}"
+            )
 
     # Searches
 
