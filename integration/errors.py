@@ -55,3 +55,11 @@ class PartlyAppliedError(DetectError):
     """Some of the work was done and some was not; the message says which and how to go on."""
 
     exit_code = 4
+
+
+class StoppedError(DetectError):
+    """A signal ended the command before it was done; the exit code is the one that shells give it, 128 and the signal's number."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + number
