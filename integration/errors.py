@@ -43,6 +43,10 @@ class ThrottledError(ClusterError):
     """The cluster is too busy for this request now (429, 503); later it may take it."""
 
 
+class UnavailableError(ThrottledError):
+    """The cluster cannot do this now (503): it is starting, has no leader, or lacks a shard."""
+
+
 class TooLargeError(ClusterError):
     """The request is larger than the cluster, or a proxy before it, takes (413)."""
 

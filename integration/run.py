@@ -7,7 +7,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.errors import ThrottledError, TooManyBucketsError
+from integration.errors import ThrottledError, TooManyBucketsError, UnavailableError
 from integration.fields import dataset_filter, name_in_index
 from integration.finding import LISTS, Finding, Statistics, build_finding
 from integration.lists import Values
@@ -62,8 +62,8 @@ def _pages(engine: Engine, index: str, body: dict[str, Any]) -> Iterator[dict[st
     while True:
         try:
             answer = engine.search(index, body)
-        except (TooManyBucketsError, ThrottledError):  # the latter when a small node has no memory for the page
-            if composite["size"] == 1:
+        except (TooManyBucketsError, ThrottledError) as error:  # the latter when a small node has no memory for the page
+            if composite["size"] == 1 or isinstance(error, UnavailableError):
                 raise
             composite["size"] = max(1, composite["size"] // 4)
             continue

@@ -20,6 +20,7 @@ from integration.errors import (
     ThrottledError,
     TooLargeError,
     TooManyBucketsError,
+    UnavailableError,
     UnreachableError,
 )
 
@@ -32,7 +33,7 @@ _BY_STATUS: dict[int, type[ClusterError]] = {
     413: TooLargeError,
     429: ThrottledError,
     502: UnreachableError,  # a proxy speaking for a cluster that it could not reach
-    503: ThrottledError,
+    503: UnavailableError,
     504: UnreachableError,
 }
 _HINTS = {

@@ -19,6 +19,9 @@ from tests.cluster.faults.proxy import (
     searches,
 )
 from tests.cluster.faults.site import Site
+from tests.cluster.servers import Server
+
+on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
 
 FAULTS: dict[str, Fault] = {
     "connection cut before the request": cut_before,
@@ -33,8 +36,21 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_ingest_sends_again_what_a_fault_kept_away(behind: Site, proxy: Proxy, tried: Tried, name: str) -> None:
+BY_EITHER_CLIENT = ["connection cut before the answer", "connection cut within the answer", "every third document of a bulk 429"]
+
+
+@pytest.mark.parametrize("name", BY_EITHER_CLIENT)
+def test_ingest_sends_again_what_a_broken_connection_kept_away(behind: Site, proxy: Proxy, tried: Tried, name: str) -> None:
+    sends_again(behind, proxy, tried, name)
+
+
+@on_opensearch
+@pytest.mark.parametrize("name", [name for name in FAULTS if name not in BY_EITHER_CLIENT])
+def test_ingest_sends_again_what_a_busy_cluster_refused(behind: Site, proxy: Proxy, tried: Tried, name: str) -> None:
+    sends_again(behind, proxy, tried, name)
+
+
+def sends_again(behind: Site, proxy: Proxy, tried: Tried, name: str) -> None:
     met = Meeting(FAULTS[name], bulks, {1, 4}.__contains__)
     proxy.fault = met
     result = behind.detect("ingest")
@@ -55,6 +71,7 @@ def test_ingest_halves_what_a_proxy_finds_too_large(behind: Site, proxy: Proxy, 
     tried(behind.engine.name, "413 for every request over 20 kB", "ingest", behind.line_count(), result)
 
 
+@on_opensearch
 def test_ingest_outlasts_a_node_that_does_not_answer(behind: Site, proxy: Proxy, tried: Tried) -> None:
     proxy.fault = Meeting(proxy.hang, bulks, {1, 4}.__contains__)
     result = behind.detect("ingest", "--timeout", "2")
@@ -63,6 +80,7 @@ def test_ingest_outlasts_a_node_that_does_not_answer(behind: Site, proxy: Proxy,
     tried(behind.engine.name, "no answer within --timeout, twice", "ingest", behind.line_count(), result)
 
 
+@on_opensearch
 @pytest.mark.parametrize("name", ["503", "connection cut before the answer", "every third document of a bulk 429"])
 def test_ingest_that_gives_up_says_how_to_go_on_and_does(behind: Site, proxy: Proxy, tried: Tried, name: str) -> None:
     proxy.fault = Meeting(FAULTS[name], bulks, lambda number: number >= 5)
@@ -79,6 +97,7 @@ def test_ingest_that_gives_up_says_how_to_go_on_and_does(behind: Site, proxy: Pr
     tried(behind.engine.name, f"{name} for good", "ingest", behind.line_count(), stopped, resumed)
 
 
+@on_opensearch
 def test_lines_that_are_stored_but_not_counted_again_are_told(behind: Site, proxy: Proxy, tried: Tried) -> None:
     proxy.fault = Meeting(refuse(503), lambda request: request.path.endswith("/_count"), lambda _: True)
     uncounted = behind.detect("ingest")
@@ -90,6 +109,7 @@ def test_lines_that_are_stored_but_not_counted_again_are_told(behind: Site, prox
     tried(behind.engine.name, "503 for the last request", "ingest", behind.line_count(), uncounted, again)
 
 
+@on_opensearch
 @pytest.mark.parametrize("name", ["connection cut before the answer", "connection cut within the answer", "503"])
 def test_run_and_validate_ask_again(behind: Site, proxy: Proxy, tried: Tried, name: str) -> None:
     assert behind.detect("ingest").code == 0

@@ -23,10 +23,13 @@ from tests.cluster.faults.forker import Forker
 from tests.cluster.faults.ledger import Count
 from tests.cluster.faults.proxy import Handle, Meeting, Proxy, bulks
 from tests.cluster.faults.site import Site
+from tests.cluster.servers import Server
 from tests.fake_cluster import Answer, Request
 from tests.support import drop, until
 
 MOST_REQUESTS = 60
+# Elsewhere the data streams that other tests leave make each installation long: the Elasticsearch of the tests cannot delete them.
+on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +128,7 @@ def test_run(killer: Killer) -> None:
     killer.everywhere(("run",), lambda: site.engine.delete_index(site.namespace.risk), site.risk_count)
 
 
+@on_opensearch
 def test_install_and_uninstall(killer: Killer) -> None:
     engine = killer.site.engine
     assert killer.site.detect("ingest").code == 0
@@ -176,6 +180,7 @@ def test_a_signal_waits_for_what_is_on_its_way_and_a_second_one_does_not(behind:
     tried(behind.engine.name, "SIGTERM twice while no answer comes", "ingest", behind.line_count(), killed, resumed)
 
 
+@on_opensearch
 def test_a_signal_to_install_says_what_is_done(behind: Site, proxy: Proxy, tried: Tried) -> None:
     plainly(behind.engine, "uninstall")
     try:
