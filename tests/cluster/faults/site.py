@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -50,8 +51,13 @@ class Command:
 
     def __post_init__(self) -> None:
         self.out, self.err = self.folder / f"{id(self)}.out", self.folder / f"{id(self)}.err"
-        with self.out.open("wb") as out, self.err.open("wb") as err:
-            self.process = subprocess.Popen([DETECT, *self.arguments], stdin=subprocess.PIPE, stdout=out, stderr=err)
+        # A test run in the background of a shell may have SIGINT ignored, and would pass that on.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            with self.out.open("wb") as out, self.err.open("wb") as err:
+                self.process = subprocess.Popen([DETECT, *self.arguments], stdin=subprocess.PIPE, stdout=out, stderr=err)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def feed(self, data: bytes) -> None:
         assert self.process.stdin is not None

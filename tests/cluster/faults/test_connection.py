@@ -83,7 +83,7 @@ def test_ingest_outlasts_a_node_that_does_not_answer(behind: Site, proxy: Proxy,
 @on_opensearch
 @pytest.mark.parametrize("name", ["503", "connection cut before the answer", "every third document of a bulk 429"])
 def test_ingest_that_gives_up_says_how_to_go_on_and_does(behind: Site, proxy: Proxy, tried: Tried, name: str) -> None:
-    proxy.fault = Meeting(FAULTS[name], bulks, lambda number: number >= 5)
+    proxy.fault = Meeting(FAULTS[name], bulks, lambda number: number >= 2)
     stopped = behind.detect("ingest", "--patience", "0")
     assert stopped.code == 4
     assert "lines stored. Run the same command again to go on" in stopped.err

@@ -97,6 +97,10 @@ def alerting(fragile: Node, tmp_path: Path) -> Iterator[tuple[Site, AlertingClus
 def test_monitors(alerting: tuple[Site, AlertingCluster], tried: Tried, path: str, enabled: bool) -> None:
     site, cluster = alerting
     method = "PUT" if "stream" in path else "POST"
+    if method == "POST":
+        # Over a data stream that has its shard: else the monitor that is tried first fails, and is not made.
+        assert site.detect("install").code == 0
+        cluster.monitors.clear()
     fault = together(method, path)
 
     def create_only(request: Request, handle: Handle) -> Answer:
