@@ -18,6 +18,7 @@ from integration.errors import (
     ThrottledError,
     TooLargeError,
     TooManyBucketsError,
+    UnavailableError,
     UnreachableError,
 )
 from tests.fake_cluster import Answer, FakeCluster, Request
@@ -103,7 +104,7 @@ class TestErrors:
             (429, ThrottledError),
             (500, ClusterError),
             (502, UnreachableError),
-            (503, ThrottledError),
+            (503, UnavailableError),
             (504, UnreachableError),
         ],
     )
