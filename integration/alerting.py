@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -78,14 +79,17 @@ class AlertingTarget:
         return monitor(rule, self._namespace, self._index, self._post_filter, enabled=rule.enabled, notify=self._notify)
 
     def status(self, rule: Rule) -> Status:
-        """Compare the rule's monitor with the desired one; `ClusterError` when there are several."""
-        ours = self.find(rule)
+        """Compare the rule's monitor with the desired one; copies of it are drift, several that differ are a `ClusterError`."""
+        alike = self._alike(rule)
 
         def differing(found: Stored) -> Iterator[Difference]:
             yield from differences(comparable(self.body(rule)), comparable(found.body))
             yield from other_channels(found.body, self._notify)
+            if len(alike) > 1:
+                yield "monitors", 1, len(alike)
 
-        return status_of(self.kind, self.name(rule), ours or self._namesake(rule), lambda _: ours is not None, differing)
+        found = next(iter(alike), None) or self._namesake(rule)
+        return status_of(self.kind, self.name(rule), found, lambda _: bool(alike), differing)
 
     def prepare(self) -> Sequence[Step]:
         """Create the data stream when no event made it yet: Alerting takes no monitor over what is not there."""
@@ -104,7 +108,7 @@ class AlertingTarget:
 
         A body that fails when it is tried replaces nothing. `ConflictError` when somebody else changed the monitor meanwhile.
         """
-        ours = self.find(rule)
+        ours = self._only(rule)
         found = ours or self._namesake(rule)
         body = self.body(rule)
         if ours is not None:
@@ -114,6 +118,7 @@ class AlertingTarget:
         if found is None:
             # Never sent twice: each time it would make another monitor.
             self._engine.request("POST", _MONITORS, body)
+            self._only(rule)  # somebody else may have installed at the same time
         else:
             self._replace(found, body)
 
@@ -143,10 +148,7 @@ class AlertingTarget:
         ours = list(self._ours(rule))
         name = self.name(rule)
         for found in ours:
-            try:
-                self._engine.request("DELETE", f"{_MONITORS}/{found.id}", retry=True)
-            except NotFoundError:
-                continue
+            self._delete(found)
         if ours:
             return Step(self.kind, name, "deleted", changed=True)
         foreign = self._namesake(rule) is not None
@@ -168,14 +170,36 @@ class AlertingTarget:
         )
 
     def find(self, rule: Rule) -> Stored | None:
-        """Find the rule's monitor by its mark; `ClusterError` when there are several."""
-        return self._one(list(self._ours(rule)), "bear the mark of")
+        """Find the rule's monitor by its mark; `ClusterError` when there are several that differ."""
+        return next(iter(self._alike(rule)), None)
 
     def _ours(self, rule: Rule) -> Iterator[Stored]:
         mark = mark_of(rule, self._namespace)
         for found in self._stored({"term": {"monitor.monitor_type": "bucket_level_monitor"}}):
             if mark.items() <= _mark(found.body).items():
                 yield found
+
+    def _alike(self, rule: Rule) -> list[Stored]:
+        """Give the rule's monitor, the one to keep, and its copies; `ClusterError` when they differ in what is ours.
+
+        Alerting chooses the ids, so two installations at the same time make two. Everybody keeps the same one of them: one that
+        runs, one that notifies.
+        """
+        found = list(self._ours(rule))
+        if any(comparable(each.body) != comparable(found[0].body) for each in found):
+            self._one(found, "bear the mark of")
+        return sorted(found, key=lambda each: (not each.body["enabled"], -_actions(each.body), each.id))
+
+    def _only(self, rule: Rule) -> Stored | None:
+        """Give the rule's monitor, and delete the copies of it."""
+        alike = self._alike(rule)
+        for copy in alike[1:]:
+            self._delete(copy)
+        return alike[0] if alike else None
+
+    def _delete(self, found: Stored) -> None:
+        with suppress(NotFoundError):
+            self._engine.request("DELETE", f"{_MONITORS}/{found.id}", retry=True)
 
     def _namesake(self, rule: Rule) -> Stored | None:
         """Find a monitor that has the name of ours and was not made by us."""
@@ -189,7 +213,7 @@ class AlertingTarget:
         return found[0] if found else None
 
     def _require(self, rule: Rule) -> Stored:
-        found = self.find(rule)
+        found = self._only(rule)
         if found is None:
             name = self.name(rule)
             raise InputError(f"there is no monitor {name!r} made by detect on the cluster; `detect install` makes it")
@@ -234,6 +258,10 @@ class AlertingTarget:
 
 def _word(enabled: bool) -> str:
     return "enabled" if enabled else "disabled"
+
+
+def _actions(body: Mapping[str, Any]) -> int:
+    return sum(len(trigger.get("actions", ())) for wrapped in body.get("triggers", ()) for trigger in wrapped.values())
 
 
 def _mark(body: Mapping[str, Any]) -> dict[str, Any]:

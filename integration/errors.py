@@ -47,6 +47,10 @@ class ThrottledError(ClusterError):
     """The cluster is too busy for this request now (429, 503); later it may take it."""
 
 
+class UnavailableError(ThrottledError):
+    """The cluster cannot do this now (503): it is starting, has no leader, or lacks a shard."""
+
+
 class TooLargeError(ClusterError):
     """The request is larger than the cluster, or a proxy before it, takes (413)."""
 
@@ -63,3 +67,11 @@ class PartlyAppliedError(DetectError):
     """Some of the work was done and some was not; the message says which and how to go on."""
 
     exit_code = 4
+
+
+class StoppedError(DetectError):
+    """A signal ended the command before it was done; the exit code is the one that shells give it, 128 and the signal's number."""
+
+    def __init__(self, message: str, number: int) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + number

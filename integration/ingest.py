@@ -39,8 +39,12 @@ MAX_FAILURES = 100
 MAX_BATCH_LINES = 10_000
 """A search gives no more hits than this at a time."""
 
+# Seconds; a node that is back should not wait for us for long.
+_LONGEST_WAIT = 10
 _CONFLICT = 409
 _BUSY = {429, 503}
+# It was there when we began: a node that is just starting has not read it yet.
+_NO_PIPELINE = f"pipeline with id [{PIPELINE}] does not exist"
 # What hits one document this way hits them all: no right to write, a blocked index, no index.
 _HOPELESS = {401, 403, 404}
 
@@ -71,16 +75,25 @@ class IngestReport:
     failures: list[Failure] = field(default_factory=list)
     """The first `MAX_FAILURES` failed lines."""
 
+    @property
+    def stored(self) -> int:
+        """How many of the lines are known to be in the data stream, whoever sent them."""
+        return self.created + self.already_there
+
 
 class IngestStoppedError(PartlyAppliedError):
     """The cluster failed for good when some lines were stored already; `report` counts them."""
 
     def __init__(self, cause: ClusterError, report: IngestReport) -> None:
-        super().__init__(
-            f"{cause}\nStopped with {report.created + report.already_there} lines stored. "
-            "Run the same command again to go on: lines that are there already are left alone"
-        )
+        super().__init__(f"{cause}\n{_how_to_go_on(report)}")
         self.report = report
+
+
+def _how_to_go_on(report: IngestReport) -> str:
+    return (
+        f"Stopped with {report.stored:,} lines stored. "
+        "Run the same command again to go on: lines that are there already are left alone"
+    )
 
 
 def ingest(
@@ -103,7 +116,8 @@ def ingest(
     unreachable cluster is asked again, ever more slowly, for `patience` seconds a batch; `on_retry` hears of it, from
     other threads. A line that the cluster refuses is reported and left out.
 
-    Raises `ClusterError` if the cluster fails for good; `IngestStoppedError` if lines are stored by then.
+    Raises `ClusterError` if the cluster fails for good; `IngestStoppedError` if lines are stored by then. An interrupt waits for
+    the batches on their way, and carries a note of how many lines are stored.
     """
     _check_installed(engine)
     report = IngestReport()
@@ -133,13 +147,15 @@ def ingest(
                 running.add(pool.submit(sender.store, documents))
                 drain(at_most=in_flight)
             drain(at_most=0)
-        except ClusterError as error:
+        except (ClusterError, KeyboardInterrupt) as error:
             stop.set()
             while running:
                 with suppress(ClusterError):
                     drain(at_most=0)
-            if report.created or report.already_there:
+            if isinstance(error, ClusterError) and report.stored:
                 raise IngestStoppedError(error, report) from error
+            if isinstance(error, KeyboardInterrupt | ThrottledError | UnreachableError):
+                error.add_note(_how_to_go_on(report))
             raise
         finally:
             stop.set()  # whatever ended this, no batch waits for a busy cluster any longer
@@ -215,7 +231,7 @@ class _Sender:
         self._lock = threading.Lock()
         self._retrying = Retrying(
             retry=retry_if_exception_type((ThrottledError, UnreachableError)),
-            wait=wait_random_exponential(multiplier=0.5, max=30),
+            wait=wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT),
             stop=stop_after_delay(patience) | stop_when_event_set(stop),
             sleep=sleep or sleep_using_event(stop),
             before_sleep=self._tell,
@@ -253,14 +269,16 @@ class _Sender:
         sent, busy, answered, reason = batch.waiting, [], 0, "some documents got no answer"
         pairs = [(entry.id, entry.source) for entry in sent]
         try:
-            results = self._engine.bulk_create(self._data_stream, pairs, chunk=len(pairs))
+            # Named although it is the default: an OpenSearch that has just started knows no index's settings for a moment, and
+            # would store a line as it is, unredacted.
+            results = self._engine.bulk_create(self._data_stream, pairs, chunk=len(pairs), pipeline=PIPELINE)
             for entry, result in zip(sent, results, strict=False):
                 answered += 1
                 if result.ok:
                     batch.created += 1
                 elif result.status == _CONFLICT:
                     batch.already_there += 1
-                elif result.status in _BUSY:
+                elif result.status in _BUSY or _NO_PIPELINE in result.reason:
                     busy.append(entry)
                     reason = result.reason
                 elif result.status in _HOPELESS:

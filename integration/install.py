@@ -44,7 +44,7 @@ def diff(engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], targets
 
 
 class _Journal:
-    """Tells of each step, and turns a fault after the first change into `PartlyAppliedError`."""
+    """Tells of each step, and turns a fault after the first change into `PartlyAppliedError`; an interrupt gets a note."""
 
     def __init__(self, verb: str, on_step: OnStep) -> None:
         self._verb = verb
@@ -73,8 +73,11 @@ class _Journal:
             hint = f"Somebody else changed it at the same time; look at it, and run `detect {self._verb}` again."
         else:
             hint = f"Running `detect {self._verb}` again does the rest."
+        done = f"Done before that: {', '.join(self._changes) or 'nothing'}. {hint}"
+        if isinstance(error, KeyboardInterrupt):
+            error.add_note(done)
         if isinstance(error, ClusterError) and self._changes:
-            raise PartlyAppliedError(f"{error}\nDone before that: {', '.join(self._changes)}. {hint}") from error
+            raise PartlyAppliedError(f"{error}\n{done}") from error
 
 
 def install(

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.errors import PartlyAppliedError
+from integration.errors import ClusterError, PartlyAppliedError, UnreachableError
 from integration.finding import LISTS, Finding
 from integration.rule import Rule
 from integration.times import rfc3339
 
 _BATCH = 500
+_HINT = "Running the same command again writes the rest and changes nothing else."
 MAX_MESSAGE_CHARACTERS = 32_768
 
 
@@ -62,28 +63,42 @@ def bounded(finding: Finding) -> Finding:
 def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Sequence[Finding]) -> Written:
     """Store a risk event for each finding, read every one back and compare.
 
-    `PartlyAppliedError` when the cluster refused some, or gave back something else; a repetition is safe.
+    `PartlyAppliedError` when the cluster refused some, gave back something else, or failed when some are or may be stored; a
+    repetition is safe.
     """
     results: dict[str, int] = {"created": 0, "updated": 0, "noop": 0}
     faults: list[str] = []
     for start in range(0, len(findings), _BATCH):
         events = {finding.id: risk_event(rules[finding.rule_id], finding) for finding in findings[start : start + _BATCH]}
-        stored = []
-        for item in engine.bulk_upsert(index, events.items()):
-            if item.ok:
-                results[item.result] += 1
-                stored.append(item.id)
-            else:
-                faults.append(f"{events[item.id]['host']['name']}: {item.reason}")
-        found = {hit["_id"]: hit["_source"] for hit in _by_ids(engine, index, stored)}
-        faults += [f"{events[i]['host']['name']}: stored, but not read back the same" for i in stored if found.get(i) != events[i]]
+        try:
+            faults += _write(engine, index, events, results)
+        except ClusterError as error:
+            if not (isinstance(error, UnreachableError) or any(results.values())):
+                raise
+            done = sum(results.values())
+            raise PartlyAppliedError(
+                f"{error}\n{done} of {len(findings)} risk events are known to be stored in {index}. {_HINT}"
+            ) from error
     if faults:
         done = sum(results.values())
         raise PartlyAppliedError(
-            f"{done} of {len(findings)} risk events are stored in {index}; the first fault: {faults[0]}. "
-            "Running the same command again writes the rest and changes nothing else."
+            f"{done} of {len(findings)} risk events are stored in {index}; the first fault: {faults[0]}. {_HINT}"
         )
     return Written(results["created"], results["updated"], results["noop"])
+
+
+def _write(engine: Engine, index: str, events: Mapping[str, dict[str, Any]], results: dict[str, int]) -> list[str]:
+    """Store one batch of risk events by their ids, count what became of them, and give the faults."""
+    stored, faults = [], []
+    for item in engine.bulk_upsert(index, events.items()):
+        if item.ok:
+            results[item.result] += 1
+            stored.append(item.id)
+        else:
+            faults.append(f"{events[item.id]['host']['name']}: {item.reason}")
+    found = {hit["_id"]: hit["_source"] for hit in _by_ids(engine, index, stored)}
+    differing = [events[event_id] for event_id in stored if found.get(event_id) != events[event_id]]
+    return faults + [f"{event['host']['name']}: stored, but not read back the same" for event in differing]
 
 
 def _by_ids(engine: Engine, index: str, ids: list[str]) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from integration.engines.base import Engine
 from integration.engines.bounded import answers_up_to
-from integration.errors import AnswerTooLargeError, ThrottledError, TooManyBucketsError
+from integration.errors import AnswerTooLargeError, ThrottledError, TooManyBucketsError, UnavailableError
 from integration.fields import dataset_filter, name_in_index
 from integration.finding import LISTS, Finding, Statistics, build_finding
 from integration.lists import DistinctValues, LeftOut, Values, listed
@@ -82,6 +82,8 @@ def _hosts(engine: Engine, rule: Rule, index: str, body: dict[str, Any]) -> Iter
         try:
             with answers_up_to(_MAX_ANSWER):
                 answer = engine.search(index, body)
+        except UnavailableError:
+            raise  # also one of `_TOO_MUCH`, but where a shard is missing no page is small enough
         except _TOO_MUCH:
             if composite["size"] > 1:
                 composite["size"] = max(1, composite["size"] // 10)

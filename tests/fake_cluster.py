@@ -54,13 +54,23 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What it answers: a body that is no text becomes JSON; `cut` drops the connection in place of an answer."""
+    """What it answers: a body that is neither text nor bytes becomes JSON.
+
+    `cut` drops the connection in place of an answer, `cut_at` after so many bytes of the body.
+    """
 
     body: Any = field(default_factory=dict)
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0
     cut: bool = False
+    cut_at: int | None = None
+
+    @property
+    def content(self) -> bytes:
+        if isinstance(self.body, bytes):
+            return self.body
+        return self.body.encode() if isinstance(self.body, str) else json.dumps(self.body).encode()
 
 
 Responder = Callable[[Request], Answer]
@@ -184,14 +194,15 @@ class _Handler(BaseHTTPRequestHandler):
         if answer.cut:
             self.close_connection = True
             return
-        content = answer.body.encode() if isinstance(answer.body, str) else json.dumps(answer.body).encode()
+        content = answer.content
         kind = "application/json" if not isinstance(answer.body, str) else "text/html"
         self.send_response(answer.status)
         for name, value in ({"Content-Type": kind} | cluster.headers | answer.headers).items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: answer.cut_at])
+        self.close_connection |= answer.cut_at is not None
 
     do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = _respond  # noqa: N815 - the names that http.server looks for
 

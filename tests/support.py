@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from integration.engines.base import Engine
@@ -14,6 +16,18 @@ from integration.rulefile import load_rules, rule_of
 from integration.times import parse_time
 
 RULE = load_rules(None, ["ollama_possible_rce_via_model_loading"])[0]
+
+
+DEADLINE = 120.0
+"""Seconds after which a test gives up waiting: the machine may have much else to do."""
+
+
+def until(holds: Callable[[], object], what: str) -> None:
+    """Wait until something holds."""
+    end = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < end, f"{what} did not come"
+        time.sleep(0.05)
 
 
 def event(line: str, host: str = "gpu-1", at: str = "2026-11-24T09:00:00Z") -> Event:

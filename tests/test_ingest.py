@@ -207,7 +207,7 @@ class TestABusyCluster:
         stream.faults.extend([Answer("busy", 503)] * 12)
         run(numbered(1), sleep=waits.append)
         assert len(waits) == 12
-        assert all(wait <= min(30, 0.5 * 2**n) for n, wait in enumerate(waits))
+        assert all(wait <= min(10, 0.5 * 2**n) for n, wait in enumerate(waits))
         assert len(set(waits)) == 12  # jittered
 
     def test_an_answer_that_is_lost_stores_nothing_twice(self, stream: DataStream, run: Run) -> None:
@@ -228,14 +228,20 @@ class TestABusyCluster:
         assert stream.bulks == [[f"line {n}" for n in range(5)], ["line 1", "line 3"], ["line 1"]]
         assert "x_exception: queue full" in told[0]
 
+    def test_a_node_that_has_not_read_its_pipelines_yet_is_asked_again(self, stream: DataStream, run: Run) -> None:
+        stream.items = {"line 1": [(400, "pipeline with id [ollama.server] does not exist")]}
+        assert run(numbered(3)) == IngestReport(read=3, created=3, retried=1)
+        assert {asked.query["pipeline"] for asked in stream.cluster.asked("POST|PUT", BULK)} == {"ollama.server"}
+
     def test_a_line_without_an_answer_is_sent_again(self, stream: DataStream, run: Run) -> None:
         stream.faults.append(Answer({"items": []}))
         assert run(numbered(2)) == IngestReport(read=2, created=2, retried=2)
 
     def test_patience_ends(self, stream: DataStream, run: Run) -> None:
         stream.faults.extend([Answer("busy", 503)] * 10_000)
-        with pytest.raises(ClusterError, match="busy"):
+        with pytest.raises(ClusterError, match="busy") as caught:
             run(numbered(5), patience=0.2, sleep=lambda _: threading.Event().wait(0.01))
+        assert caught.value.__notes__[0].startswith("Stopped with 0 lines stored. Run the same command again to go on")
 
 
 class TestFailures:
@@ -304,6 +310,16 @@ class TestTheEnd:
         assert stopped.exit_code == 4
         assert f"Stopped with {len(stream.texts)} lines stored. Run the same command again to go on" in str(stopped)
         assert isinstance(stopped.__cause__, ClusterError)
+
+    def test_an_interrupt_carries_what_is_stored(self, stream: DataStream, run: Run) -> None:
+        def then_interrupted() -> Iterator[tuple[str, RawLine]]:
+            yield from numbered(20)
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt) as caught:
+            run(then_interrupted(), batch_lines=10)
+        assert "Stopped with 20 lines stored" in caught.value.__notes__[0]
+        assert len(stream.texts) == 20
 
     def test_the_same_command_again_goes_on(self, stream: DataStream, run: Run) -> None:
         stream.faults.extend([None, None, Answer("no", 401)])

@@ -62,11 +62,11 @@ app.add_typer(cluster.app, name="cluster")
 
 
 def main() -> None:
-    """Run the command; a fault becomes one message on standard error and its exit code."""
+    """Run the command; a fault becomes one message on standard error, its notes below it, and its exit code."""
     try:
         app()
     except DetectError as error:
         if _debug:
             traceback.print_exception(error)
-        print(inert_lines(f"detect: {error}"), file=sys.stderr)  # noqa: T201
+        print(inert_lines("\n".join([f"detect: {error}", *getattr(error, "__notes__", [])])), file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)

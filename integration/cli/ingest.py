@@ -13,7 +13,7 @@ from integration.cli.config import ConfigOption
 from integration.cli.options import ClusterOptions, Format, FormatOption, with_cluster
 from integration.cli.output import note, print_json, progress
 from integration.engines.base import Engine
-from integration.errors import InputError, PartlyAppliedError
+from integration.errors import ClusterError, InputError, PartlyAppliedError
 from integration.ingest import MAX_FAILURES, IngestReport
 from integration.ingest import ingest as ingest_lines
 from integration.logfiles import read_lines
@@ -61,7 +61,6 @@ def ingest(
             on_failure=lambda failure: note(f"not stored: {failure}"),
             on_retry=note,
         )
-        engine.refresh(cluster.namespace.events)
         _count_again(engine, cluster.namespace.events, files, report)
     if form is Format.JSON:
         print_json(asdict(report))
@@ -78,10 +77,16 @@ def ingest(
 
 def _count_again(engine: Engine, index: str, files: list[str], report: IngestReport) -> None:
     """Ask the cluster how many lines of these files it has: every line it took must be among them."""
-    there = engine.count(index, {"terms": {"log.file.path": sorted({resolved(file) for file in files})}})
-    taken = report.created + report.already_there
-    if there < taken:
+    try:
+        engine.refresh(index)
+        there = engine.count(index, {"terms": {"log.file.path": sorted({resolved(file) for file in files})}})
+    except ClusterError as error:
         raise PartlyAppliedError(
-            f"{index} took {taken:,} lines, but {there:,} lines of these files are there now. "
+            f"{error}\nAll lines were sent, and {report.stored:,} of them are stored, but they could not be counted again. "
+            "Running the same command again counts them."
+        ) from error
+    if there < report.stored:
+        raise PartlyAppliedError(
+            f"{index} took {report.stored:,} lines, but {there:,} lines of these files are there now. "
             "Running the same command again stores those that are missing."
         )

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from integration.cli.stopping import stoppable
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import DEFAULT_TIMEOUT, Connection, connect
 from integration.errors import InputError
 from integration.kibana import DEFAULT_SPACE, Kibana
 from integration.names import Namespace
@@ -70,6 +71,17 @@ ClientKeyOption = Annotated[str | None, typer.Option("--client-key", envvar="DET
 InsecureOption = Annotated[
     bool,
     typer.Option("--insecure", envvar="DETECT_INSECURE", help="Take any certificate.", rich_help_panel=_CLUSTER),
+]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        envvar="DETECT_TIMEOUT",
+        min=0.1,
+        metavar="SECONDS",
+        help="How long to wait for a connection, and then for each answer.",
+        rich_help_panel=_CLUSTER,
+    ),
 ]
 NamespaceOption = Annotated[
     str,
@@ -138,6 +150,7 @@ def _cluster_options(
     client_cert: ClientCertOption = None,
     client_key: ClientKeyOption = None,
     insecure: InsecureOption = False,
+    timeout: TimeoutOption = DEFAULT_TIMEOUT,
     namespace: NamespaceOption = "default",
     kibana_url: KibanaUrlOption = None,
     space: SpaceOption = DEFAULT_SPACE,
@@ -151,6 +164,7 @@ def _cluster_options(
         client_cert=client_cert,
         client_key=client_key,
         insecure=insecure,
+        timeout=timeout,
     )
     return ClusterOptions(connection, Namespace(namespace), kibana_url, space)
 
@@ -179,13 +193,17 @@ def _secret(context: typer.Context, name: str, given: str | None, file: Path | N
 
 
 def with_cluster(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb that takes `cluster: ClusterOptions` the connection options in its place, so that they are written once."""
+    """Give a verb that takes `cluster: ClusterOptions` the connection options in its place, so that they are written once.
+
+    A signal ends it in good order.
+    """
     own = inspect.signature(verb, eval_str=True).parameters
     shared = inspect.signature(_cluster_options, eval_str=True).parameters
 
     def call(**given: Any) -> None:
         cluster = _cluster_options(**{name: given.pop(name) for name in shared})
-        verb(cluster=cluster, **given)
+        with stoppable():
+            verb(cluster=cluster, **given)
 
     parameters = [*(p for name, p in own.items() if name != "cluster"), *shared.values()]
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]

@@ -217,7 +217,7 @@ class Engine(ABC):
 
     def count(self, index: str, query: Json) -> int:
         """Count the documents that match; a missing index has none."""
-        answer = self._ask(index, "_count", {"query": query}, {}) or {"count": 0, "_shards": {"failed": 0}}
+        answer = self._ask(index, "_count", {"query": query}, {}) or {"count": 0, "_shards": {"total": 0, "successful": 0}}
         self._check_shards(answer, f"count in {index}")
         return int(answer["count"])
 
@@ -294,8 +294,12 @@ class Engine(ABC):
         return True
 
     def _check_shards(self, answer: Json, purpose: str) -> None:
-        if answer["_shards"]["failed"]:
-            raise ClusterError(f"{self.url} could not {purpose}: {reason(answer['_shards']['failures'][0]['reason'])}")
+        """Refuse an answer that lacks a shard: one that no node has at the moment is not among the failed ones."""
+        shards = answer["_shards"]
+        if shards["successful"] < shards["total"]:
+            causes = [reason(failure["reason"]) for failure in shards.get("failures", [])]
+            why = next(iter(causes), "no node that is there has all of its shards; see the cluster's health")
+            raise ClusterError(f"{self.url} could not {purpose}: {why}")
 
     def _call(self, method: str, path: str) -> Call:
         return Call(self.url, method, path)

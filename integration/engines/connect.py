@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from integration.engines.elasticsearch import Elasticsearch
     from integration.engines.opensearch import OpenSearch
 
+DEFAULT_TIMEOUT = 60.0
 _OLDEST = {"Elasticsearch": (8,), "OpenSearch": (2,)}
 _PRINTABLE = re.compile(r"[!-~]+")
 
@@ -48,7 +49,7 @@ class Connection:
     client_key: str | None = None
     insecure: bool = False
     """Take any certificate."""
-    timeout: float = 60.0
+    timeout: float = DEFAULT_TIMEOUT
     """Seconds to wait for a connection, and then for each answer."""
 
     def __post_init__(self) -> None:

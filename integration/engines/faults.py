@@ -23,10 +23,13 @@ from integration.errors import (
     ThrottledError,
     TooLargeError,
     TooManyBucketsError,
+    UnavailableError,
     UnreachableError,
 )
 
 _LONGEST_TEXT = 300
+# What the flood-stage watermark puts on an index.
+_FULL_DISK = "read-only-allow-delete block"
 _BY_STATUS: dict[int, type[ClusterError]] = {
     403: ForbiddenError,
     404: NotFoundError,
@@ -34,7 +37,7 @@ _BY_STATUS: dict[int, type[ClusterError]] = {
     413: TooLargeError,
     429: ThrottledError,
     502: UnreachableError,  # a proxy speaking for a cluster that it could not reach
-    503: ThrottledError,
+    503: UnavailableError,
     504: UnreachableError,
 }
 _HINTS = {
@@ -71,6 +74,8 @@ def reason(error: object) -> str:
         return _shortened(str(error))
     stack: list[str] = next((cause["script_stack"] for cause in causes if cause.get("script_stack")), [])
     here = next((number for number, line in enumerate(stack) if "^---- HERE" in line), 0)
+    if any(_FULL_DISK in text for text in texts):
+        texts.append("the disks of the cluster are nearly full: make room there, and it lifts the block by itself")
     return "\n  ".join(["; ".join(dict.fromkeys(texts)), *stack[max(here - 1, 0) : here + 1]])
 
 

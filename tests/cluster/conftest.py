@@ -36,7 +36,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """Show the end of the node's log beside a failure."""
     report = yield
     given = getattr(item, "funcargs", {})
-    nodes = [given["node"]] if "node" in given else []
+    nodes = [given[name] for name in ("node", "fragile") if name in given]
     nodes += [given["secured"].node] if "secured" in given else []
     for node in nodes if report.failed else []:
         report.sections.append((f"log of {node.distribution.engine}", node.log_tail(_SHOWN_LOG_LINES)))
@@ -52,6 +52,14 @@ def server(request: pytest.FixtureRequest) -> Server:
 @pytest.fixture(scope="session")
 def node(server: Server) -> Iterator[Node]:
     with running_node(server.engine, server.version, options=_OPTIONS, report=lambda line: print(line, file=sys.stderr)) as started:  # noqa: T201
+        yield started
+
+
+@pytest.fixture(scope="session")
+def fragile(server: Server) -> Iterator[Node]:
+    """A node to harm: whoever stops it starts it again."""
+    options = NodeOptions(settings={"cluster.info.update.interval": "10s"})
+    with running_node(server.engine, server.version, options=options, report=lambda line: print(line, file=sys.stderr)) as started:  # noqa: T201
         yield started
 
 

@@ -166,6 +166,20 @@ def test_a_script_that_fails_on_one_shard_fails_the_search(engine: Engine, strea
         list(engine.scan(stream, {"query": query}))
 
 
+def test_a_count_is_whole_or_a_fault(engine: Engine, index: str) -> None:
+    whole, lacking = f"{index}-whole", f"{index}-lacking"
+    try:
+        engine.request("PUT", f"/{whole}")
+        assert engine.count(f"{index}-*", {"match_all": {}}) == 0
+        nowhere = {"settings": {"index.routing.allocation.require._name": "no such node"}}
+        engine.request("PUT", f"/{lacking}", nowhere, {"wait_for_active_shards": "0"})
+        with pytest.raises(ClusterError, match="could not count in"):
+            engine.count(f"{index}-*", {"match_all": {}})
+    finally:
+        for name in (whole, lacking):
+            engine.delete_index(name)
+
+
 def test_an_upsert_of_the_same_document_writes_nothing(engine: Engine, index: str) -> None:
     def outcomes(*documents: tuple[str, dict[str, object]]) -> list[str]:
         return [result.result for result in engine.bulk_upsert(index, documents)]

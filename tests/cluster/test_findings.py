@@ -127,13 +127,13 @@ def test_alerts_give_the_same_findings_and_each_counts_once(url: str, engine: En
 
 def test_a_bucket_that_another_version_left_is_passed_over(url: str, engine: Engine) -> None:
     good, bad = monitor_alerts(engine)[:2]
-    del bad["agg_alert_content"]["bucket"]["error_details"]
+    del bad["agg_alert_content"]["bucket"]["first_seen"]
     asked = Asked(WANTED, AlertState.ALL, LeftOut())
     alerts = [bad, {"id": "x", "agg_alert_content": {"bucket": []}}, good]
     assert list(monitor_findings(engine, RULE, NAMESPACE.events, alerts, asked)) == evaluated(engine)[:1]
     (note,) = asked.left_out.notes()
     assert "Left out: 2 alerts of OpenSearch Alerting" in note
-    assert "error_details" in note
+    assert "first_seen" in note
 
 
 def test_more_alerts_than_one_search_reaches(url: str, engine: Engine) -> None:

@@ -306,9 +306,21 @@ def test_other_namespaces_and_rules_have_monitors_of_their_own(site: Site) -> No
 
 
 @on_opensearch
-def test_two_monitors_with_our_mark_are_an_error_until_they_are_removed(site: Site) -> None:
+@pytest.mark.parametrize("enabled", [False, True])
+def test_a_copy_of_our_monitor_is_drift_and_the_one_that_runs_stays(site: Site, enabled: bool) -> None:
     site.install()
-    site.engine.request("POST", "/_plugins/_alerting/monitors", monitor(RULE, NAMESPACE))
+    site.engine.request("POST", "/_plugins/_alerting/monitors", monitor(RULE, NAMESPACE, enabled=enabled))
+    assert ("monitors", 1, 2) in diff(site.engine, site.assets, [RULE], site.targets)[-1].differences
+    assert site.install()[-1] == "updated"
+    assert site.monitor["enabled"] is enabled
+    assert site.states == {State.SAME}
+
+
+@on_opensearch
+def test_two_monitors_with_our_mark_that_differ_are_an_error_until_they_are_removed(site: Site) -> None:
+    site.install()
+    other = monitor(RULE, NAMESPACE) | {"schedule": {"cron": {"expression": "30 * * * *", "timezone": "UTC"}}}
+    site.engine.request("POST", "/_plugins/_alerting/monitors", other)
     for act in (site.install, lambda: site.states):
         with pytest.raises(ClusterError, match="2 monitors bear the mark of"):
             act()

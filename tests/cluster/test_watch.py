@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -21,18 +21,16 @@ from integration.assets import desired_assets
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.install import install
-from integration.local import Node, running_node
+from integration.local import Node
 from integration.names import Namespace
 from integration.progress import state_index
 from integration.rulefile import load_rules
 from integration.run import evaluate
 from integration.times import rfc3339
-from tests.cluster.servers import Server
-from tests.support import RULE, error
+from tests.support import DEADLINE, RULE, error, until
 
 HOUR = 3_600_000
 HOURS = 30
-DEADLINE = 90.0
 _namespaces = count()
 
 
@@ -80,13 +78,6 @@ class Site:
 
 def now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + DEADLINE
-    while not holds():
-        assert time.monotonic() < end, f"{what} did not come"
-        time.sleep(0.05)
 
 
 def events(log: Path, name: str) -> list[dict[str, Any]]:
@@ -199,18 +190,18 @@ def test_a_scheduler_killed_again_and_again_doubles_and_loses_nothing(site: Site
     site.check(HOURS)
 
 
-def test_a_node_that_is_stopped_and_started_in_between(server: Server, tmp_path: Path) -> None:
-    with running_node(server.engine, server.version) as node, connect(Connection(node.url)) as engine:
-        site = prepared(node, engine)
+def test_a_node_that_is_stopped_and_started_in_between(fragile: Node, tmp_path: Path) -> None:
+    with connect(Connection(fragile.url)) as engine:
+        site = prepared(fragile, engine)
         site.progress_starts(HOURS)
         log, health = tmp_path / "log", tmp_path / "health.json"
         process = site.watch(log, "--health-file", str(health))
         try:
             until(lambda: len(events(log, "window_done")) >= 2, "the first windows")
-            node.kill()
+            fragile.kill()
             until(lambda: events(log, "failing"), "the outage")
             until(lambda: json.loads(health.read_text())["state"] == "failing", "the word of it")
-            node.start()
+            fragile.start()
             until(lambda: events(log, "window_done")[-1]["window_end"] == last_end(), "the last window")
             process.send_signal(signal.SIGINT)
             assert process.wait(DEADLINE) == 0

@@ -21,6 +21,7 @@ from integration.errors import (
     ThrottledError,
     TooLargeError,
     TooManyBucketsError,
+    UnavailableError,
     UnreachableError,
 )
 from tests.fake_cluster import Answer, FakeCluster, Request
@@ -106,7 +107,7 @@ class TestErrors:
             (429, ThrottledError),
             (500, ClusterError),
             (502, UnreachableError),
-            (503, ThrottledError),
+            (503, UnavailableError),
             (504, UnreachableError),
         ],
     )

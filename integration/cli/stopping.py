@@ -1,0 +1,55 @@
+"""SIGINT and SIGTERM: the verb in work ends in good order and says how to go on; a second one ends it at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from integration.errors import StoppedError
+
+_STANDARD_ERROR = 2
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_HINT = "Running the same command again leaves alone what is done and does the rest."
+
+
+class _StopSignal(KeyboardInterrupt):
+    """A signal has come. No `Exception`, so that no client library takes it for a fault of the connection and tries again."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn the first SIGINT or SIGTERM into `StoppedError`.
+
+    Its message holds the notes that the code in work added to the `KeyboardInterrupt` on its way up.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    # What is ignored (by nohup, say) stays ignored.
+    before = {number: handler for number in _SIGNALS if (handler := signal.getsignal(number)) is not signal.SIG_IGN}
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        # Not through `sys.stderr`: the code that was interrupted may be writing to it.
+        os.write(_STANDARD_ERROR, f"{signal.Signals(number).name}: ending in good order; a second signal ends at once\n".encode())
+        raise _StopSignal(number)
+
+    for number in before:
+        signal.signal(number, handle)
+    try:
+        yield
+    except _StopSignal as stop:
+        said = getattr(stop, "__notes__", None) or [_HINT]
+        raise StoppedError(f"stopped by {signal.Signals(stop.number).name}. {' '.join(said)}", stop.number) from stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,73 @@
+"""A namespace to try faults on, and the table of them that ends a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from integration.engines.connect import Connection, connect
+from integration.local import Node
+from integration.names import Namespace
+from tests.cli import Result, detect
+from tests.cluster.faults.ledger import Count, Entry, table
+from tests.cluster.faults.proxy import Proxy
+from tests.cluster.faults.site import Site, said, write_log
+from tests.support import drop
+
+_ENTRIES = pytest.StashKey[list[Entry]]()
+_LINES = 1_000
+_namespaces = count()
+
+Tried = Callable[..., None]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_ENTRIES] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if entries := config.stash.get(_ENTRIES, []):
+        terminalreporter.section("faults")
+        terminalreporter.write_line(table(entries))
+
+
+@pytest.fixture
+def tried(request: pytest.FixtureRequest) -> Tried:
+    """Enter a fault in the table, and see that nothing was lost or doubled."""
+
+    def enter(on: str, fault: str, command: str, count: Count, *results: Result) -> None:
+        entry = Entry(on, fault, command, said(*results), count)
+        request.config.stash.setdefault(_ENTRIES, []).append(entry)
+        assert (count.lost, count.twice) == (0, 0), entry
+
+    return enter
+
+
+@pytest.fixture
+def proxy(fragile: Node) -> Iterator[Proxy]:
+    started = Proxy(fragile.url)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def site(fragile: Node, tmp_path: Path) -> Iterator[Site]:
+    """A namespace on a node that may be harmed; commands go straight to it."""
+    assert detect("install", "--url", fragile.url).code == 0
+    with connect(Connection(fragile.url)) as engine:
+        made = Site(fragile.url, engine, Namespace(f"faults{next(_namespaces)}"), write_log(tmp_path / "server.log", _LINES))
+        yield made
+        for command in made.commands:
+            command.kill()
+        drop(engine, made.namespace.events)
+        engine.delete_index(made.namespace.risk)
+
+
+@pytest.fixture
+def behind(site: Site, proxy: Proxy) -> Site:
+    """The same; commands go through the proxy."""
+    site.url = proxy.url
+    return site
