@@ -104,7 +104,7 @@ class _Plain:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
-    def bulk_create(self, index: str, documents: Iterable[Any], *, chunk: int, pipeline: str) -> Iterator[ItemResult]:
+    def bulk_create(self, index: str, documents: Iterable[Any], *, chunk: int, pipeline: str) -> Iterator[ItemResult]:  # noqa: ARG002
         return self._engine.bulk_create(index, documents, chunk=chunk, pipeline="_none")
 
 
