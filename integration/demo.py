@@ -80,7 +80,7 @@ def _reference(rule: Rule, files: Sequence[SampleFile]) -> list[Finding]:
     with closing(Reference(rule)) as reference:
         for host, line in _lines(files):
             reference.add(parse(line.text, host=host, shipped_at=line.shipped_at))
-        return reference.findings()
+        return list(reference.findings())
 
 
 def _windows(rule: Rule, findings: Sequence[Finding]) -> list[Window]:

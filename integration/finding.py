@@ -80,6 +80,11 @@ class Finding:
         return (self.window_start, self.host, self.rule_id)
 
     @property
+    def characters(self) -> int:
+        """How many characters its lists and its message hold: about what it takes in memory."""
+        return len(self.risk_message) + sum(len(value) for name in LISTS for value in getattr(self, name))
+
+    @property
     def spl_row_count(self) -> int:
         """How many rows SPL 14 prints for this finding: the product of the lists' lengths, exact for shortened lists too."""
         beyond = dict(self.truncated)

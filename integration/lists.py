@@ -8,11 +8,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
+from typing import NamedTuple
+
+from integration.spill import temporary_database
 
 MAX_VALUES = 10_000
 """The most values a finding's list shows: the first in code-point order; how many distinct ones are beyond is counted."""
 MAX_BYTES = 1 << 20
 """The most that the shown values of one list may take together, in UTF-8: clusters refuse documents of 100 MB."""
+
+_TABLE = "CREATE TABLE left_out (list INTEGER, digest BLOB, PRIMARY KEY (list, digest)) WITHOUT ROWID"
+_BYTES_A_VALUE = 100  # of a string and its place in a set, besides its characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +60,12 @@ class LeftOut:
 
     def add(self, number: int, value: str) -> None:
         """Take a value that a list leaves out; a repeated one changes nothing."""
-        if self._file is None:
-            self._file = sqlite3.connect("", isolation_level=None)  # an empty name is a temporary file that SQLite removes itself
-            self._file.execute("PRAGMA synchronous=OFF")
-            self._file.execute("PRAGMA journal_mode=OFF")
-            self._file.execute("BEGIN")
-            self._file.execute("CREATE TABLE left_out (list INTEGER, digest BLOB, PRIMARY KEY (list, digest)) WITHOUT ROWID")
         digest = blake2b(value.encode(), digest_size=16).digest()
-        self._file.execute("INSERT OR IGNORE INTO left_out VALUES (?, ?)", (number, digest))
+        self._database().execute("INSERT OR IGNORE INTO left_out VALUES (?, ?)", (number, digest))
+
+    def join(self, number: int, other: int) -> None:
+        """Let the list `number` leave out what the list `other` leaves out, too."""
+        self._database().execute("INSERT OR IGNORE INTO left_out SELECT ?, digest FROM left_out WHERE list = ?", (number, other))
 
     def count(self, number: int) -> int:
         """Count the distinct values that a list leaves out."""
@@ -75,6 +79,19 @@ class LeftOut:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def _database(self) -> sqlite3.Connection:
+        if self._file is None:
+            self._file = temporary_database(_TABLE)
+        return self._file
+
+
+class Part(NamedTuple):
+    """What `DistinctValues` has collected, as it can be kept elsewhere: the values to show, in no order, and what was left out."""
+
+    shown: list[str]
+    number: int | None
+    smallest_left_out: str
 
 
 class DistinctValues:
@@ -91,32 +108,64 @@ class DistinctValues:
         self._ordered: list[str] | None = None
         self._smallest_left_out = ""
 
-    def add(self, value: str) -> None:
-        """Take one value; a repeated one changes nothing."""
+    def add(self, value: str) -> int:
+        """Take one value; a repeated one changes nothing. Gives by about how many bytes what is held in memory grew."""
         if value in self._seen:
-            return
+            return 0
         if self._number is not None and value >= self._smallest_left_out:
             self._left_out.add(self._number, value)
-            return
+            return 0
+        before = self._held
         self._seen.add(value)
         self._bytes += len(value.encode())
         if self._ordered is not None:
             insort(self._ordered, value)
         while len(self._seen) > MAX_VALUES or self._bytes > MAX_BYTES:
             self._leave_out_the_last()
+        return self._held - before
+
+    def part(self) -> Part:
+        """Give what was collected so far, for `merge`."""
+        return Part(list(self._seen), self._number, self._smallest_left_out)
+
+    def merge(self, part: Part) -> None:
+        """Take all that others, which share the `LeftOut`, collected of the same list.
+
+        What a part leaves out, the whole does, too: the values before it are at least as many and as long.
+        """
+        if part.number is not None:
+            limit = part.smallest_left_out
+            if self._number is None:
+                self._number = part.number
+            else:
+                self._left_out.join(self._number, part.number)
+                limit = min(limit, self._smallest_left_out)
+            while self._seen and self._in_order()[-1] >= limit:
+                self._leave_out_the_last()
+            self._smallest_left_out = limit
+        for value in part.shown:
+            self.add(value)
 
     def values(self) -> Values:
         """Give what was collected so far."""
         beyond = 0 if self._number is None else self._left_out.count(self._number)
         return Values(tuple(sorted(self._seen)), beyond)
 
-    def _leave_out_the_last(self) -> None:
+    @property
+    def _held(self) -> int:
+        return self._bytes + len(self._smallest_left_out) + _BYTES_A_VALUE * len(self._seen)
+
+    def _in_order(self) -> list[str]:
         if self._ordered is None:
             self._ordered = sorted(self._seen)
+        return self._ordered
+
+    def _leave_out_the_last(self) -> None:
         if self._number is None:
             self._number = self._left_out.new_list()
-        value = self._ordered.pop()
+        value = self._in_order().pop()
         self._seen.remove(value)
         self._bytes -= len(value.encode())
-        self._smallest_left_out = value
+        # What is longer than a list may be is as good cut: nothing that begins with it can be shown.
+        self._smallest_left_out = value[: MAX_BYTES + 1]
         self._left_out.add(self._number, value)

@@ -6,15 +6,14 @@ Pure: it knows events and the rule, no engine and no file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from datetime import UTC, tzinfo
 from itertools import chain
 
 from integration.events import Event
-from integration.finding import Finding, Statistics, build_finding
-from integration.lists import DistinctValues, LeftOut, Values
+from integration.finding import Finding, build_finding
+from integration.groups import Group, Groups
 from integration.rule import Alternative, Rule, StatCondition, TextCondition
-from integration.schedule import Window
 
 _REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are rendered for Java
 
@@ -65,22 +64,6 @@ class Classifier:
         return next((name for name, line_holds in self._classes if line_holds(event.original)), self._otherwise)
 
 
-class _Group:
-    """SPL 8 for one host and window, growing event by event."""
-
-    __slots__ = ("count", "first", "holding", "last", "lists")
-
-    def __init__(self, time: int) -> None:
-        self.count = 0
-        self.first = self.last = time
-        self.lists: dict[str, DistinctValues] = {}
-        self.holding: set[StatCondition] = set()
-
-    def statistics(self, names: Sequence[str]) -> Statistics:
-        lists = {name: self.lists[name].values() if name in self.lists else Values(()) for name in names}
-        return Statistics(self.count, self.first, self.last, lists, frozenset(self.holding))
-
-
 class Reference:
     """Evaluates one rule over events in any order, for all windows at once; `zone` is what SPL prints times in."""
 
@@ -94,8 +77,7 @@ class Reference:
         for condition in rule.list_conditions:
             self._conditions.setdefault(condition.stat, []).append(condition)
         self._schedule = rule.windows
-        self._groups: dict[tuple[Window, str], _Group] = {}
-        self._left_out = LeftOut()
+        self._groups = Groups((*(name for name, _ in self._columns), "error_types"), rule.list_conditions)
 
     def add(self, event: Event) -> bool:
         """Take one event; True when the search selects it."""
@@ -103,37 +85,25 @@ class Reference:
         if error_type is None:
             return False
         self.selected += 1
-        key = (self._schedule.window_of(event.time), event.host)
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = _Group(event.time)
-        group.count += 1
-        group.first = min(group.first, event.time)
-        group.last = max(group.last, event.time)
+        group = self._groups.at(self._schedule.window_of(event.time), event.host)
+        group.take(1, event.time, event.time)
         values = ((name, event.value(field)) for name, field in self._columns)
         for name, value in chain(values, [("error_types", error_type)]):
             if value is not None:
                 self._take(group, name, str(value))
         return True
 
-    def findings(self) -> list[Finding]:
-        """Give a finding for each host and window that had an event, by window, then host."""
-        names = (*(name for name, _ in self._columns), "error_types")
-        found = [
-            build_finding(self.rule, host, window, group.statistics(names), self._zone)
-            for (window, host), group in self._groups.items()
-        ]
-        return sorted(found, key=lambda finding: finding.sort_key)
+    def findings(self) -> Iterator[Finding]:
+        """Give a finding for each host and window that had an event, by window, then host, one at a time."""
+        for window, host, statistics in self._groups.statistics():
+            yield build_finding(self.rule, host, window, statistics, self._zone)
 
     def close(self) -> None:
-        """Give back what very long lists keep on disk."""
-        self._left_out.close()
+        """Give back what is kept on disk of very many groups and very long lists."""
+        self._groups.close()
 
-    def _take(self, group: _Group, name: str, value: str) -> None:
-        values = group.lists.get(name)
-        if values is None:
-            values = group.lists[name] = DistinctValues(self._left_out)
-        values.add(value)
+    def _take(self, group: Group, name: str, value: str) -> None:
+        self._groups.add(group, name, value)
         for condition in self._conditions.get(name, ()):
             if condition.contains is not None and condition.contains in value:
                 group.holding.add(condition)

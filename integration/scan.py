@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from heapq import merge
 
 from integration.events import parse
 from integration.finding import Finding
@@ -16,11 +17,20 @@ from integration.shipping import with_host
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What the files hold: findings by window, host and rule; how many events were read, and how many a rule selected."""
+    """What the files hold: findings, how many events were read, and how many a rule selected. To be closed."""
 
-    findings: tuple[Finding, ...]
+    references: tuple[Reference, ...]
     read: int
     selected: int
+
+    def findings(self) -> Iterator[Finding]:
+        """Give the findings by window, host and rule, one at a time: there may be more than memory holds."""
+        return merge(*(reference.findings() for reference in self.references), key=lambda finding: finding.sort_key)
+
+    def close(self) -> None:
+        """Give back what is kept on disk."""
+        for reference in self.references:
+            reference.close()
 
 
 def scan(
@@ -36,20 +46,15 @@ def scan(
     `host` names the machine of every line; else a journald prefix does, else this machine's name. `zone` is what SPL prints times
     in; `on_bytes` hears of progress.
     """
-    references = [Reference(rule, zone) for rule in rules]
+    references = tuple(Reference(rule, zone) for rule in rules)
     read = selected = 0
-    try:
-        for path in paths:
-            reader = read_candidates(path, needles(rules), progress=on_bytes)
-            for machine, line in with_host(reader, host):
-                event = parse(line.text, host=machine, shipped_at=line.shipped_at)
-                selected += sum([reference.add(event) for reference in references]) > 0
-            read += reader.lines_read
-        findings = sorted((f for reference in references for f in reference.findings()), key=lambda f: f.sort_key)
-    finally:
-        for reference in references:
-            reference.close()
-    return Scan(tuple(findings), read, selected)
+    for path in paths:
+        reader = read_candidates(path, needles(rules), progress=on_bytes)
+        for machine, line in with_host(reader, host):
+            event = parse(line.text, host=machine, shipped_at=line.shipped_at)
+            selected += sum([reference.add(event) for reference in references]) > 0
+        read += reader.lines_read
+    return Scan(references, read, selected)
 
 
 def needles(rules: Sequence[Rule]) -> list[bytes] | None:

@@ -57,7 +57,7 @@ def findings_of(lines: list[Event], rule: Rule = RULE) -> list[Finding]:
     try:
         for each in lines:
             reference.add(each)
-        return reference.findings()
+        return list(reference.findings())
     finally:
         reference.close()
 

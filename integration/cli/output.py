@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from heapq import heappop, heappush
 from typing import Any
 
 from rich.console import Console
@@ -22,6 +23,9 @@ from integration.times import rfc3339
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
 _MAX_CELL = 44
 _MAX_LIST = 3
+# A table is as wide as its widest cell, so that its findings are all held at once: at most so many, with so much text.
+_MAX_FINDINGS = 1_000
+_MAX_CHARACTERS = 64 << 20
 _UNBOUNDED = 1_000_000
 # What spreadsheets take for the beginning of a formula, some of them in full width too.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -63,18 +67,42 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], ti
 
 
 def print_findings(
-    findings: Sequence[Finding], events: Mapping[str, int], form: TabularFormat | Format, max_spl_rows: int | None = None
+    findings: Iterable[Finding], events: Mapping[str, int], form: TabularFormat | Format, max_spl_rows: int | None = None
 ) -> None:
-    """Write findings in the form asked for."""
+    """Write findings in the form asked for, JSON and CSV as they come."""
     if form.value == "json":
-        print_json({"findings": [finding.to_json(max_spl_rows) for finding in findings], "events": dict(events)})
+        _print_json(findings, events, max_spl_rows)
     elif form.value == "csv":
         _print_csv(findings)
     else:
-        _print_findings_table(findings, max_spl_rows)
-        note(
-            f"{len(findings)} finding{'s' * (len(findings) != 1)} from {events['selected']:,} selected of {events['read']:,} events"
-        )
+        shown, count = _gravest(findings)
+        _print_findings_table(shown, max_spl_rows)
+        if count > len(shown):
+            note(f"The table shows the {len(shown):,} gravest; {count - len(shown):,} more: --format json or csv gives all.")
+        note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events")
+
+
+def _print_json(findings: Iterable[Finding], events: Mapping[str, int], max_spl_rows: int | None) -> None:
+    """Write what `print_json` would write of all findings and the counts, one finding at a time."""
+    between = '{\n  "findings": ['
+    for finding in findings:
+        text = json.dumps(finding.to_json(max_spl_rows), indent=2, ensure_ascii=True).replace("\n", "\n    ")
+        print(f"{between}\n    {text}", end="")  # noqa: T201
+        between = ","
+    counts = json.dumps({"events": dict(events)}, indent=2)
+    print(f"{between}]" if between != "," else "\n  ]", counts.removeprefix("{"), sep=",")  # noqa: T201
+
+
+def _gravest(findings: Iterable[Finding]) -> tuple[list[Finding], int]:
+    """Give those that a table shows, in their order (of equally grave ones the first), and how many there are in all."""
+    heap: list[tuple[Severity, int, Finding]] = []
+    count = characters = 0
+    for count, finding in enumerate(findings, 1):
+        heappush(heap, (finding.severity, -count, finding))
+        characters += finding.characters
+        while len(heap) > _MAX_FINDINGS or (characters > _MAX_CHARACTERS and len(heap) > 1):
+            characters -= heappop(heap)[2].characters
+    return [finding for _, _, finding in sorted(heap, key=lambda entry: -entry[1])], count
 
 
 def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None) -> None:
@@ -108,7 +136,7 @@ def _list_cell(values: Sequence[str], left_out: int) -> Text:
     return Text("\n".join(shown + [f"+{more:,} more"] * bool(more)))
 
 
-def _print_csv(findings: Sequence[Finding]) -> None:
+def _print_csv(findings: Iterable[Finding]) -> None:
     """Write one row a finding; values of a list stand on lines of their own in their cell, as Splunk exports them."""
     writer: csv.DictWriter[str] | None = None
     for finding in findings:

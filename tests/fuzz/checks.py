@@ -71,7 +71,7 @@ def _is_found(event: Event) -> None:
     level = event.value("log.level")
     terms = RULE.selection[0].contains
     assert selected == (str(level).upper() == "ERROR" and any(term.lower() in event.original.lower() for term in terms))
-    found = reference.findings()
+    found = list(reference.findings())
     reference.close()
     assert len(found) == selected
     for finding in found:
