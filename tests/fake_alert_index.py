@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -29,6 +30,7 @@ class AlertIndex:
     def __init__(self, node: Callable[..., tuple[int, Any]]) -> None:
         self._node = node
         self._stored: list[dict[str, Any]] | None = None
+        self._lock = threading.Lock()  # two installers may list at once
 
     def drop(self) -> None:
         self._node("DELETE", f"/{_NAME}")
@@ -37,8 +39,9 @@ class AlertIndex:
         """Answer a request for a list of these alerts: status and body, a reason where it is refused."""
         if unknown := options.keys() - _OPTIONS:
             return 400, f"request contains unrecognized parameter: {sorted(unknown)}"
-        self._store(alerts)
-        status, answer = self._node("POST", f"/{_NAME}/_search", _search({**_DEFAULTS, **options}))
+        with self._lock:
+            self._store(alerts)
+            status, answer = self._node("POST", f"/{_NAME}/_search", _search({**_DEFAULTS, **options}))
         if status != 200:
             return status, str(answer["error"]["root_cause"][0]["reason"])
         # The id of a new alert is not in what is stored of it.

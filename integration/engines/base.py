@@ -9,11 +9,11 @@ from contextlib import suppress
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random_exponential
 
 from integration.engines.answers import Identity, ItemResult, Json, PipelineStats, StoredDocument, Versions
 from integration.engines.faults import Call, may_pass, not_a_cluster, reason
-from integration.errors import ClusterError, ConflictError, NotFoundError
+from integration.errors import ClusterError, ConflictError, NotFoundError, ThrottledError, UnavailableError
 
 Body = Json | list[Any] | str | None
 Params = Mapping[str, str | int | bool]
@@ -309,10 +309,13 @@ def _path(*parts: str) -> str:
     return "/" + "/".join(quote(part, safe=",*") for part in parts)
 
 
+def _pause(state: RetryCallState) -> float:
+    """A node that has no memory left (429) cleans up once in five seconds at most; any other fault passes sooner or not at all."""
+    error = state.outcome and state.outcome.exception()
+    return (_LONG if isinstance(error, ThrottledError) and not isinstance(error, UnavailableError) else _SHORT)(state)
+
+
+_SHORT = wait_random_exponential(multiplier=0.25, max=5)
+_LONG = wait_exponential(multiplier=1.5, max=5)
 # Reads outlast the restart of one node behind a load balancer, not an outage.
-_again = Retrying(
-    retry=retry_if_exception(may_pass),
-    stop=stop_after_attempt(4),
-    wait=wait_random_exponential(multiplier=0.25, max=5),
-    reraise=True,
-)
+_again = Retrying(retry=retry_if_exception(may_pass), stop=stop_after_attempt(4), wait=_pause, reraise=True)

@@ -97,7 +97,12 @@ def jvm_options(layout: Layout, heap: str) -> list[str]:
     return [
         f"-Xms{heap}",
         f"-Xmx{heap}",
-        "-XX:+UseSerialGC",  # a small heap on a shared machine
+        # As the servers' own jvm.options: their breaker refuses requests while the heap looks full, so that a collector which waits
+        # until it is full would leave the node refusing for ever. The regions are for messages of a mebibyte in a small heap.
+        "-XX:+UseG1GC",
+        "-XX:G1ReservePercent=25",
+        "-XX:InitiatingHeapOccupancyPercent=30",
+        "-XX:G1HeapRegionSize=4m",
         "-XX:-AlwaysPreTouch",
         "-XX:+ExitOnOutOfMemoryError",
         f"-XX:ErrorFile={layout.logs}/hs_err_pid%p.log",

@@ -20,8 +20,8 @@ from tests.cluster.secured import SecureNode, secure_node
 from tests.cluster.servers import SERVERS, Server
 
 _SHOWN_LOG_LINES = 60
-# With half of it the hostile logs leave so little room that the node's breaker refuses even small requests for a while.
-_OPTIONS = NodeOptions(heap="1g")
+# The hostile logs fill a small heap: the node then refuses requests until its collector has run, and the tests only wait.
+_OPTIONS = NodeOptions(heap="2g")
 
 
 @pytest.hookimpl(tryfirst=True)

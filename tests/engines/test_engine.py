@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from integration.engines import base
 from integration.engines.answers import ItemResult, PipelineStats, StoredDocument, Versions
 from integration.engines.base import Engine
 from integration.engines.bounded import answers_up_to
@@ -86,6 +87,18 @@ class TestRetries:
         with pytest.raises((ThrottledError, UnreachableError)):
             write(engine)
         assert len(cluster.requests) == 1 + 1
+
+    @pytest.mark.parametrize(("status", "least"), [(429, 5), (503, 0)])
+    def test_a_node_without_memory_gets_the_time_to_clean_up(
+        self, monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster, engine: Engine, status: int, least: float
+    ) -> None:
+        pauses: list[float] = []
+        monkeypatch.setattr(base._again, "sleep", pauses.append)
+        cluster.on("POST", "/x/_search", Answer("busy", status))
+        with pytest.raises(ThrottledError):
+            engine.search("x", {})
+        assert len(pauses) == 3
+        assert least < sum(pauses) < 10
 
     def test_what_took_too_long_is_not_asked_again(self, cluster: FakeCluster) -> None:
         cluster.on("POST", "/x/_search", Answer(delay=0.3))

@@ -19,7 +19,7 @@ fi
 read -ra options <<<"${OPENSEARCH_JAVA_OPTS:-}"
 scratch=$(mktemp -d)
 exec "$JAVA_HOME/bin/java" -Xms512m -Xmx512m "${options[@]}" \
-  -XX:+UseSerialGC -XX:-AlwaysPreTouch -XX:+ExitOnOutOfMemoryError \
+  -XX:+UseG1GC -XX:G1ReservePercent=25 -XX:InitiatingHeapOccupancyPercent=30 -XX:-AlwaysPreTouch -XX:+ExitOnOutOfMemoryError \
   "-Djava.io.tmpdir=$scratch" -Djna.nosys=true "-Djna.tmpdir=$scratch" -Dlog4j2.disable.jmx=true -Dio.netty.noUnsafe=true \
   "-Dopensearch.path.home=$home" "-Dopensearch.path.conf=$home/config" -Dopensearch.distribution.type=docker \
   -cp "$home/lib/*" org.opensearch.bootstrap.OpenSearch "${settings[@]}"
