@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from integration.rule import Rule
 from integration.times import rfc3339
 
 _BATCH = 500
+_BATCH_CHARACTERS = 16 << 20
 _HINT = "Running the same command again writes the rest and changes nothing else."
 MAX_MESSAGE_CHARACTERS = 32_768
 
@@ -68,8 +69,8 @@ def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Seque
     """
     results: dict[str, int] = {"created": 0, "updated": 0, "noop": 0}
     faults: list[str] = []
-    for start in range(0, len(findings), _BATCH):
-        events = {finding.id: risk_event(rules[finding.rule_id], finding) for finding in findings[start : start + _BATCH]}
+    for batch in _batches(findings):
+        events = {finding.id: risk_event(rules[finding.rule_id], finding) for finding in batch}
         try:
             faults += _write(engine, index, events, results)
         except ClusterError as error:
@@ -85,6 +86,20 @@ def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Seque
             f"{done} of {len(findings)} risk events are stored in {index}; the first fault: {faults[0]}. {_HINT}"
         )
     return Written(results["created"], results["updated"], results["noop"])
+
+
+def _batches(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    """Cut findings into batches that memory holds with ease, as documents and again as what is read back."""
+    batch: list[Finding] = []
+    characters = 0
+    for finding in findings:
+        if batch and (len(batch) == _BATCH or characters + finding.characters > _BATCH_CHARACTERS):
+            yield batch
+            batch, characters = [], 0
+        batch.append(finding)
+        characters += finding.characters
+    if batch:
+        yield batch
 
 
 def _write(engine: Engine, index: str, events: Mapping[str, dict[str, Any]], results: dict[str, int]) -> list[str]:

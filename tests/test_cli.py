@@ -3,6 +3,8 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -57,6 +59,45 @@ def test_table_is_inert(log: Path) -> None:
     assert "\u202e" not in answer.out
     assert r"[red]\x1b[31m{{x}}\u202e" in answer.out
     assert "1 finding from 2 selected of 3 events" in answer.err
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """1,200 hosts with one finding each; those of the last 100 are grave."""
+    path = tmp_path / "many.log"
+    lines = [error(f'msg="model" err="exit {"status" if n >= 1_100 else "code"} 1"') for n in range(1_200)]
+    path.write_text("".join(f"Nov 24 09:00:00 gpu-{n:04} ollama[1]: {line}\n" for n, line in enumerate(lines)))
+    return path
+
+
+def test_json_is_written_as_of_one_piece(many: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.log"
+    empty.touch()
+    for path, count in ((many, 1_200), (empty, 0)):
+        answer = detect("scan", str(path), "--format", "json")
+        assert len(answer.json["findings"]) == count
+        assert answer.out == json.dumps(answer.json, indent=2) + "\n"
+
+
+def test_a_table_shows_the_gravest_of_very_many(many: Path) -> None:
+    answer = detect("scan", str(many))
+    shown = re.findall(r"gpu-[0-9]{4}", answer.out)
+    assert shown == [f"gpu-{n:04}" for n in [*range(900), *range(1_100, 1_200)]]
+    assert answer.err.splitlines() == [
+        "The table shows the 1,000 gravest; 200 more: --format json or csv gives all.",
+        "1,200 findings from 1,200 selected of 1,200 events",
+    ]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_filter_and_fail_on_heed_every_finding(many: Path, tmp_path: Path, form: str) -> None:
+    config = tmp_path / "detect.toml"
+    config.write_text("[[filter]]\naction = 'exclude'\nhost = 'gpu-11*'\n")
+    whole = detect("scan", str(many), "--fail-on", "critical", "--format", form)
+    harmless = detect("scan", str(many), "--fail-on", "critical", "--format", form, "--config", str(config))
+    assert (whole.code, harmless.code) == (1, 0)
+    assert "100 more findings taken away by the filter in your settings." in harmless.err
+    assert "gpu-11" not in harmless.out
 
 
 def test_csv_has_no_formula_and_one_row_a_finding(log: Path) -> None:

@@ -30,7 +30,9 @@ def logged(host: str, at: str, message: str, detail: str) -> Event:
 
 
 events = st.lists(st.builds(logged, st.sampled_from(HOSTS), st.sampled_from(TIMES), words, words), max_size=60)
-few_hosts = st.lists(st.builds(logged, st.sampled_from(HOSTS[:2]), st.just(TIMES[1]), words, words), min_size=10, max_size=60)
+few_hosts = st.lists(
+    st.builds(logged, st.sampled_from(HOSTS[:2]), st.sampled_from(TIMES[1:3]), words, words), min_size=10, max_size=60
+)
 
 
 def spilled(found: list[Event], **bounds: int) -> list[Finding]:

@@ -150,12 +150,31 @@ class TestSize:
         assert finding["spl_row_count"] == 290 * 300
         assert peak < 150 * MEBIBYTE
 
-    def test_20_000_hosts(self, tmp_path: Path) -> None:
+    def test_60_000_hosts(self, tmp_path: Path) -> None:
+        """With a list beyond its bound among them, in parts that a temporary file keeps."""
         path = tmp_path / "server.log"
-        path.write_text("".join(f"Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg=model\n" for n in range(20_000)))
+        with path.open("w") as out:
+            for n in range(60_000):
+                out.write(f"Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg=model\n")
+                if n % 5 == 0:
+                    out.write(f"Feb 26 10:05:31 host-7 ollama[1]: {HEAD}msg=model-{n:05}\n")
         answer, peak = measured("scan", str(path), "--format", "json")
-        assert [finding["host"] for finding in answer["findings"]] == sorted(f"host-{n}" for n in range(20_000))
-        assert peak < 400 * MEBIBYTE
+        hosts = {finding["host"]: finding for finding in answer["findings"]}
+        assert list(hosts) == sorted(f"host-{n}" for n in range(60_000))
+        messages = ["model", *(f"model-{n:05}" for n in range(0, 60_000, 5))]
+        assert (hosts["host-7"]["error_count"], hosts["host-7"]["severity"]) == (12_001, "critical")
+        assert hosts["host-7"]["error_messages"] == messages[:10_000]
+        assert hosts["host-7"]["truncated"] == {"error_messages": 2_001}
+        assert peak < 150 * MEBIBYTE
+
+    def test_no_room_for_the_temporary_file(self, tmp_path: Path) -> None:
+        path = tmp_path / "server.log"
+        path.write_text("".join(f"Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg=model\n" for n in range(21_000)))
+        command = [sys.executable, "-c", f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{_MEASURE}"]
+        ran = subprocess.run([*command, "scan", str(path)], capture_output=True, text=True, check=False)
+        assert ran.returncode == 2
+        assert re.match("detect: a temporary file cannot be written (.*); SQLITE_TMPDIR names another folder for it", ran.stderr)
+        assert "Traceback" not in ran.stderr
 
 
 _MEASURE = """

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from integration.lists import MAX_BYTES
-from integration.risk import MAX_MESSAGE_CHARACTERS, bounded, risk_event
+from integration.risk import MAX_MESSAGE_CHARACTERS, Written, bounded, risk_event, write
+from tests.memory_engine import MemoryEngine
 from tests.support import RULE, error, event, findings_of
 
 
@@ -29,3 +32,14 @@ def test_a_value_that_fits_nowhere_is_counted_only() -> None:
     assert cut["finding"]["error_messages"] == []
     assert cut["finding"]["truncated"]["error_messages"] == 1
     assert len(json.dumps(cut)) < 100_000
+
+
+@pytest.mark.parametrize(("length", "hosts", "bulks"), [(1, 501, 2), (600_000, 60, 5)])
+def test_batches_are_bounded_by_number_and_by_text(length: int, hosts: int, bulks: int) -> None:
+    """600,000 characters stand in the list and in the message: 13 findings make a batch."""
+    found = findings_of([event(error(f'msg="model {"x" * length}"'), host=f"gpu-{n}") for n in range(hosts)])
+    asked: list[str] = []
+    with MemoryEngine() as engine:
+        engine.fault = lambda _, path: asked.append(path)
+        assert write(engine, "risk", {RULE.id: RULE}, found) == Written(hosts, 0, 0)
+    assert asked.count("/_bulk") == asked.count("/risk/_search") == bulks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 import traceback
 from typing import Annotated
@@ -11,7 +12,7 @@ import typer
 from integration import __version__
 from integration.cli import cluster, demo, doctor, enable, export, findings, ingest, install, run, sample, scan, watch
 from integration.cli.output import inert_lines
-from integration.errors import DetectError
+from integration.errors import DetectError, InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -70,3 +71,9 @@ def main() -> None:
             traceback.print_exception(error)
         print(inert_lines("\n".join([f"detect: {error}", *getattr(error, "__notes__", [])])), file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
+    except sqlite3.OperationalError as error:  # of the temporary files, the only databases here
+        if _debug:
+            traceback.print_exception(error)
+        hint = "SQLITE_TMPDIR names another folder for it, with more room"
+        print(f"detect: a temporary file cannot be written ({error}); {hint}", file=sys.stderr)  # noqa: T201
+        sys.exit(InputError.exit_code)
