@@ -49,12 +49,12 @@ class ElasticJvm:
         """Give the text that a string literal stands for."""
         return self._pool.submit(_text, literal).result()
 
-    def like(self, literal: str, value: str) -> bool:
+    def like(self, literal: str, value: str) -> bool | None:
         """Tell whether `value LIKE literal` holds."""
         return self._pool.submit(_matches, "WildcardPattern", literal, value).result()
 
-    def rlike(self, literal: str, value: str) -> bool:
-        """Tell whether `value RLIKE literal` holds."""
+    def rlike(self, literal: str, value: str) -> bool | None:
+        """Tell whether `value RLIKE literal` holds; None for a pattern that is too much work for Lucene."""
         return self._pool.submit(_matches, "RLikePattern", literal, value).result()
 
 
@@ -92,6 +92,11 @@ def _text(literal: str) -> str:
     return str(value.utf8ToString()) if hasattr(value, "utf8ToString") else str(value)
 
 
-def _matches(pattern: str, literal: str, value: str) -> bool:
-    automaton = jpype.JClass(f"{_PATTERNS}.{pattern}")(_text(literal)).createAutomaton(False)
+def _matches(pattern: str, literal: str, value: str) -> bool | None:
+    try:
+        automaton = jpype.JClass(f"{_PATTERNS}.{pattern}")(_text(literal)).createAutomaton(False)
+    except jpype.JException as error:
+        if "complex" in str(error) and "determinize" in str(error):
+            return None
+        raise RuntimeError(str(error)) from None  # no exception of Java's leaves this process
     return bool(jpype.JClass("org.apache.lucene.util.automaton.CharacterRunAutomaton")(automaton).run(value))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from integration.errors import InputError, RuleError
@@ -97,9 +97,12 @@ lines = st.text(st.sampled_from('ab1-x/y .\\"#@&<>~é[]{}\n\u0663'), max_size=8)
 
 @given(regexes, lines)
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@example(r"(a\w{1,2}\w{2}\w{2})+a", "a").via("is too much work for Lucene")
 def test_a_regex_finds_in_lucene_what_it_finds_in_python(parser: ElasticJvm, pattern: str, line: str) -> None:
     found = re.search(pattern, line, re.ASCII | re.DOTALL) is not None
-    assert parser.rlike(esql_text.matching(pattern), line) == found
+    answer = parser.rlike(esql_text.matching(pattern), line)
+    assume(answer is not None)
+    assert answer == found
 
 
 @pytest.mark.parametrize("pattern", [r"\bword\b", "^start", r"[\D]", "a{,2}", r"\Aa"])
