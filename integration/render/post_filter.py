@@ -98,19 +98,20 @@ def _asked(entry: FilterEntry, language: Language) -> Iterator[Test]:
 
 
 def _every(tests: Iterable[Test], language: Language) -> Test:
-    asked = [test for test in tests if test is not True]
-    texts = [test for test in asked if isinstance(test, str)]
-    if len(texts) < len(asked):
-        return False
-    return joined(texts, language.conjunction) if texts else True
+    return _combined(tests, language.conjunction, neutral=True)
 
 
 def _some(tests: Iterable[Test], language: Language) -> Test:
-    asked = [test for test in tests if test is not False]
+    return _combined(tests, language.disjunction, neutral=False)
+
+
+def _combined(tests: Iterable[Test], operator: str, *, neutral: bool) -> Test:
+    """Join tests; the neutral value among them changes nothing, the other one decides."""
+    asked = [test for test in tests if test is not neutral]
     texts = [test for test in asked if isinstance(test, str)]
     if len(texts) < len(asked):
-        return True
-    return joined(texts, language.disjunction) if texts else False
+        return not neutral
+    return joined(texts, operator) if texts else neutral
 
 
 def _negated(test: Test, language: Language) -> Test:
