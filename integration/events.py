@@ -118,8 +118,8 @@ _SLOG: Final[dict[str, Callable[[str, dict[str, str]], str | int | None]]] = {
 
 
 def prefix_host(line: str) -> str | None:
-    """Return the host that a raw line's journald or syslog prefix names, if it has one."""
-    return strip_prefix(unwrap(line).text).host
+    """Return the host that a raw line's journald or syslog prefix names, if it has one: redacted, as all that is stored."""
+    return None if line.startswith("time=") else strip_prefix(redact(unwrap(line).text)).host
 
 
 def stamp(line: str) -> int | None:

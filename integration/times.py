@@ -10,10 +10,10 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
-# The first and the last day of the calendar are left out: an offset could carry them past year 1 or 9999.
-# An offset reaches 18 hours, as in java.time.
+# The first and the last century of the calendar are left out: an offset, a window's or bin's start, or the time zone they are
+# printed in would carry times there past year 1 or 9999. An offset reaches 18 hours, as in java.time.
 RFC3339: Final = (
-    r"(?!0000|0001-01-01|9999-12-31)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
+    r"(?!00|99)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:(?:0[0-9]|1[0-7]):[0-5][0-9]|18:00))"
 )
 _RFC3339: Final = re.compile(RFC3339)
@@ -34,7 +34,7 @@ def rfc3339(instant: int, millis: bool) -> str:
 
 
 def millis_shown(text: str) -> int:
-    """Return the epoch milliseconds of a time in UTC as `rfc3339` gives it, on the first and last day of the calendar too.
+    """Return the epoch milliseconds of a time in UTC as `rfc3339` gives it, in any year from 1 to 9999.
 
     Raises ValueError for a text without the `Z`, or that is no time.
     """
@@ -46,7 +46,7 @@ def millis_shown(text: str) -> int:
 def millis_of(text: str) -> int | None:
     """Return the epoch milliseconds (truncated) of an RFC 3339 `text`, or None where it is no such time.
 
-    Years 1 to 9999 without their first and last day; no leap second.
+    Years 100 to 9899; no leap second.
     """
     if not _RFC3339.fullmatch(text) or text[11:13] == "24":  # hour 24 is the next day to some versions of Python
         return None
@@ -70,5 +70,5 @@ def parse_time(text: str) -> int:
         upper += "T00:00:00Z"
     millis = millis_of(upper)
     if millis is None:
-        raise InputError(f"{text!r} is no time: write 2026-11-24T08:50:00Z, with an offset instead of Z, or 2026-11-24")
+        raise InputError(f"{text!r} is no time: write 2026-11-24T08:50:00Z, with an offset instead of Z, or 2026-11-24 (years 100 to 9899)")
     return millis

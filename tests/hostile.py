@@ -67,6 +67,8 @@ BYTES: dict[str, bytes] = {
     "year 0": b'time=0000-01-01T00:00:00Z level=ERROR msg="model" err="x"',
     "the first instant": b'time=0001-01-01T00:00:00Z level=ERROR msg="model" err="x"',
     "year 9999": b'time=9999-12-30T23:59:59.999Z level=ERROR msg="model" err="x"',
+    "the first stamp": b'time=0100-01-01T00:00:00+18:00 level=ERROR msg="model" err="x"',
+    "the last stamp": b'time=9899-12-31T23:59:59.999-18:00 level=ERROR msg="model" err="x"',
     "the last instant": b'time=9999-12-31T23:59:59.999Z level=ERROR msg="model" err="x"',
     "year 12345": b'time=12345-01-01T00:00:00Z level=ERROR msg="model" err="x"',
     "negative year": b'time=-0001-01-01T00:00:00Z level=ERROR msg="model" err="x"',
@@ -86,7 +88,7 @@ _payload = st.sampled_from(list(PAYLOADS.values()))
 _text = st.lists(
     _payload | st.text(max_size=8) | st.sampled_from(["model", "exited", "exit status 1", '"', "\\", " "]), max_size=4
 ).map("".join)
-_stamp = st.sampled_from(["", HEAD[: HEAD.index("level")], "time=0001-01-02T00:00:00Z ", "time=9999-12-30T00:00:00Z "])
+_stamp = st.sampled_from(["", HEAD[: HEAD.index("level")], "time=0100-01-01T00:00:00+18:00 ", "time=9899-12-31T23:59:59-18:00 "])
 _level = st.sampled_from(["ERROR", "ERROR", "error", "INFO", "ERROR+1", "\u0415RROR"])
 _value = _text.map(quoted) | _text
 _line = st.builds("{}level={} msg={} err={} model={}".format, _stamp, _level, _value, _value, _value)

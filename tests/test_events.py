@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -193,6 +194,16 @@ def test_stamp_and_prefix_host_take_raw_lines() -> None:
     assert prefix_host("Feb 26 10:05:31 gpu-9 ollama[7]: x") == "gpu-9"
     assert prefix_host(f"ollama-1  | {stamped}") is None
     assert prefix_host(stamped) is None
+
+
+@pytest.mark.parametrize("host", ["bob@example.com", "bearer:abc", "apikey=x"])
+def test_a_host_of_a_prefix_is_redacted_whoever_takes_it(host: str) -> None:
+    for raw in (line := f"Feb 26 10:05:31 {host} ollama[7]: x", json.dumps({"log": f"{line}\n"})):
+        named = prefix_host(raw)
+        assert named == event(raw, host=None).host
+        assert named is not None
+        assert host not in named
+        assert "REDACTED" in named
 
 
 def test_stored_takes_the_line_as_it_is() -> None:

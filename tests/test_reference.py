@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from integration.reference import Classifier, Reference
@@ -81,6 +83,28 @@ class TestWindows:
     def test_events_either_side_of_the_edge_are_two_findings(self) -> None:
         lines = [event(error('msg="model"', at=f"2026-11-24T09:{edge}Z")) for edge in ("49:59.999", "50:00.000")]
         assert [f.error_count for f in findings_of(lines)] == [1, 1]
+
+
+class TestFarTimes:
+    """One forged stamp must not end the evaluation of all other lines, whatever the zone, `bin` and window."""
+
+    @pytest.mark.parametrize("zone", ["UTC", "Asia/Manila", "America/Metlakatla", "America/Los_Angeles", "Pacific/Kiritimati"])
+    def test_the_first_and_the_last_stamp(self, zone: str) -> None:
+        rule = rule_with(
+            stats=RULE.stats.model_dump() | {"bin": "9999d"},
+            schedule={"cron": "0 0 * * 1", "earliest": "-9999d", "latest": "-9992d"},
+        )
+        for each in (RULE, rule):
+            reference = Reference(each, ZoneInfo(zone))
+            for at in ("0100-01-01T00:00:00.000+18:00", "9899-12-31T23:59:59.999-18:00"):
+                assert reference.add(event(error('msg="model"', at=at)))
+            first, last = (finding.to_json() for finding in reference.findings())
+            assert (first["first_seen"], last["first_seen"]) == ("0099-12-31T06:00:00.000Z", "9900-01-01T17:59:59.999Z")
+
+    @pytest.mark.parametrize("at", ["0001-01-02T00:00:00.000+18:00", "0099-12-31T23:59:59.999Z", "9900-01-01T00:00:00.000Z"])
+    def test_stamps_beyond_take_the_shipper_s_time(self, at: str) -> None:
+        (finding,) = findings_of([event(error('msg="model"', at=at), at="2026-11-24T09:00:00Z")])
+        assert finding.to_json()["first_seen"] == "2026-11-24T09:00:00.000Z"
 
 
 class TestStatistics:

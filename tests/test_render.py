@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from integration.folders import asset_folder
 from integration.render import aggregation, painless, templates
 from integration.rule import EVENT_FIELDS
 from tests.support import RULE, event, rule_with
@@ -50,6 +51,15 @@ def test_every_term_and_class_of_the_rule_is_in_the_classifier() -> None:
         for term in alternative.contains:
             assert f"lower.contains({painless.literal(term)})" in source
     assert [name for name in RULE.classification.names if f"emit('{name}')" in source] == list(RULE.classification.names)
+
+
+def test_scripts_fold_case_alike_in_any_locale() -> None:
+    """`EXITED` is no `exited` to a JVM that speaks Turkish."""
+    scripts = [painless.classifier(RULE), painless.value_holds(RULE, "ollama.msg"), painless.host_matches(RULE)]
+    pipeline = (asset_folder("ingest_pipelines") / "ollama.server.yml").read_text(encoding="utf-8")
+    for source in (*scripts, pipeline):
+        assert source.count(".toLowerCase(") == source.count(".toLowerCase(Locale.ROOT)") > 0
+        assert ".toUpperCase(" not in source
 
 
 @pytest.mark.parametrize(("engine", "key"), [("opensearch", "derived"), ("elasticsearch", "runtime_mappings")])

@@ -115,7 +115,7 @@ class TestGenerate:
             {"scenarios": ()},
             {"span": 0},
             {"start": -1},
-            {"start": parse_time("9999-01-01")},
+            {"start": parse_time("9899-01-01")},
             {"utc_offset": timedelta(hours=19)},
         ],
     )

@@ -104,7 +104,7 @@ def classifier(rule: Rule) -> str:
     """
     selected = " || ".join(_alternative(alternative) for alternative in rule.selection)
     code = _read("line", rule, "event.original")
-    code += "if (line != null) {\n  String lower = line.toLowerCase();\n"
+    code += "if (line != null) {\n  String lower = line.toLowerCase(Locale.ROOT);\n"
     if any(alternative.level for alternative in rule.selection):
         code += _level(rule)
     code += f"  if ({selected}) {{\n"

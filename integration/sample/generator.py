@@ -22,7 +22,7 @@ DEFAULT_SCENARIOS = (Scenario.ATTACK, Scenario.NOISY, Scenario.BENIGN)
 
 _HOUR_MS = 3_600_000
 _USUAL_SPAN = 6 * _HOUR_MS
-_YEAR_9999_MS = 253_370_764_800_000
+_YEAR_9899_MS = 250_215_091_200_000
 _LONGEST_STEP_MS = 40
 _USUAL_LINE_BYTES = 160
 
@@ -55,8 +55,8 @@ class Plan:
             raise InputError("a sample needs at least one host, one scenario and a millisecond, and no negative number of lines")
         if abs(self.utc_offset) > timedelta(hours=18):
             raise InputError("a sample's offset from UTC is 18 hours at most")
-        if self.start < 0 or self.start + self.span > _YEAR_9999_MS:
-            raise InputError("a sample's times lie between the years 1970 and 9998")
+        if self.start < 0 or self.start + self.span > _YEAR_9899_MS:
+            raise InputError("a sample's times lie between the years 1970 and 9898")
 
     @property
     def total(self) -> int:
