@@ -12,6 +12,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from integration.case import fold
 from integration.finding import Finding
 from integration.rule import Severity
 
@@ -25,14 +26,6 @@ def _severity(value: object) -> object:
     return Severity.parse(value) if isinstance(value, str) else value
 
 
-def fold(text: str) -> str:
-    """Give text as it is compared: in lower case, and with one form of sigma.
-
-    Which form stands at the end of a word is the one thing in which Python and Java differ.
-    """
-    return text.lower().replace(*FINAL_AND_PLAIN_SIGMA)
-
-
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
 Level = Annotated[Severity, BeforeValidator(_severity)]
@@ -40,7 +33,6 @@ Count = Literal["error_count", "unique_error_types", "risk_score", "spl_row_coun
 List = Literal["error_messages", "error_details", "code_sources", "error_types"]
 Bound = Annotated[int, Field(ge=0, le=2**53)]
 Action = Literal["exclude", "keep"]
-FINAL_AND_PLAIN_SIGMA = ("\u03c2", "\u03c3")
 
 
 class FilterEntry(BaseModel):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from integration.schedule import Schedule
 
@@ -255,6 +256,7 @@ class Rule(_Model):
     implementation: Text
     known_false_positives: Text
     references: tuple[Annotated[str, StringConstraints(pattern=r"^https?://\S+$")], ...] = ()
+    _file: Path | None = PrivateAttr(default=None)
 
     @field_validator("severity")
     @classmethod
@@ -262,6 +264,17 @@ class Rule(_Model):
         if steps[-1].any or not all(step.any for step in steps[:-1]):
             raise ValueError("every step but the last needs conditions under `any`, and the last has none")
         return steps
+
+    def read_from(self, file: Path | None) -> Self:
+        """Give the rule with the file that it was read from."""
+        read = self.model_copy()
+        read._file = file  # noqa: SLF001 - of our own copy
+        return read
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the rule was read from, None when it came from none."""
+        return self._file
 
     @property
     def windows(self) -> Schedule:
