@@ -95,8 +95,9 @@ def _text(literal: str) -> str:
 
 def _matches(pattern: str, literal: str, value: str) -> bool:
     """Run a pattern as ES|QL does, with its bound on the work for it."""
+    text = _text(literal)
     try:
-        automaton = jpype.JClass(f"{_PATTERNS}.{pattern}")(_text(literal)).createAutomaton(False)
+        automaton = jpype.JClass(f"{_PATTERNS}.{pattern}")(text).createAutomaton(False)
         jpype.JClass(_EVALUATOR).toEvaluator(None, None, automaton)
     except jpype.JException as error:
         raise RuntimeError(str(error)) from None  # no exception of Java's leaves this process

@@ -157,19 +157,17 @@ def test_a_regex_that_could_be_too_much_for_lucene_is_refused(parser: ElasticJvm
 )
 def test_what_es_ql_cannot_be_told_is_named_by_file_and_field(tmp_path: Path, changes: dict[str, Any], field: str) -> None:
     file = tmp_path / "mine.yml"
-    file.write_text(
-        json.dumps(rule_with(**changes).model_dump(mode="json") | {"severity": changes.get("severity", [{"level": "low"}])})
-    )
+    severity = changes.get("severity", [{"level": "low"}])
+    file.write_text(json.dumps(rule_with(**changes).model_dump(mode="json") | {"severity": severity}))
     for rule in (load_rule(file), Config(fields={"log.level": "lvl"}).applied_to([load_rule(file)])[0]):
         with pytest.raises(RuleError, match=rf"mine\.yml: {field}: .* cannot go to Kibana; .*`detect watch`"):
             query(rule, "a")
 
 
 def test_no_query_compares_lower_case_as_it_is() -> None:
-    """Elasticsearch would look at the text itself, case ignored for ASCII alone, and answer no to a capital that has no small form."""
-    stated = Filter(
-        (entry("exclude", host="é*", contains={"error_messages": "É"}), entry("keep", all_contain={"error_details": "É"}))
-    )
+    """Elasticsearch would look at the text itself, case ignored for ASCII alone."""
+    excluded = entry("exclude", host="é*", contains={"error_messages": "É"})
+    stated = Filter((excluded, entry("keep", all_contain={"error_details": "É"})))
     for rule in (RULE, REGEXES, HOSTILE, MAPPED):
         text_of_query = query(rule, "a", post_filter=stated)
         lowered = text_of_query.count("TO_LOWER(")

@@ -90,7 +90,7 @@ def findings(
             asked = Asked(wanted, state, left_out, zone_of(timezone))
             sources += _alerts(engine, kibana, loaded, cluster.namespace, where, asked)
         found = merged(*sources)
-        passed = settings.post_filter.kept(found)
+        passed = [finding for finding in found if settings.post_filter.may_pass(finding)]
         read = _events_read(engine, loaded, where, passed)
     print_findings(passed, {"read": read, "selected": sum(f.error_count for f in passed)}, form, max_spl_rows if spl_rows else None)
     note_filtered(len(found) - len(passed))
