@@ -1,11 +1,17 @@
-"""Regular expressions of rule files taken apart, as far as their meaning is the same everywhere: no anchors, no word boundaries."""
+"""Regular expressions of rule files: which may be there; and taken apart, if they have neither anchors nor word boundaries."""
 
 from __future__ import annotations
 
 import re
+from math import prod
 
 from integration.patterns import ANY, AnyOf, InOrder, OneOf, Pattern, Repeated
 
+# What Python, Java and Painless read alike: no look-around, back-references, flags, possessive or named groups, no `$`.
+_NOT_PORTABLE = re.compile(r"\(\?(?!:)|\\[1-9kgGzZAQEpPRX]|[*+?}]\+|\$|&&|\[[^\]]*\[|^$")
+_MOST_TIMES = 100
+_NO_GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_REPEATED_GROUP = re.compile(r"\)(?:[*+]|\{\d+,\}|\{(?:\d+,)?(\d+)\})")
 _MOST_NESTED = 50
 _DIGITS, _WORD = (("0", "9"),), (("0", "9"), ("A", "Z"), ("_", "_"), ("a", "z"))
 _SPACE = (("\t", "\r"), (" ", " "))
@@ -22,6 +28,25 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _IN_SET = re.compile(rf"{_CHARACTER}|.", re.DOTALL)
+
+
+def portable(regex: str) -> str:
+    """Give the regular expression back if Python and Java read it alike and can run it; `ValueError` says why not."""
+    if _NOT_PORTABLE.search(regex):
+        raise ValueError(
+            "must be a regular expression that Python and Java read alike (no look-around, back-references, flags, `$`)"
+        )
+    try:
+        re.compile(regex, re.ASCII)
+    except re.error as error:
+        raise ValueError(f"is not a regular expression: {error}") from error
+    bounds = [int(found[1] or _MOST_TIMES + 1) for found in _REPEATED_GROUP.finditer(_NO_GROUP.sub("x", regex))]
+    if prod(max(bound, 1) for bound in bounds) > _MOST_TIMES:
+        raise ValueError(
+            f"repeats a group more than {_MOST_TIMES} times or without a bound: on a long line Java's stack would not do, and the "
+            "whole search would fail; repeat single characters or sets, or give a bound as in `(?:...){1,9}`"
+        )
+    return regex
 
 
 def parsed(regex: str) -> Pattern:

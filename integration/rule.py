@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
+from integration.regexes import portable
 from integration.schedule import Schedule
 
 LIST_STATS = ("error_messages", "error_details", "code_sources")
@@ -18,8 +19,6 @@ EVENT_FIELDS = ("ollama.msg", "ollama.err", "ollama.source", "ollama.level", "lo
 """The event fields a list may be made of: text, and indexed as keywords."""
 
 _MESSAGE_TOKENS = {"host", "error_count", "unique_error_types", "attack_type", "error_types", *LIST_STATS}
-# What Python, Java and Painless read alike: no look-around, back-references, flags, possessive or named groups, no `$`.
-_NOT_PORTABLE = re.compile(r"\(\?(?!:)|\\[1-9kgGzZAQEpPRX]|[*+?}]\+|\$|&&|\[[^\]]*\[|^$")
 
 
 class Severity(IntEnum):
@@ -49,18 +48,6 @@ def _printable(text: str) -> str:
     return text
 
 
-def _portable_regex(pattern: str) -> str:
-    if _NOT_PORTABLE.search(pattern):
-        raise ValueError(
-            "must be a regular expression that Python and Java read alike (no look-around, back-references, flags, `$`)"
-        )
-    try:
-        re.compile(pattern, re.ASCII)
-    except re.error as error:
-        raise ValueError(f"is not a regular expression: {error}") from error
-    return pattern
-
-
 def _severity_name(text: object) -> object:
     return Severity.parse(text) if isinstance(text, str) else text
 
@@ -68,7 +55,7 @@ def _severity_name(text: object) -> object:
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 Term = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_printable)]
-Pattern = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable), AfterValidator(_portable_regex)]
+Pattern = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable), AfterValidator(portable)]
 LevelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,20}(?:[+-]\d{1,4})?$")]
 
 

@@ -104,7 +104,9 @@ def classifier(rule: Rule) -> str:
     The same source serves as a runtime field's script (Elasticsearch) and as a derived field's (OpenSearch).
     """
     selected = " || ".join(_alternative(alternative) for alternative in rule.selection)
-    code = _read("line", rule, "event.original")
+    conditions = (*rule.selection, *rule.classification.classes)
+    code = _FOUND if any(condition.matches for condition in conditions) else ""
+    code += _read("line", rule, "event.original")
     code += f"if (line != null) {{\n  String lower = {folded('line')};\n"
     if any(alternative.level for alternative in rule.selection):
         code += _level(rule)
@@ -112,6 +114,14 @@ def classifier(rule: Rule) -> str:
     branches = [f"if ({_condition(c, 'line')}) {{\n      emit({literal(c.name)});\n    }}" for c in rule.classification.classes]
     branches.append(f"{{\n      emit({literal(rule.classification.otherwise)});\n    }}")
     return f"{code}    {' else '.join(branches)}\n  }}\n}}\n"
+
+
+# Painless stops a regular expression that looks at six times as many characters as the line has, and its exception would fail the
+# whole search: a line made so would hide all others. It counts as found.
+_FOUND = """boolean found(Matcher matcher) {
+  try { return matcher.find(); } catch (Exception e) { return true; }
+}
+"""
 
 
 def value(rule: Rule, field: str) -> str:
@@ -252,7 +262,7 @@ def _condition(condition: TextCondition, variable: str) -> str:
         parts.append(_any([f"{variable}.contains({literal(compared(term))})" for term in condition.contains]))
     parts += [f"{variable}.contains({literal(compared(term))})" for term in condition.contains_all]
     if condition.matches:
-        parts.append(_any([f"{_regex(pattern)}.matcher(line).find()" for pattern in condition.matches]))
+        parts.append(_any([f"found({_regex(pattern)}.matcher(line))" for pattern in condition.matches]))
     return " && ".join(parts)
 
 

@@ -194,6 +194,17 @@ def test_regexes_and_alternatives_agree(installed: Engine) -> None:
     assert (found[0].error_count, str(found[0].severity)) == (3, "high")
 
 
+def test_a_line_that_a_regex_takes_too_long_for_hides_no_other(installed: Engine) -> None:
+    rule = rule_with(
+        selection=[{"matches": ["error.*model"]}],
+        classification={"field": "slow", "classes": [{"name": "slow", "matches": ["r e.*x"]}], "otherwise": "other"},
+    )
+    lines = [Shipped("an error about a model", "gpu-1", BASE), Shipped("error " * 200, "gpu-2", BASE)]
+    found = cluster_findings(installed, rule, store(installed, lines), lines)
+    assert [finding.host for finding in reference_findings(rule, lines)] == ["gpu-1"]
+    assert [(finding.host, finding.error_types) for finding in found] == [("gpu-1", ("other",)), ("gpu-2", ("slow",))]
+
+
 def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     lines = [Shipped('level=ERROR msg="model" err="exit status 1"', "gpu-1", BASE), Shipped("level=ERROR exited", "gpu-2", BASE)]
     index = store(installed, lines)
