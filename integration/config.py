@@ -186,8 +186,9 @@ class Config(RuleSettings):
         if dataset:
             changed["data_source"]["dataset"] = dataset
         if self.fields or dataset == "":
-            return MappedRule.model_validate(changed | {"field_names": self.fields, "any_dataset": dataset == ""})
-        return Rule.model_validate(changed)
+            mapped = MappedRule.model_validate(changed | {"field_names": self.fields, "any_dataset": dataset == ""})
+            return mapped.read_from(rule.file)
+        return Rule.model_validate(changed).read_from(rule.file)
 
 
 def _tests(rule: Rule, level: Severity, stat: str) -> bool:

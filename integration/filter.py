@@ -5,13 +5,14 @@ As in a Splunk search, text is compared ignoring case. What runs on a cluster is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
+from integration.case import fold
 from integration.finding import Finding
 from integration.rule import Severity
 
@@ -25,14 +26,6 @@ def _severity(value: object) -> object:
     return Severity.parse(value) if isinstance(value, str) else value
 
 
-def fold(text: str) -> str:
-    """Give text as it is compared: in lower case, and with one form of sigma.
-
-    Which form stands at the end of a word is the one thing in which Python and Java differ.
-    """
-    return text.lower().replace(*FINAL_AND_PLAIN_SIGMA)
-
-
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
 Level = Annotated[Severity, BeforeValidator(_severity)]
@@ -40,7 +33,6 @@ Count = Literal["error_count", "unique_error_types", "risk_score", "spl_row_coun
 List = Literal["error_messages", "error_details", "code_sources", "error_types"]
 Bound = Annotated[int, Field(ge=0, le=2**53)]
 Action = Literal["exclude", "keep"]
-FINAL_AND_PLAIN_SIGMA = ("\u03c2", "\u03c3")
 
 
 class FilterEntry(BaseModel):
@@ -71,9 +63,25 @@ class FilterEntry(BaseModel):
         return self
 
     def matches(self, finding: Finding) -> bool:
-        """Whether everything the entry states holds of a finding."""
+        """Whether everything the entry states holds of a finding, as far as its lists show."""
+        cut = dict(finding.truncated)
+        return (
+            self._holds_beside_lists(finding)
+            and all(any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
+            and all(name not in cut and _all_hold(texts, getattr(finding, name)) for name, texts in self.all_contain.items())
+        )
+
+    def may_match(self, finding: Finding) -> bool:
+        """Whether it matches, or would if a list that is cut went on in the right way."""
+        cut = dict(finding.truncated)
+        return (
+            self._holds_beside_lists(finding)
+            and all(name in cut or any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
+            and all(_all_hold(texts, getattr(finding, name)) for name, texts in self.all_contain.items())
+        )
+
+    def _holds_beside_lists(self, finding: Finding) -> bool:
         host = fold(finding.host)
-        complete = dict.fromkeys(dict(finding.truncated), False)
         return (
             (self.rule is None or finding.rule_id in self.rule)
             and (self.host is None or any(fnmatchcase(host, fold(glob)) for glob in self.host))
@@ -81,11 +89,6 @@ class FilterEntry(BaseModel):
             and (self.severity_at_most is None or finding.severity <= self.severity_at_most)
             and all(getattr(finding, stat) > bound for stat, bound in self.greater_than.items())
             and all(getattr(finding, stat) < bound for stat, bound in self.less_than.items())
-            and all(any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
-            and all(
-                complete.get(name, bool(getattr(finding, name))) and all(_holding(texts, getattr(finding, name)))
-                for name, texts in self.all_contain.items()
-            )
         )
 
 
@@ -93,6 +96,10 @@ def _holding(texts: tuple[str, ...], values: tuple[str, ...]) -> Iterable[bool]:
     """Say of each value whether it holds one of the texts."""
     folded = [fold(text) for text in texts]
     return (any(text in fold(value) for text in folded) for value in values)
+
+
+def _all_hold(texts: tuple[str, ...], values: tuple[str, ...]) -> bool:
+    return bool(values) and all(_holding(texts, values))
 
 
 @dataclass(frozen=True)
@@ -103,9 +110,16 @@ class Filter:
 
     def passes(self, finding: Finding) -> bool:
         """Whether a finding is the user's concern."""
+        return self._lets_through(finding, FilterEntry.matches)
+
+    def may_pass(self, finding: Finding) -> bool:
+        """Whether it passes, or might if its lists were whole: an alert shows fewer values than the rule that raised it saw."""
+        return self._lets_through(finding, FilterEntry.may_match)
+
+    def _lets_through(self, finding: Finding, keeps: Callable[[FilterEntry, Finding], bool]) -> bool:
         keep = [entry for entry in self.entries if entry.action == "keep"]
         excluded = any(entry.matches(finding) for entry in self.entries if entry.action == "exclude")
-        return not excluded and (not keep or any(entry.matches(finding) for entry in keep))
+        return not excluded and (not keep or any(keeps(entry, finding) for entry in keep))
 
     def kept(self, findings: Iterable[Finding]) -> list[Finding]:
         """Give the findings that pass, in their order."""

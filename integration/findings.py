@@ -9,6 +9,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from integration.case import fold
 from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.finding import Finding
@@ -53,7 +54,7 @@ class Wanted:
             and finding.rule_id in self.rule_ids
             and (self.start is None or finding.window_start >= self.start)
             and (self.end is None or finding.window_end <= self.end)
-            and (not self.hosts or any(fnmatchcase(finding.host.lower(), glob.lower()) for glob in self.hosts))
+            and (not self.hosts or any(fnmatchcase(fold(finding.host), fold(glob)) for glob in self.hosts))
             and finding.severity >= self.severity
         )
 

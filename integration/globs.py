@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain, pairwise
+
+from integration.patterns import ANYTHING, InOrder, OneOf, Pattern, literal
 
 _PIECE = re.compile(
     r"(?P<star>\*+)|(?P<one>\?|\[!?+\]?+[^\]]*+\])|(?P<text>.[^*?\[]*)",
@@ -18,14 +20,6 @@ _LAST = chr(0x10FFFF)
 @dataclass(frozen=True, slots=True)
 class Star:
     """Any text, none too."""
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """One character (code point) in any of the ranges, both ends included, or, `negated`, in none of them."""
-
-    ranges: tuple[tuple[str, str], ...]
-    negated: bool
 
 
 Piece = str | OneOf | Star
@@ -44,44 +38,19 @@ def pieces(glob: str) -> Iterator[Piece]:
                 yield found[0]
 
 
-def is_simple(glob: str, work: int) -> bool:
-    """Whether a deterministic automaton for a glob can be built with little `work`: the positions of all its states together.
-
-    Engines build one for a regular expression, and fail where that takes too much, as for `*a????????????????`.
-    """
-    steps = [step for piece in pieces(glob) for step in (piece if isinstance(piece, str) else (piece,))]
-    seen = {_with_what_follows({0}, steps)}
-    todo = list(seen)
-    while todo and work >= 0:
-        state = todo.pop()
-        work -= len(state)
-        here = [(at, step) for at in state for step in steps[at : at + 1]]
-        moved = ({at + (step != Star()) for at, step in here if _takes(step, c)} for c in _telling(step for _, step in here))
-        new = {_with_what_follows(each, steps) for each in moved} - seen
-        seen |= new
-        todo += new
-    return work >= 0
+def pattern(glob: str) -> Pattern:
+    """Give a glob as a pattern of a whole text."""
+    return InOrder(tuple(chain.from_iterable(map(_patterns, pieces(glob)))))
 
 
-def _with_what_follows(positions: set[int], steps: Sequence[Piece]) -> frozenset[int]:
-    """Add what comes after a `*`, which may stand for nothing."""
-    return frozenset(positions | {at + 1 for at in positions if steps[at : at + 1] == [Star()]})
-
-
-def _takes(step: Piece, character: str) -> bool:
-    match step:
-        case OneOf(ranges, negated):
-            return any(low <= character <= high for low, high in ranges) is not negated
+def _patterns(piece: Piece) -> Iterable[Pattern]:
+    match piece:
+        case str():
+            return literal(piece).parts
+        case Star():
+            return (ANYTHING,)
         case _:
-            return step == Star() or step == character
-
-
-def _telling(steps: Iterable[Piece]) -> set[str]:
-    """Give characters of every kind that the steps tell apart: that changes only at the ends of ranges, and just after them."""
-    ends = {
-        end for step in steps for end in (chain(*step.ranges) if isinstance(step, OneOf) else step if isinstance(step, str) else "")
-    }
-    return {"\0", *ends, *(chr(min(ord(end) + 1, ord(_LAST))) for end in ends)}
+            return (piece,)
 
 
 def _one_of(pattern: str) -> OneOf:

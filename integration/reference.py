@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, tzinfo
 from itertools import chain
 
+from integration.case import fold
 from integration.events import Event
 from integration.finding import Finding, build_finding
 from integration.groups import Group, Groups
@@ -20,13 +21,13 @@ _REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are ren
 
 def holds(condition: TextCondition, *, ignore_case: bool) -> Callable[[str], bool]:
     """Compile what a condition says of a line to a test; terms ignore case in SPL 1 and heed it in SPL 6."""
-    fold = str.lower if ignore_case else str
-    contains = [fold(term) for term in condition.contains]
-    contains_all = [fold(term) for term in condition.contains_all]
+    compared = fold if ignore_case else str
+    contains = [compared(term) for term in condition.contains]
+    contains_all = [compared(term) for term in condition.contains_all]
     matches = [re.compile(pattern, _REGEX_FLAGS) for pattern in condition.matches]
 
     def test(line: str) -> bool:
-        folded = fold(line)
+        folded = compared(line)
         return (
             (not contains or any(term in folded for term in contains))
             and all(term in folded for term in contains_all)

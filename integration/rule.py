@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from enum import IntEnum
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
+from integration.regexes import portable
 from integration.schedule import Schedule
 
 LIST_STATS = ("error_messages", "error_details", "code_sources")
@@ -17,8 +19,6 @@ EVENT_FIELDS = ("ollama.msg", "ollama.err", "ollama.source", "ollama.level", "lo
 """The event fields a list may be made of: text, and indexed as keywords."""
 
 _MESSAGE_TOKENS = {"host", "error_count", "unique_error_types", "attack_type", "error_types", *LIST_STATS}
-# What Python, Java and Painless read alike: no look-around, back-references, flags, possessive or named groups, no `$`.
-_NOT_PORTABLE = re.compile(r"\(\?(?!:)|\\[1-9kgGzZAQEpPRX]|[*+?}]\+|\$|&&|\[[^\]]*\[|^$")
 
 
 class Severity(IntEnum):
@@ -48,18 +48,6 @@ def _printable(text: str) -> str:
     return text
 
 
-def _portable_regex(pattern: str) -> str:
-    if _NOT_PORTABLE.search(pattern):
-        raise ValueError(
-            "must be a regular expression that Python and Java read alike (no look-around, back-references, flags, `$`)"
-        )
-    try:
-        re.compile(pattern, re.ASCII)
-    except re.error as error:
-        raise ValueError(f"is not a regular expression: {error}") from error
-    return pattern
-
-
 def _severity_name(text: object) -> object:
     return Severity.parse(text) if isinstance(text, str) else text
 
@@ -67,7 +55,7 @@ def _severity_name(text: object) -> object:
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 Term = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_printable)]
-Pattern = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable), AfterValidator(_portable_regex)]
+Pattern = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable), AfterValidator(portable)]
 LevelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,20}(?:[+-]\d{1,4})?$")]
 
 
@@ -255,6 +243,7 @@ class Rule(_Model):
     implementation: Text
     known_false_positives: Text
     references: tuple[Annotated[str, StringConstraints(pattern=r"^https?://\S+$")], ...] = ()
+    _file: Path | None = PrivateAttr(default=None)
 
     @field_validator("severity")
     @classmethod
@@ -262,6 +251,17 @@ class Rule(_Model):
         if steps[-1].any or not all(step.any for step in steps[:-1]):
             raise ValueError("every step but the last needs conditions under `any`, and the last has none")
         return steps
+
+    def read_from(self, file: Path | None) -> Self:
+        """Give the rule with the file that it was read from."""
+        read = self.model_copy()
+        read._file = file  # noqa: SLF001 - of our own copy
+        return read
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the rule was read from, None when it came from none."""
+        return self._file
 
     @property
     def windows(self) -> Schedule:

@@ -70,7 +70,7 @@ def load_rule(path: Path) -> Rule:
     if root is None or not isinstance(data, dict):
         raise RuleError(f"{path}:1: a rule file must be a mapping that begins with `id: ...`")
     try:
-        return rule_of(data)
+        return rule_of(data).read_from(path)
     except ValidationError as error:
         raise RuleError(_explain(path, root, error)) from error
 

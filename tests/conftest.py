@@ -1,8 +1,16 @@
-"""Settings for every test."""
+"""Settings and fixtures for every test."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import settings
 
+from integration.engines.connect import Connection
+from integration.kibana import Kibana
 from tests.cluster.servers import SERVERS
+from tests.fake_kibana import API_KEY, FakeKibana
 
 # Nodes and other tests share the machine: how long one example takes says nothing.
 settings.register_profile("detect", deadline=None)
@@ -12,3 +20,15 @@ settings.load_profile("detect")
 def pytest_report_header() -> str:
     """Say which servers the tests on real nodes are for, since that depends on the machine."""
     return f"real nodes: {', '.join(SERVERS)}"
+
+
+@pytest.fixture
+def fake_kibana() -> Iterator[FakeKibana]:
+    with FakeKibana() as started:
+        yield started
+
+
+@pytest.fixture
+def kibana(fake_kibana: FakeKibana) -> Iterator[Kibana]:
+    with Kibana(Connection(fake_kibana.url, api_key=API_KEY)) as connected:
+        yield connected

@@ -29,6 +29,7 @@ _PLUGINS = tuple(
     for name in ("x-pack-esql", "x-pack-esql-core", "x-pack-esql-compute", "x-pack-core")
 )
 _PATTERNS = "org.elasticsearch.xpack.esql.core.expression.predicate.regex"
+_EVALUATOR = "org.elasticsearch.xpack.esql.expression.function.scalar.string.AutomataMatch"
 
 
 class ElasticJvm:
@@ -49,12 +50,12 @@ class ElasticJvm:
         """Give the text that a string literal stands for."""
         return self._pool.submit(_text, literal).result()
 
-    def like(self, literal: str, value: str) -> bool | None:
+    def like(self, literal: str, value: str) -> bool:
         """Tell whether `value LIKE literal` holds."""
         return self._pool.submit(_matches, "WildcardPattern", literal, value).result()
 
-    def rlike(self, literal: str, value: str) -> bool | None:
-        """Tell whether `value RLIKE literal` holds; None for a pattern that is too much work for Lucene."""
+    def rlike(self, literal: str, value: str) -> bool:
+        """Tell whether `value RLIKE literal` holds."""
         return self._pool.submit(_matches, "RLikePattern", literal, value).result()
 
 
@@ -92,11 +93,12 @@ def _text(literal: str) -> str:
     return str(value.utf8ToString()) if hasattr(value, "utf8ToString") else str(value)
 
 
-def _matches(pattern: str, literal: str, value: str) -> bool | None:
+def _matches(pattern: str, literal: str, value: str) -> bool:
+    """Run a pattern as ES|QL does, with its bound on the work for it."""
+    text = _text(literal)
     try:
-        automaton = jpype.JClass(f"{_PATTERNS}.{pattern}")(_text(literal)).createAutomaton(False)
+        automaton = jpype.JClass(f"{_PATTERNS}.{pattern}")(text).createAutomaton(False)
+        jpype.JClass(_EVALUATOR).toEvaluator(None, None, automaton)
     except jpype.JException as error:
-        if "complex" in str(error) and "determinize" in str(error):
-            return None
         raise RuntimeError(str(error)) from None  # no exception of Java's leaves this process
     return bool(jpype.JClass("org.apache.lucene.util.automaton.CharacterRunAutomaton")(automaton).run(value))

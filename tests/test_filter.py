@@ -58,6 +58,28 @@ def test_all_contain_takes_neither_an_empty_nor_a_shortened_list() -> None:
     assert not known.matches(replace(FINDING, truncated=(("error_details", 1),)))
 
 
+@pytest.mark.parametrize(
+    ("conditions", "whole", "cut"),
+    [
+        ({"contains": {"error_details": "disk full 2"}}, True, True),
+        ({"contains": {"error_details": "elsewhere"}}, False, True),
+        ({"contains": {"error_messages": "elsewhere"}}, False, False),
+        ({"contains": {"error_details": "elsewhere"}, "host": "lab-*"}, False, False),
+        ({"all_contain": {"error_details": "disk"}}, True, True),
+        ({"all_contain": {"error_details": "full 1"}}, False, False),
+    ],
+)
+def test_a_finding_whose_list_is_cut_is_not_hidden_for_what_the_list_may_hold(
+    conditions: dict[str, Any], whole: bool, cut: bool
+) -> None:
+    shortened = replace(FINDING, truncated=(("error_details", 1),))
+    keep, exclude = Filter((entry("keep", **conditions),)), Filter((entry("exclude", **conditions),))
+    assert keep.may_pass(FINDING) is keep.passes(FINDING) is whole
+    assert keep.may_pass(shortened) is cut
+    assert exclude.may_pass(FINDING) is exclude.passes(FINDING) is not whole
+    assert exclude.may_pass(shortened) is exclude.passes(shortened)
+
+
 def test_exclude_wins_over_keep_and_one_keep_is_enough() -> None:
     keep_critical, keep_gpu = entry("keep", severity_at_least="critical"), entry("keep", host="gpu*")
     assert Filter((keep_critical, keep_gpu)).passes(FINDING)

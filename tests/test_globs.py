@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from integration.globs import OneOf, Piece, Star, pieces
+from integration.globs import Piece, Star, pieces
+from integration.patterns import OneOf
 
 globs = st.text(st.sampled_from("abz*?[]!-^\\.&|~{é\n"), max_size=10)
 hosts = st.text(st.sampled_from("abz*?[]!-^\\.&|~{é\nẞ😀"), max_size=6)

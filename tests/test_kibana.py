@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -27,27 +26,15 @@ NAMESPACE = Namespace("default")
 TARGETS = [DetectionTarget, StackTarget]
 
 
-@pytest.fixture
-def server() -> Iterator[FakeKibana]:
-    with FakeKibana() as started:
-        yield started
-
-
-@pytest.fixture
-def kibana(server: FakeKibana) -> Iterator[Kibana]:
-    with Kibana(Connection(server.url, api_key=API_KEY)) as connected:
-        yield connected
-
-
 @pytest.fixture(params=TARGETS, ids=lambda target: target.kind)
 def target(request: pytest.FixtureRequest, kibana: Kibana) -> KibanaTarget:
     made: KibanaTarget = request.param(kibana, NAMESPACE)
     return made
 
 
-def kept(server: FakeKibana) -> dict[str, Any]:
+def kept(fake_kibana: FakeKibana) -> dict[str, Any]:
     """The one rule that Kibana has."""
-    (rule,) = [*server.detections.values(), *server.stack.values()]
+    (rule,) = [*fake_kibana.detections.values(), *fake_kibana.stack.values()]
     return rule
 
 
@@ -55,28 +42,30 @@ def newer() -> Rule:
     return Rule.model_validate(RULE.model_dump() | {"version": 2, "attack_type": "Another"})
 
 
-def test_a_rule_is_created_disabled_and_reads_back_the_same(server: FakeKibana, target: KibanaTarget) -> None:
+def test_a_rule_is_created_disabled_and_reads_back_the_same(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
     assert target.status(RULE).state is State.MISSING
     target.prepare()
     target.put(RULE, enable=False)
     target.verify(RULE)
     assert target.status(RULE).state is State.SAME
-    assert kept(server)["enabled"] is False
-    assert kept(server)["name"] == target.name(RULE)
-    assert {"ollama-detect", f"ollama-detect.rule:{RULE.id}", "ollama-detect.version:1"} <= set(kept(server)["tags"])
+    assert kept(fake_kibana)["enabled"] is False
+    assert kept(fake_kibana)["name"] == target.name(RULE)
+    assert {"ollama-detect", f"ollama-detect.rule:{RULE.id}", "ollama-detect.version:1"} <= set(kept(fake_kibana)["tags"])
 
 
-def test_an_upgrade_keeps_what_the_user_owns(server: FakeKibana, target: KibanaTarget) -> None:
+def test_an_upgrade_keeps_what_the_user_owns(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
     target.put(RULE, enable=False)
     action = {"id": "mail", "group": "default", "params": {"to": "a"}, "uuid": "u", "connector_type_id": ".email"}
-    kept(server).update(enabled=True, actions=[action], tags=[*kept(server)["tags"], "team-a"], exceptions_list=[{"id": "e"}])
+    kept(fake_kibana).update(
+        enabled=True, actions=[action], tags=[*kept(fake_kibana)["tags"], "team-a"], exceptions_list=[{"id": "e"}]
+    )
     assert target.status(RULE).state is State.SAME
     (difference,) = [d for d in target.status(newer()).differences if d[0] in ("query", "params.esqlQuery.esql")]
     assert "Another" in difference[1]
     target.put(newer(), enable=False)
     target.verify(newer())
     assert target.status(newer()).state is State.SAME
-    after = kept(server)
+    after = kept(fake_kibana)
     assert after["enabled"] is True
     assert [a["params"] for a in after["actions"]] == [{"to": "a"}]
     assert "team-a" in after["tags"]
@@ -84,9 +73,9 @@ def test_an_upgrade_keeps_what_the_user_owns(server: FakeKibana, target: KibanaT
     assert after["exceptions_list"] == [{"id": "e"}]
 
 
-def test_drift_is_seen_and_repaired(server: FakeKibana, target: KibanaTarget) -> None:
+def test_drift_is_seen_and_repaired(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
     target.put(RULE, enable=False)
-    changed = kept(server)
+    changed = kept(fake_kibana)
     changed["name"] = "something else"
     changed.setdefault("references", []).append("https://example.org")
     paths = [path for path, _, _ in target.status(RULE).differences]
@@ -95,45 +84,45 @@ def test_drift_is_seen_and_repaired(server: FakeKibana, target: KibanaTarget) ->
     assert target.status(RULE).state is State.SAME
 
 
-def test_enable_disable_health_and_removal(server: FakeKibana, target: KibanaTarget) -> None:
+def test_enable_disable_health_and_removal(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
     with pytest.raises(InputError, match="detect install"):
         target.set_enabled(RULE, enabled=True)
     assert target.health(RULE) is None
     target.put(RULE, enable=True)
-    assert kept(server)["enabled"] is True
+    assert kept(fake_kibana)["enabled"] is True
     assert not target.set_enabled(RULE, enabled=True).changed
     assert target.set_enabled(RULE, enabled=False).changed
     health = target.health(RULE)
     assert health is not None
     assert (health.enabled, health.last_run, health.last_error) == (False, None, None)
     target.put(RULE, enable=True)
-    assert kept(server)["enabled"] is True
+    assert kept(fake_kibana)["enabled"] is True
     assert target.remove(RULE).changed
     assert not target.remove(RULE).changed
-    assert not server.detections
-    assert not server.stack
+    assert not fake_kibana.detections
+    assert not fake_kibana.stack
 
 
-def test_what_somebody_else_made_is_foreign_and_left_alone(server: FakeKibana, target: KibanaTarget) -> None:
+def test_what_somebody_else_made_is_foreign_and_left_alone(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
     target.put(RULE, enable=False)
-    kept(server)["tags"] = ["mine"]
+    kept(fake_kibana)["tags"] = ["mine"]
     assert target.status(RULE).state is State.FOREIGN
     assert target.health(RULE) is None
     assert "left alone" in target.remove(RULE).action
     target.put(RULE, enable=False)
     assert target.status(RULE).state is State.SAME
-    assert "mine" in kept(server)["tags"]
+    assert "mine" in kept(fake_kibana)["tags"]
 
 
-def test_the_health_of_a_rule_that_fails(server: FakeKibana, kibana: Kibana) -> None:
+def test_the_health_of_a_rule_that_fails(fake_kibana: FakeKibana, kibana: Kibana) -> None:
     detection, stack = DetectionTarget(kibana, NAMESPACE), StackTarget(kibana, NAMESPACE)
     for each in (detection, stack):
         each.put(RULE, enable=False)
     ours = {"kibana.alert.rule.rule_id": render.detection_id(RULE, NAMESPACE), "kibana.alert.workflow_status": "open"}
     closed = ours | {"kibana.alert.workflow_status": "closed"}
-    server.alerts.add(".alerts-security.alerts-default", ours, ours, ours, closed, {"kibana.alert.workflow_status": "open"})
-    server.alerts.add(".alerts-security.alerts-soc", ours)
-    (first,), (second,) = server.detections.values(), server.stack.values()
+    fake_kibana.alerts.add(".alerts-security.alerts-default", ours, ours, ours, closed, {"kibana.alert.workflow_status": "open"})
+    fake_kibana.alerts.add(".alerts-security.alerts-soc", ours)
+    (first,), (second,) = fake_kibana.detections.values(), fake_kibana.stack.values()
     first["execution_summary"] = {"last_execution": {"date": "2026-11-24T10:00:00Z", "status": "failed", "message": "no index"}}
     second["execution_status"] = {
         "status": "error",
@@ -146,11 +135,11 @@ def test_the_health_of_a_rule_that_fails(server: FakeKibana, kibana: Kibana) -> 
         assert (health.last_run, health.last_error, health.open_alerts) == ("2026-11-24T10:00:00Z", "no index", alerts)
 
 
-def test_an_answer_that_gets_lost_makes_no_second_rule(server: FakeKibana, target: KibanaTarget) -> None:
-    server.on("POST", ".*", Answer(cut=True))
+def test_an_answer_that_gets_lost_makes_no_second_rule(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
+    fake_kibana.on("POST", ".*", Answer(cut=True))
     with pytest.raises(ClusterError):
         target.put(RULE, enable=False)
-    assert len(server.asked("POST")) == 1
+    assert len(fake_kibana.asked("POST")) == 1
 
 
 def test_a_rule_that_is_there_already_conflicts(kibana: Kibana) -> None:
@@ -163,24 +152,24 @@ def test_a_rule_that_is_there_already_conflicts(kibana: Kibana) -> None:
             kibana.send("POST", path, make(RULE, NAMESPACE))
 
 
-def test_spaces_are_apart(server: FakeKibana, kibana: Kibana) -> None:
-    with Kibana(Connection(server.url, api_key=API_KEY), "soc") as other:
+def test_spaces_are_apart(fake_kibana: FakeKibana, kibana: Kibana) -> None:
+    with Kibana(Connection(fake_kibana.url, api_key=API_KEY), "soc") as other:
         for space in (kibana, other):
             assert space.check() == VERSION
             for target in (DetectionTarget(space, NAMESPACE), StackTarget(space, NAMESPACE)):
                 target.put(RULE, enable=False)
                 assert target.status(RULE).state is State.SAME
-    assert sorted(space for space, _ in server.stack) == ["default", "soc"]
-    assert sorted(space for space, _ in server.detections) == ["default", "soc"]
+    assert sorted(space for space, _ in fake_kibana.stack) == ["default", "soc"]
+    assert sorted(space for space, _ in fake_kibana.detections) == ["default", "soc"]
 
 
-def test_an_unknown_space_and_bad_credentials_are_told(server: FakeKibana) -> None:
+def test_an_unknown_space_and_bad_credentials_are_told(fake_kibana: FakeKibana) -> None:
     with (
-        Kibana(Connection(server.url, api_key=API_KEY), "nowhere") as kibana,
+        Kibana(Connection(fake_kibana.url, api_key=API_KEY), "nowhere") as kibana,
         pytest.raises(InputError, match="no space 'nowhere'"),
     ):
         kibana.check()
-    with Kibana(Connection(server.url, api_key="wrong")) as kibana, pytest.raises(ClusterError, match="401") as caught:
+    with Kibana(Connection(fake_kibana.url, api_key="wrong")) as kibana, pytest.raises(ClusterError, match="401") as caught:
         kibana.check()
     assert "wrong" not in str(caught.value).replace("missing or wrong", "")
 
@@ -190,16 +179,16 @@ def test_kibana_s_own_words_are_in_the_error(kibana: Kibana) -> None:
         kibana.send("POST", "/api/detection_engine/rules", {"rule_id": "x", "name": "x"})
 
 
-def test_a_missing_header_would_be_refused(server: FakeKibana, kibana: Kibana) -> None:
+def test_a_missing_header_would_be_refused(fake_kibana: FakeKibana, kibana: Kibana) -> None:
     del kibana._headers["kbn-xsrf"]
     with pytest.raises(ClusterError, match="must contain a kbn-xsrf header"):
         DetectionTarget(kibana, NAMESPACE).put(RULE, enable=False)
 
 
-def test_a_busy_kibana_is_asked_again_and_a_proxy_is_told(server: FakeKibana, kibana: Kibana) -> None:
-    server.on("GET", "/api/status", Answer({"message": "busy"}, 503), Answer({"version": {"number": VERSION}}))
+def test_a_busy_kibana_is_asked_again_and_a_proxy_is_told(fake_kibana: FakeKibana, kibana: Kibana) -> None:
+    fake_kibana.on("GET", "/api/status", Answer({"message": "busy"}, 503), Answer({"version": {"number": VERSION}}))
     assert kibana.check() == VERSION
-    server.on("GET", "/api/status", Answer("<html>"))
+    fake_kibana.on("GET", "/api/status", Answer("<html>"))
     with pytest.raises(ClusterError, match="no JSON object"):
         kibana.check()
 
@@ -264,7 +253,7 @@ def test_a_rule_that_es_ql_cannot_say_goes_nowhere() -> None:
 
 
 @pytest.mark.parametrize("made", TARGETS, ids=lambda target: target.kind)
-def test_another_filter_is_drift_that_an_upgrade_mends(server: FakeKibana, kibana: Kibana, made: type[KibanaTarget]) -> None:
+def test_another_filter_is_drift_that_an_upgrade_mends(fake_kibana: FakeKibana, kibana: Kibana, made: type[KibanaTarget]) -> None:
     made(kibana, NAMESPACE).put(RULE, enable=True)
     filtered = made(kibana, NAMESPACE, None, Filter((entry("exclude", host="lab-*"),)))
     status = filtered.status(RULE)
@@ -272,7 +261,7 @@ def test_another_filter_is_drift_that_an_upgrade_mends(server: FakeKibana, kiban
     assert any("lab" in str(want) for _, want, _ in status.differences)
     filtered.put(RULE, enable=False)
     assert filtered.status(RULE).state is State.SAME
-    assert kept(server)["enabled"] is True
+    assert kept(fake_kibana)["enabled"] is True
     complex_ = made(kibana, NAMESPACE, None, Filter((entry("exclude", host="*a" + "?" * 20),)))
     with pytest.raises(InputError, match=r"filter\.0 .* cannot go to Kibana"):
         complex_.status(RULE)

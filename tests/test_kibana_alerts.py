@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration import kibana_alerts
-from integration.engines.connect import Connection
 from integration.errors import ClusterError, ForbiddenError
 from integration.finding import Finding
 from integration.findings import AlertState, Asked, LeftOut, Wanted, merged
@@ -19,7 +17,7 @@ from integration.kibana import Kibana
 from integration.kibana_alerts import flattened, kibana_findings
 from integration.names import Namespace
 from tests.fake_cluster import Answer
-from tests.fake_kibana import API_KEY, FakeKibana
+from tests.fake_kibana import FakeKibana
 from tests.fake_kibana_alerts import detection_alert, stack_alert
 from tests.memory_engine import MemoryEngine
 from tests.support import RULE, error, event, findings_of
@@ -31,18 +29,6 @@ FOUND = findings_of([event(error(f'msg="model {n}" err="e {n % 2}"'), host=f"gpu
 HOUR = 3_600_000
 
 
-@pytest.fixture
-def server() -> Iterator[FakeKibana]:
-    with FakeKibana() as started:
-        yield started
-
-
-@pytest.fixture
-def kibana(server: FakeKibana) -> Iterator[Kibana]:
-    with Kibana(Connection(server.url, api_key=API_KEY)) as connected:
-        yield connected
-
-
 def read(kibana: Kibana, state: AlertState = AlertState.ALL, engine: MemoryEngine | None = None) -> tuple[list[Finding], list[str]]:
     """The findings, and what was left out."""
     left_out = LeftOut()
@@ -51,20 +37,22 @@ def read(kibana: Kibana, state: AlertState = AlertState.ALL, engine: MemoryEngin
     return list(found), list(left_out.notes())
 
 
-def test_alerts_of_a_detection_rule_come_page_by_page(server: FakeKibana, kibana: Kibana, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alerts_of_a_detection_rule_come_page_by_page(
+    fake_kibana: FakeKibana, kibana: Kibana, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(kibana_alerts, "_PAGE", 2)
     alerts = [detection_alert(RULE, NAMESPACE, finding) for finding in FOUND]
     random.Random(1).shuffle(alerts)
-    server.alerts.add(DETECTIONS, *alerts)
-    server.alerts.add(DETECTIONS, detection_alert(RULE, Namespace("other"), FOUND[0]) | {"finding.host": "not ours"})
-    server.alerts.add(".alerts-security.alerts-soc", detection_alert(RULE, NAMESPACE, FOUND[0]) | {"finding.host": "not here"})
+    fake_kibana.alerts.add(DETECTIONS, *alerts)
+    fake_kibana.alerts.add(DETECTIONS, detection_alert(RULE, Namespace("other"), FOUND[0]) | {"finding.host": "not ours"})
+    fake_kibana.alerts.add(".alerts-security.alerts-soc", detection_alert(RULE, NAMESPACE, FOUND[0]) | {"finding.host": "not here"})
     assert read(kibana) == (FOUND, [])
-    assert len(server.asked("POST", SIGNALS)) == 3
+    assert len(fake_kibana.asked("POST", SIGNALS)) == 3
 
 
-def test_open_and_closed_alerts_are_told_apart(server: FakeKibana, kibana: Kibana) -> None:
+def test_open_and_closed_alerts_are_told_apart(fake_kibana: FakeKibana, kibana: Kibana) -> None:
     states = ["open", "acknowledged", "closed", "closed", "open"]
-    server.alerts.add(DETECTIONS, *(detection_alert(RULE, NAMESPACE, f, s) for f, s in zip(FOUND, states, strict=True)))
+    fake_kibana.alerts.add(DETECTIONS, *(detection_alert(RULE, NAMESPACE, f, s) for f, s in zip(FOUND, states, strict=True)))
     assert read(kibana, AlertState.OPEN)[0] == [FOUND[0], FOUND[1], FOUND[4]]
     assert read(kibana, AlertState.CLOSED)[0] == [FOUND[2], FOUND[3]]
     assert read(kibana, AlertState.ALL)[0] == FOUND
@@ -113,10 +101,10 @@ HOSTILE: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("meddled", HOSTILE, ids=lambda meddled: repr(meddled)[:40])
 def test_an_alert_that_somebody_meddled_with_is_passed_over_and_told(
-    server: FakeKibana, kibana: Kibana, meddled: dict[str, Any]
+    fake_kibana: FakeKibana, kibana: Kibana, meddled: dict[str, Any]
 ) -> None:
     first, *others = [detection_alert(RULE, NAMESPACE, finding) for finding in FOUND]
-    server.alerts.add(DETECTIONS, first | meddled, *others)
+    fake_kibana.alerts.add(DETECTIONS, first | meddled, *others)
     found, notes = read(kibana)
     assert found == FOUND[1:]
     (note,) = notes
@@ -125,17 +113,17 @@ def test_an_alert_that_somebody_meddled_with_is_passed_over_and_told(
     assert len(note) < 500
 
 
-def test_an_alert_of_a_stack_rule_is_evaluated_anew_by_the_cluster(server: FakeKibana, kibana: Kibana) -> None:
+def test_an_alert_of_a_stack_rule_is_evaluated_anew_by_the_cluster(fake_kibana: FakeKibana, kibana: Kibana) -> None:
     engine = MemoryEngine()
     window = RULE.windows.window_of(FOUND[0].window_start)
     engine.errors = [window.start + 1, window.start + 2]
     engine.indices["events"] = {}
     run = window.run_at
-    server.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run - 5 * HOUR, last=run + 300_000))
-    server.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run + 1, end=run + HOUR + 300_000))
-    server.alerts.add(STACK, stack_alert(RULE, Namespace("other"), "gpu-1", run + 2 * HOUR))
-    server.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gone", run))
-    server.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run) | {"kibana.alert.uuid": "x", "host": {"name": [1]}})
+    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run - 5 * HOUR, last=run + 300_000))
+    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run + 1, end=run + HOUR + 300_000))
+    fake_kibana.alerts.add(STACK, stack_alert(RULE, Namespace("other"), "gpu-1", run + 2 * HOUR))
+    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gone", run))
+    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run) | {"kibana.alert.uuid": "x", "host": {"name": [1]}})
     (finding,), notes = read(kibana, engine=engine)
     assert (finding.host, finding.window_start, finding.error_count) == ("gpu-1", window.start, 2)
     assert engine.searched == [(window.start, window.end)]
@@ -144,31 +132,31 @@ def test_an_alert_of_a_stack_rule_is_evaluated_anew_by_the_cluster(server: FakeK
         "Left out: 1 alerts of stack rules whose events give no finding now",
     ]
     assert read(kibana, AlertState.CLOSED, engine)[0] == [finding]
-    assert len(server.asked("POST", FIND)) == 2
+    assert len(fake_kibana.asked("POST", FIND)) == 2
 
 
-def test_the_state_of_an_alert_of_a_stack_rule(server: FakeKibana, kibana: Kibana) -> None:
+def test_the_state_of_an_alert_of_a_stack_rule(fake_kibana: FakeKibana, kibana: Kibana) -> None:
     engine = MemoryEngine()
     window = RULE.windows.window_of(FOUND[0].window_start)
     engine.errors = [window.start]
-    server.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", window.run_at))
+    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", window.run_at))
     assert len(read(kibana, AlertState.OPEN, engine)[0]) == 1
     assert read(kibana, AlertState.CLOSED, engine) == ([], [])
 
 
-def test_a_kind_that_kibana_does_not_show_is_left_out_and_both_are_an_error(server: FakeKibana, kibana: Kibana) -> None:
-    server.alerts.add(DETECTIONS, detection_alert(RULE, NAMESPACE, FOUND[0]))
-    server.on("POST", FIND, Answer({"message": "Forbidden"}, 403))
+def test_a_kind_that_kibana_does_not_show_is_left_out_and_both_are_an_error(fake_kibana: FakeKibana, kibana: Kibana) -> None:
+    fake_kibana.alerts.add(DETECTIONS, detection_alert(RULE, NAMESPACE, FOUND[0]))
+    fake_kibana.on("POST", FIND, Answer({"message": "Forbidden"}, 403))
     found, (note,) = read(kibana)
     assert found == FOUND[:1]
     assert "stack rules" in note
     assert "403" in note
-    server.on("POST", SIGNALS, Answer({"message": "Forbidden"}, 403))
+    fake_kibana.on("POST", SIGNALS, Answer({"message": "Forbidden"}, 403))
     with pytest.raises(ForbiddenError, match="403"):
         read(kibana)
 
 
-def test_an_answer_that_is_no_result_is_told(server: FakeKibana, kibana: Kibana) -> None:
-    server.on("POST", SIGNALS, Answer({"hits": "none"}))
+def test_an_answer_that_is_no_result_is_told(fake_kibana: FakeKibana, kibana: Kibana) -> None:
+    fake_kibana.on("POST", SIGNALS, Answer({"hits": "none"}))
     with pytest.raises(ClusterError, match="no result of a search"):
         read(kibana)

@@ -97,6 +97,19 @@ def test_regexes_that_engines_read_differently_are_refused(tmp_path: Path, patte
         load_rule(path)
 
 
+@pytest.mark.parametrize("pattern", ["(a|b)+", "(?:ab)*", "(a){2,}", "(?:(?:a|b){20}){20}", "(a|b){101}", r"[)](a|[)])+"])
+def test_regexes_that_a_long_line_breaks_java_with_are_refused(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    with pytest.raises(RuleError, match=r"selection.0.matches.0: repeats a group more than 100 times or without a bound"):
+        load_rule(path)
+
+
+@pytest.mark.parametrize("pattern", ["[)*]+", r"\)+", "(?:a|b){1,100}", "(?:a{2}|b){9}?", "(a)?b*", "(?:a|b){0}"])
+def test_regexes_whose_repetitions_are_bounded_are_taken(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    assert load_rule(path).selection[0].matches == (pattern,)
+
+
 def test_folder_gives_rules_by_id_and_refuses_clashes(tmp_path: Path) -> None:
     written(tmp_path)
     second = tmp_path / "second.yml"

@@ -9,23 +9,13 @@ from typing import Annotated
 import typer
 
 from integration.alerting import AlertingTarget, has_alerting
-from integration.cli.config import ConfigOption, IndexOption, configured, note_filtered
+from integration.cli.config import IndexOption, note_filtered
 from integration.cli.options import (
-    DEFAULT_ROWS,
     ClusterOptions,
-    FailOnOption,
-    MaxSplRowsOption,
-    RuleOption,
-    RulesOption,
-    SplRowsOption,
-    TabularFormat,
-    TabularFormatOption,
-    TimezoneOption,
-    severity_of,
     with_cluster,
-    zone_of,
 )
-from integration.cli.output import note, print_findings
+from integration.cli.output import note
+from integration.cli.report import Report, with_report
 from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.finding import Finding
@@ -48,32 +38,25 @@ class Source(StrEnum):
 
 
 @with_cluster
+@with_report
 def findings(
     cluster: ClusterOptions,
+    report: Report,
     start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Windows that begin then or later.")] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Windows that end by then.")] = None,
     host: Annotated[list[str] | None, typer.Option("--host", metavar="GLOB", help="Of these machines only.")] = None,
     severity: Annotated[str, typer.Option("--severity", help="This severe or more.")] = "informational",
     source: Annotated[Source, typer.Option("--source", help="Stored risk events, the engine's alerts, or both.")] = Source.ALL,
     state: Annotated[AlertState, typer.Option("--state", help="Alerts that are open, over, or both.")] = AlertState.ALL,
-    timezone: TimezoneOption = "UTC",
-    rule: RuleOption = None,
-    rules: RulesOption = None,
-    fail_on: FailOnOption = None,
-    spl_rows: SplRowsOption = False,
-    max_spl_rows: MaxSplRowsOption = DEFAULT_ROWS,
     index: IndexOption = None,
-    config: ConfigOption = None,
-    form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
     """List what was found: risk events, and alerts of OpenSearch Alerting or of Kibana (--kibana-url), each finding once.
 
     Example: detect findings --from 2026-11-24 --severity high --host 'gpu-*' --format json
     """
-    settings, loaded = configured(config, rules, rule)
-    threshold, where = severity_of(fail_on), index or cluster.namespace.events
+    where = index or cluster.namespace.events
     wanted = Wanted(
-        rule_ids=frozenset(each.id for each in loaded),
+        rule_ids=frozenset(each.id for each in report.rules),
         start=None if start is None else parse_time(start),
         end=None if end is None else parse_time(end),
         hosts=tuple(host or ()),
@@ -87,17 +70,16 @@ def findings(
         if source is not Source.RISK:
             if kibana is not None:
                 kibana.check()
-            asked = Asked(wanted, state, left_out, zone_of(timezone))
-            sources += _alerts(engine, kibana, loaded, cluster.namespace, where, asked)
+            asked = Asked(wanted, state, left_out, report.zone)
+            sources += _alerts(engine, kibana, report.rules, cluster.namespace, where, asked)
         found = merged(*sources)
-        passed = settings.post_filter.kept(found)
-        read = _events_read(engine, loaded, where, passed)
-    print_findings(passed, {"read": read, "selected": sum(f.error_count for f in passed)}, form, max_spl_rows if spl_rows else None)
+        passed = [finding for finding in found if report.settings.post_filter.may_pass(finding)]
+        read = _events_read(engine, report.rules, where, passed)
+    report.print(passed, {"read": read, "selected": sum(finding.error_count for finding in passed)})
     note_filtered(len(found) - len(passed))
     for line in left_out.notes():
         note(line)
-    if threshold is not None and any(finding.severity >= threshold for finding in passed):
-        raise typer.Exit(1)
+    report.end(max((finding.severity for finding in passed), default=None))
 
 
 def _alerts(

@@ -20,7 +20,7 @@ from integration.engines.connect import DEFAULT_TIMEOUT, Connection, connect
 from integration.errors import InputError
 from integration.kibana import DEFAULT_SPACE, Kibana
 from integration.names import Namespace
-from integration.rule import Rule, Severity
+from integration.rule import Rule
 from integration.rulefile import load_rules
 from integration.secretfile import read_secret
 
@@ -100,11 +100,6 @@ RulesOption = Annotated[
 TimezoneOption = Annotated[
     str, typer.Option("--timezone", envvar="DETECT_TIMEZONE", help="What first_error and last_error are printed in.")
 ]
-FailOnOption = Annotated[
-    str | None, typer.Option("--fail-on", metavar="SEVERITY", help="End with 1 when a finding is this severe or more.")
-]
-SplRowsOption = Annotated[bool, typer.Option("--spl-rows", help="Add the rows that Splunk would print (SPL 14).")]
-MaxSplRowsOption = Annotated[int, typer.Option("--max-spl-rows", min=0, help="Rows a finding at most with --spl-rows.")]
 
 KibanaUrlOption = Annotated[
     str | None,
@@ -115,7 +110,6 @@ SpaceOption = Annotated[
 ]
 
 DEFAULT_URL = "http://localhost:9200"
-DEFAULT_ROWS = 1_000
 
 
 @dataclass(frozen=True)
@@ -197,15 +191,26 @@ def with_cluster(verb: Callable[..., None]) -> Callable[..., None]:
 
     A signal ends it in good order.
     """
-    own = inspect.signature(verb, eval_str=True).parameters
-    shared = inspect.signature(_cluster_options, eval_str=True).parameters
 
     def call(**given: Any) -> None:
-        cluster = _cluster_options(**{name: given.pop(name) for name in shared})
         with stoppable():
-            verb(cluster=cluster, **given)
+            verb(**given)
 
-    parameters = [*(p for name, p in own.items() if name != "cluster"), *shared.values()]
+    call.__signature__ = inspect.signature(verb, eval_str=True)  # type: ignore[attr-defined]
+    call.__name__, call.__doc__ = verb.__name__, verb.__doc__
+    return taking("cluster", _cluster_options, call)
+
+
+def taking(name: str, make: Callable[..., object], verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the parameters of `make` in place of its parameter `name`, for which it gets what `make` makes of them."""
+    own = inspect.signature(verb, eval_str=True).parameters
+    shared = inspect.signature(make, eval_str=True).parameters
+
+    def call(**given: Any) -> None:
+        made = make(**{each: given.pop(each) for each in shared})
+        verb(**{name: made}, **given)
+
+    parameters = [*(p for each, p in own.items() if each != name), *shared.values()]
     keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
     call.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
     call.__annotations__ = {p.name: p.annotation for p in keyword_only}
@@ -226,11 +231,3 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InputError(f"--timezone {name!r} is no time zone; write one such as Europe/Berlin") from error
-
-
-def severity_of(name: str | None) -> Severity | None:
-    """Read --fail-on."""
-    try:
-        return None if name is None else Severity.parse(name)
-    except ValueError as error:
-        raise InputError(f"--fail-on: {error}") from error

@@ -12,23 +12,17 @@ import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured, note_filtered
 from integration.cli.options import (
-    DEFAULT_ROWS,
     ClusterOptions,
-    FailOnOption,
     Format,
     FormatOption,
-    MaxSplRowsOption,
     RuleOption,
     RulesOption,
-    SplRowsOption,
-    TabularFormat,
-    TabularFormatOption,
     TimezoneOption,
-    severity_of,
     with_cluster,
     zone_of,
 )
-from integration.cli.output import inert, note, print_findings, print_json, print_table, progress
+from integration.cli.output import inert, note, print_json, print_table, progress
+from integration.cli.report import Report, with_report
 from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.finding import Finding
@@ -50,42 +44,33 @@ ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME")]
 
 
 @with_cluster
+@with_report
 def run(
     cluster: ClusterOptions,
+    report: Report,
     at: AtOption = None,
     start: FromOption = None,
     end: ToOption = None,
     write: Annotated[bool, typer.Option("--write", help="Store the findings as risk events.")] = False,
-    timezone: TimezoneOption = "UTC",
-    rule: RuleOption = None,
-    rules: RulesOption = None,
-    fail_on: FailOnOption = None,
-    spl_rows: SplRowsOption = False,
-    max_spl_rows: MaxSplRowsOption = DEFAULT_ROWS,
     index: IndexOption = None,
-    config: ConfigOption = None,
-    form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
     """Let the cluster evaluate scheduled windows and print the findings.
 
     Example: detect run --from 2026-11-24 --to 2026-11-25 --write --url https://localhost:9200
     """
-    settings, loaded = configured(config, rules, rule)
-    zone, threshold = zone_of(timezone), severity_of(fail_on)
-    plan = [(each, windows_of(each, at, start, end)) for each in loaded]
+    plan = [(each, windows_of(each, at, start, end)) for each in report.rules]
     with cluster.open() as engine:
-        evaluated = _evaluate(engine, plan, index or cluster.namespace.events, zone)
-        findings = settings.post_filter.kept(evaluated.findings)
-        written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in loaded}, findings) if write else None
-    print_findings(findings, evaluated.events, form, max_spl_rows if spl_rows else None)
+        evaluated = _evaluate(engine, plan, index or cluster.namespace.events, report.zone)
+        findings = report.settings.post_filter.kept(evaluated.findings)
+        written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings) if write else None
+    report.print(findings, evaluated.events)
     note_filtered(len(evaluated.findings) - len(findings))
     if written is not None:
         note(
             f"Risk events in {cluster.namespace.risk}: {written.created} created, {written.updated} updated, "
             f"{written.unchanged} unchanged; each read back and compared."
         )
-    if threshold is not None and any(finding.severity >= threshold for finding in findings):
-        raise typer.Exit(1)
+    report.end(max((finding.severity for finding in findings), default=None))
 
 
 @dataclass(frozen=True)

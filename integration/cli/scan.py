@@ -9,38 +9,20 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import ConfigOption, configured, note_filtered
-from integration.cli.options import (
-    DEFAULT_ROWS,
-    FailOnOption,
-    MaxSplRowsOption,
-    RuleOption,
-    RulesOption,
-    SplRowsOption,
-    TabularFormat,
-    TabularFormatOption,
-    TimezoneOption,
-    severity_of,
-    zone_of,
-)
-from integration.cli.output import print_findings, progress
+from integration.cli.config import note_filtered
+from integration.cli.output import progress
+from integration.cli.report import Report, with_report
 from integration.filter import Filter
 from integration.finding import Finding
 from integration.rule import Severity
 from integration.scan import scan as scan_files
 
 
+@with_report
 def scan(
+    report: Report,
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Log files, gzip too; - is standard input.")],
     host: Annotated[str | None, typer.Option(help="The machine the lines come from.")] = None,
-    timezone: TimezoneOption = "UTC",
-    rule: RuleOption = None,
-    rules: RulesOption = None,
-    fail_on: FailOnOption = None,
-    spl_rows: SplRowsOption = False,
-    max_spl_rows: MaxSplRowsOption = DEFAULT_ROWS,
-    config: ConfigOption = None,
-    form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
     """Evaluate log files with the Python reference of the search; no cluster is asked.
 
@@ -48,18 +30,15 @@ def scan(
 
     Example: detect scan ~/.ollama/logs/server*.log --format json --fail-on high
     """
-    settings, loaded = configured(config, rules, rule)
-    zone, threshold = zone_of(timezone), severity_of(fail_on)
     total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
-        result = scan_files(loaded, files, host=host, zone=zone, on_bytes=advance)
-    passed = _Passed(settings.post_filter)
+        result = scan_files(report.rules, files, host=host, zone=report.zone, on_bytes=advance)
+    passed = _Passed(report.settings.post_filter)
     with closing(result):
         events = {"read": result.read, "selected": result.selected}
-        print_findings(passed.of(result.findings()), events, form, max_spl_rows if spl_rows else None)
+        report.print(passed.of(result.findings()), events)
     note_filtered(passed.filtered)
-    if threshold is not None and passed.gravest is not None and passed.gravest >= threshold:
-        raise typer.Exit(1)
+    report.end(passed.gravest)
 
 
 class _Passed:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -85,18 +85,17 @@ class Distribution(Protocol):
     def assemble(self, cache: Cache, report: Report) -> Path:
         """Give the server's home folder, fetching and assembling it when it is not in the cache."""
 
-    def configuration(self, layout: Layout, heap: str) -> dict[str, str]:
-        """Give the configuration files beside `ENGINE.yml`, by name. `heap` is as in `-Xmx`."""
+    def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:
+        """Give the configuration files beside `ENGINE.yml`, by name. `jvm` is what the caller tells the JVM."""
 
-    def launch(self, java: Path, home: Path, layout: Layout, heap: str) -> Launch:
+    def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:
         """Give the process to start."""
 
 
-def jvm_options(layout: Layout, heap: str) -> list[str]:
-    """Give the options of the JVM that either server runs with."""
+def jvm_options(layout: Layout, jvm: Sequence[str]) -> list[str]:
+    """Give the options of the JVM that either server runs with, the caller's first."""
     return [
-        f"-Xms{heap}",
-        f"-Xmx{heap}",
+        *jvm,
         # As the servers' own jvm.options: their breaker refuses requests while the heap looks full, so that a collector which waits
         # until it is full would leave the node refusing for ever. The regions are for messages of a mebibyte in a small heap.
         "-XX:+UseG1GC",

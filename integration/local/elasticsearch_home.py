@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -85,14 +85,14 @@ class Elasticsearch:
 
         return cache.assembled(f"{self.engine}-{self.version}-{_RECIPE}", build, report)
 
-    def configuration(self, layout: Layout, heap: str) -> dict[str, str]:
+    def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:
         """Give the log configuration and the JVM's options."""
         return {
             "log4j2.properties": LOG_CONFIGURATION,
-            "jvm.options": "".join(f"{option}\n" for option in jvm_options(layout, heap)),
+            "jvm.options": "".join(f"{option}\n" for option in jvm_options(layout, jvm)),
         }
 
-    def launch(self, java: Path, home: Path, layout: Layout, heap: str) -> Launch:  # noqa: ARG002
+    def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:  # noqa: ARG002
         """Start the server's own script: its launcher hands the server what it must know over a pipe."""
         environment = {
             "ES_JAVA_HOME": str(java),

@@ -34,6 +34,8 @@ class NodeOptions:
 
     heap: str = "512m"
     """The JVM's heap, as in `-Xmx`."""
+    java: Sequence[str] = ()
+    """Further options of the JVM."""
     settings: Mapping[str, object] = field(default_factory=dict)
     """Added to `opensearch.yml` or `elasticsearch.yml`; they win over ours."""
     files: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +44,11 @@ class NodeOptions:
     """Unpacked plugins, in folders that the node's user can read."""
     tls: ssl.SSLContext | None = None
     """How to trust the node when its settings turn HTTPS on."""
+
+    @property
+    def jvm(self) -> tuple[str, ...]:
+        """Every option of the JVM that the caller decides on."""
+        return (f"-Xms{self.heap}", f"-Xmx{self.heap}", *self.java)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,7 @@ class Node:
         self._make_folders()
         home = self._home()
         self._write_configuration()
-        launch = self.distribution.launch(self._runtime.java, home, self.layout, self._options.heap)
+        launch = self.distribution.launch(self._runtime.java, home, self.layout, self._options.jvm)
         self.process = spawn(
             launch.arguments,
             environment=self._environment(launch),
@@ -190,7 +197,7 @@ class Node:
         }
         files = {
             f"{self.distribution.engine}.yml": yaml.safe_dump(settings),
-            **self.distribution.configuration(self.layout, self._options.heap),
+            **self.distribution.configuration(self.layout, self._options.jvm),
             **self._options.files,
         }
         for name, text in files.items():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -124,15 +124,15 @@ class OpenSearch:
 
         return cache.assembled(f"{self.engine}-{self.version}-{_RECIPE}", build, report)
 
-    def configuration(self, layout: Layout, heap: str) -> dict[str, str]:  # noqa: ARG002
+    def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:  # noqa: ARG002
         """Give the log configuration; the JVM's options are on the command line."""
         return {"log4j2.properties": LOG_CONFIGURATION}
 
-    def launch(self, java: Path, home: Path, layout: Layout, heap: str) -> Launch:
+    def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:
         """Start the server's main class, as its start script does in the end."""
         arguments = (
             str(java / "bin" / "java"),
-            *jvm_options(layout, heap),
+            *jvm_options(layout, jvm),
             "-Djna.nosys=true",
             f"-Djna.tmpdir={layout.scratch}",
             "-Dlog4j.shutdownHookEnabled=false",

@@ -11,9 +11,13 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Sequence
 
+from integration.case import fold
+from integration.errors import RuleError
 from integration.fields import MappedRule, dataset_filter, name_in_index
 from integration.filter import NO_FILTER, Filter
 from integration.finding import LISTS
+from integration.patterns import holding
+from integration.regexes import parsed
 from integration.render import esql_text as text
 from integration.render.esql_filter import RowFilter
 from integration.rule import LIST_STATS, Alternative, Rule, StatCondition, TextCondition
@@ -34,6 +38,7 @@ def query(rule: Rule, index: str, now: str = "NOW()", post_filter: Filter = NO_F
     pass the filter; columns are `host.name`, `event.id` (the finding's id) and, under `finding.`, the JSON form of a finding.
     `RuleError` for a rule that ES|QL cannot say, `InputError` for such a filter.
     """
+    _refuse_what_cannot_be_said(rule)
     row_filter = RowFilter(rule, post_filter)
     run = _last_run(rule, now)
     start, end = _minutes(run, rule.windows.earliest_ms), _minutes(run, rule.windows.latest_ms)
@@ -51,6 +56,32 @@ def query(rule: Rule, index: str, now: str = "NOW()", post_filter: Filter = NO_F
         "KEEP host.name, event.id, finding.*",
     ]
     return "\n| ".join(commands)
+
+
+def _refuse_what_cannot_be_said(rule: Rule) -> None:
+    for field, stated in _stated(rule):
+        try:
+            _regex(stated) if ".matches." in field else text.holding(fold(stated))
+        except ValueError as error:
+            raise RuleError(
+                f"{rule.file or rule.id}: {field}: {stated[:100]!r} {error}, so this rule cannot go to Kibana; write it otherwise, "
+                "or let `detect watch`, Watcher or OpenSearch Alerting run the rule"
+            ) from error
+
+
+def _stated(rule: Rule) -> Iterator[tuple[str, str]]:
+    """Give every text and regular expression that the rule looks for, with its place in the file, as `selection.0.contains.2`."""
+    conditions: list[tuple[str, TextCondition]] = [(f"selection.{n}", each) for n, each in enumerate(rule.selection)]
+    conditions += [(f"classification.classes.{n}", each) for n, each in enumerate(rule.classification.classes)]
+    for place, condition in conditions:
+        for name in ("contains", "contains_all", "matches"):
+            yield from ((f"{place}.{name}.{n}", each) for n, each in enumerate(getattr(condition, name)))
+    for n, step in enumerate(rule.severity):
+        yield from ((f"severity.{n}.any.{m}.contains", c.contains) for m, c in enumerate(step.any) if c.contains is not None)
+
+
+def _regex(regex: str) -> str:
+    return text.rlike(holding(parsed(regex)))
 
 
 def _last_run(rule: Rule, now: str) -> str:
@@ -106,11 +137,11 @@ def _alternative(rule: Rule, alternative: Alternative) -> str:
 
 def _condition(condition: TextCondition, line: str, *, ignore_case: bool = False) -> str:
     """A condition on the line. Regular expressions keep their case."""
-    folded, fold = (f"TO_LOWER({line})", str.lower) if ignore_case else (line, str)
-    parts = [_any([f"{folded} LIKE {text.holding(fold(term))}" for term in condition.contains])] if condition.contains else []
-    parts += [f"{folded} LIKE {text.holding(fold(term))}" for term in condition.contains_all]
+    shown, compared = (text.folded(line), fold) if ignore_case else (line, str)
+    parts = [_any([f"{shown} LIKE {text.holding(compared(term))}" for term in condition.contains])] if condition.contains else []
+    parts += [f"{shown} LIKE {text.holding(compared(term))}" for term in condition.contains_all]
     if condition.matches:
-        parts.append(_any([f"{line} RLIKE {text.matching(pattern)}" for pattern in condition.matches]))
+        parts.append(_any([f"{line} RLIKE {_regex(regex)}" for regex in condition.matches]))
     return " AND ".join(parts)
 
 

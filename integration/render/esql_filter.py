@@ -7,16 +7,16 @@ has no line either; of the user's own fields `_ignored` tells.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from integration.case import fold
 from integration.fields import MappedRule, name_in_index
-from integration.filter import FINAL_AND_PLAIN_SIGMA, Action, Count, Filter, List, fold
-from integration.globs import is_simple
+from integration.filter import Action, Count, Filter, List
+from integration.globs import pattern
 from integration.lists import MAX_VALUES
 from integration.render import esql_text as text
 from integration.render.post_filter import Test, joined, passing
 from integration.rule import Rule, Severity
-
-_AUTOMATON_WORK = 5_000
-"""Less than half of what Lucene takes on for one regular expression."""
 
 
 class RowFilter:
@@ -48,10 +48,8 @@ class _Conditions:
 
     def host(self, globs: tuple[str, ...], action: Action) -> Test:  # noqa: ARG002
         """Each glob is a pattern of its own, since one of them all could be too much for an automaton."""
-        for glob in globs:
-            if not is_simple(fold(glob), _AUTOMATON_WORK):
-                raise ValueError(f"the glob {glob[:100]!r} holds too much after a `*` for the regular expressions of ES|QL")
-        return joined([f"{_folded('host.name')} RLIKE {text.glob(fold(glob))}" for glob in globs], self.disjunction)
+        matched = [_told("glob", glob, lambda folded: text.rlike(pattern(folded))) for glob in globs]
+        return joined([f"{text.folded('host.name')} RLIKE {each}" for each in matched], self.disjunction)
 
     def severity(self, comparison: str, level: Severity, action: Action) -> Test:
         """The ladder's value; unseen texts may make it another."""
@@ -94,14 +92,16 @@ class _Conditions:
         rule = self._rule
         ours = rule.classification.field if name == "error_types" else name_in_index(rule, getattr(rule.stats.values, name))
         field = text.field(ours)
-        held = joined([f"{_folded(field)} LIKE {text.holding(fold(each))}" for each in texts], self.disjunction)
+        held = joined([f"{text.folded(field)} LIKE {_told('text', each, text.holding)}" for each in texts], self.disjunction)
         code = f"MAX(CASE({field} IS NULL, 0, {held}, 1, {otherwise}))"
         known = next((column for column, other in self.columns.items() if other == code), f"filter_{len(self.columns)}")
         self.columns[known] = code
         return known
 
 
-def _folded(value: str) -> str:
-    """`filter.fold`."""
-    sigmas = ", ".join(map(text.literal, FINAL_AND_PLAIN_SIGMA))
-    return f"REPLACE(TO_LOWER({value}), {sigmas})"
+def _told(what: str, stated: str, say: Callable[[str], str]) -> str:
+    """Say a text of the filter, folded; `ValueError` names it."""
+    try:
+        return say(fold(stated))
+    except ValueError as error:
+        raise ValueError(f"the {what} {stated[:100]!r} {error}") from error

@@ -4,24 +4,17 @@ from __future__ import annotations
 
 import re
 
-from integration.errors import RuleError
-from integration.globs import OneOf, Star, pieces
+from integration import patterns
+from integration.case import FINAL_AND_PLAIN_SIGMA
+from integration.patterns import AnyOf, InOrder, OneOf, Pattern, Repeated
 
 _PLAIN_NAME = re.compile(r"@?[A-Za-z_][A-Za-z0-9_]*(?:\.@?[A-Za-z_][A-Za-z0-9_]*)*")
 _PLAIN_INDEX = re.compile(r"[a-z0-9.*][a-z0-9_.*-]*(?:,[a-z0-9.*][a-z0-9_.*-]*)*")
 _IN_LITERAL = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 # Lucene's regular expressions know operators that others do not: # @ & < > ~ "
 _LUCENE_SPECIAL = frozenset('.*+?|()[]{}\\"#@&<>~^$-')
-_CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": " \t\n\x0b\f\r"}
-_CONTROLS = {"t": "\t", "n": "\n", "r": "\r", "f": "\f"}
-_TOKEN = re.compile(
-    r"(?P<group>\(\?:|[()|])"
-    r"|(?P<quantifier>(?:[*+?]|\{\d+(?:,\d*)?\})\??)"
-    r"|(?P<any>\.)"
-    r"|(?P<set>\[\^?\]?(?:\\.|[^\]\\])*\])"
-    r"|(?P<escape>\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.))"
-    r"|(?P<plain>[^\\^$\[\](){}*+?|.])"
-)
+_WORK = 20_000
+"""As `patterns.is_simple` counts it; a fifth of what Lucene takes on for one pattern."""
 
 
 def literal(text: str) -> str:
@@ -30,7 +23,11 @@ def literal(text: str) -> str:
 
 
 def holding(text: str) -> str:
-    """Give the LIKE pattern, as a literal, that matches what holds `text`: its `*`, `?` and backslashes stand for themselves."""
+    """Give the LIKE pattern, as a literal, that matches what holds `text`: its `*`, `?` and backslashes stand for themselves.
+
+    `ValueError` for one that Lucene might not be able to run.
+    """
+    _refuse_too_much(patterns.holding(patterns.literal(text)))
     escaped = re.sub(r"[\\*?]", r"\\\g<0>", text)
     return literal(f"*{escaped}*")
 
@@ -52,99 +49,54 @@ def index(name: str) -> str:
     return name if _PLAIN_INDEX.fullmatch(name) else literal(name)
 
 
-def matching(pattern: str) -> str:
-    """Give the RLIKE pattern, as a literal, of what a rule's regular expression finds anywhere in a line.
+def folded(text: str) -> str:
+    """Give the expression for `case.fold` of a text.
 
-    `RuleError` for one that Lucene's regular expressions cannot say: they know no word boundaries and no anchors.
+    Never compare TO_LOWER itself: Elasticsearch then looks at the text as it is, and tells the case of letters beyond ASCII.
     """
-    out, position = [], 0
-    while position < len(pattern):
-        token = _TOKEN.match(pattern, position)
-        if token is None:
-            raise _untranslatable(pattern, pattern[position:])
-        out.append(_translated(pattern, token))
-        position = token.end()
-    return literal(f".*({''.join(out)}).*")
+    sigmas = ", ".join(map(literal, FINAL_AND_PLAIN_SIGMA))
+    return f"REPLACE(TO_LOWER({text}), {sigmas})"
 
 
-def glob(pattern: str) -> str:
-    """Give the RLIKE pattern, as a literal, that matches the whole of what a glob matches."""
-    out = []
-    for piece in pieces(pattern):
-        match piece:
-            case Star():
-                out.append(".*")
-            case OneOf((), negated):
-                out.append("." if negated else "#")  # anything, and Lucene's sign for nothing at all
-            case OneOf(ranges, negated):
-                inside = "".join(f"{_escaped(low)}-{_escaped(high)}" for low, high in ranges)
-                out.append(f"[{'^' if negated else ''}{inside}]")
-            case _:
-                out.append("".join(map(_escaped, piece)))
-    return literal("".join(out))
+def rlike(pattern: Pattern) -> str:
+    """Give the RLIKE pattern, as a literal, that matches the whole of what a pattern matches.
+
+    `ValueError` for one that Lucene might not be able to run.
+    """
+    _refuse_too_much(pattern)
+    return literal(_written(pattern))
 
 
-def _translated(pattern: str, token: re.Match[str]) -> str:
-    text = token[0]
-    match token.lastgroup:
-        case "group":
-            return "(" if text == "(?:" else text
-        case "quantifier":
-            # Whether something is found at all, a lazy one tells like a greedy one.
-            return text[:-1] if len(text) > 1 and text.endswith("?") else text
-        case "any":
-            return text
-        case "set":
-            return _set(pattern, text)
-        case "escape":
-            return _escape(pattern, text)
-        case _:
-            return _escaped(text)
+def _refuse_too_much(pattern: Pattern) -> None:
+    if not patterns.is_simple(pattern, _WORK):
+        raise ValueError("is too much for the patterns of ES|QL, since it repeats itself or can be found in too many ways")
 
 
-def _escape(pattern: str, text: str) -> str:
-    letter = text[1]
-    if letter in _CLASSES:
-        return f"[{_CLASSES[letter]}]"
-    if letter.lower() in _CLASSES:
-        return f"[^{_CLASSES[letter.lower()]}]"
-    return _escaped(_character(pattern, text))
+def _written(pattern: Pattern) -> str:
+    match pattern:
+        case OneOf((), negated):
+            return "." if negated else "#"  # anything, and Lucene's sign for nothing at all
+        case OneOf(((low, high),), False) if low == high:
+            return _escaped(low)
+        case OneOf(ranges, negated):
+            inside = "".join(f"{_escaped(low)}-{_escaped(high)}" for low, high in ranges)
+            return f"[{'^' if negated else ''}{inside}]"
+        case InOrder(()):
+            return "()"
+        case InOrder(parts):
+            return "".join(f"({_written(part)})" if isinstance(part, InOrder | AnyOf) else _written(part) for part in parts)
+        case AnyOf(parts):
+            return "|".join(map(_written, parts))
+        case Repeated(part, least, most):
+            inside = _written(part)
+            return f"{inside if isinstance(part, OneOf) else f'({inside})'}{_often(least, most)}"
 
 
-def _set(pattern: str, text: str) -> str:
-    """Translate `[...]`: the same set, its classes spelled out, everything else escaped."""
-    negated = text.startswith("[^")
-    parts = re.findall(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)|.", text[2 if negated else 1 : -1], re.DOTALL)
-    out = []
-    for position, part in enumerate(parts):
-        if part == "-" and 0 < position < len(parts) - 1:
-            out.append("-")
-        elif part[0] == "\\" and len(part) == 2 and part[1] in _CLASSES:
-            out.append(_CLASSES[part[1]])
-        else:
-            out.append(_escaped(_character(pattern, part)))
-    return f"[{'^' if negated else ''}{''.join(out)}]"
-
-
-def _character(pattern: str, text: str) -> str:
-    """Give the one character that a part of a pattern stands for."""
-    if text[0] != "\\":
-        return text
-    if text[1] in "xu" and len(text) > 2:
-        return chr(int(text[2:], 16))
-    if text[1] in _CONTROLS:
-        return _CONTROLS[text[1]]
-    if text[1].isalnum():
-        raise _untranslatable(pattern, text)
-    return text[1]
+def _often(least: int, most: int | None) -> str:
+    if (least, most) == (0, None):
+        return "*"
+    return f"{{{least},{'' if most is None else most}}}"
 
 
 def _escaped(character: str) -> str:
     return f"\\{character}" if character in _LUCENE_SPECIAL else character
-
-
-def _untranslatable(pattern: str, part: str) -> RuleError:
-    return RuleError(
-        f"the regular expression {pattern!r} cannot be said in ES|QL (at {part[:20]!r}), so this rule cannot go to Kibana; "
-        "`detect watch`, Watcher and OpenSearch Alerting run it"
-    )

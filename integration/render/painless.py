@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
+from integration.case import FINAL_AND_PLAIN_SIGMA, fold
 from integration.fields import name_in_index
-from integration.filter import FINAL_AND_PLAIN_SIGMA
-from integration.globs import OneOf, Star, pieces
+from integration.globs import Star, pieces
+from integration.patterns import OneOf
 from integration.rule import Alternative, Rule, TextCondition
 
 _MOST_PIECES_TO_TRY = 29
@@ -103,14 +104,24 @@ def classifier(rule: Rule) -> str:
     The same source serves as a runtime field's script (Elasticsearch) and as a derived field's (OpenSearch).
     """
     selected = " || ".join(_alternative(alternative) for alternative in rule.selection)
-    code = _read("line", rule, "event.original")
-    code += "if (line != null) {\n  String lower = line.toLowerCase(Locale.ROOT);\n"
+    conditions = (*rule.selection, *rule.classification.classes)
+    code = _FOUND if any(condition.matches for condition in conditions) else ""
+    code += _read("line", rule, "event.original")
+    code += f"if (line != null) {{\n  String lower = {folded('line')};\n"
     if any(alternative.level for alternative in rule.selection):
         code += _level(rule)
     code += f"  if ({selected}) {{\n"
     branches = [f"if ({_condition(c, 'line')}) {{\n      emit({literal(c.name)});\n    }}" for c in rule.classification.classes]
     branches.append(f"{{\n      emit({literal(rule.classification.otherwise)});\n    }}")
     return f"{code}    {' else '.join(branches)}\n  }}\n}}\n"
+
+
+# Painless stops a regular expression that looks at six times as many characters as the line has, and its exception would fail the
+# whole search: a line made so would hide all others. It counts as found.
+_FOUND = """boolean found(Matcher matcher) {
+  try { return matcher.find(); } catch (Exception e) { return true; }
+}
+"""
 
 
 def value(rule: Rule, field: str) -> str:
@@ -122,13 +133,13 @@ def value(rule: Rule, field: str) -> str:
 
 
 def value_holds(rule: Rule, field: str) -> str:
-    """1 where the text of an event field holds one of `params.texts` (folded, see `filter.fold`), else `params.otherwise`.
+    """1 where the text of an event field holds one of `params.texts` (folded, see `case.fold`), else `params.otherwise`.
 
     0 where the event has none. For a `max` aggregation; the texts come as `parts`, so that one compiled script serves all.
     """
     read = value(rule, field).removesuffix("return text;\n")
     return f"""{read}if (text == null) {{ return 0; }}
-String folded = {_folded("text")};
+String folded = {folded("text")};
 for (def parts : params.texts) {{
   if (folded.contains(String.join('', (List) parts))) {{ return 1; }}
 }}
@@ -145,7 +156,7 @@ def host_matches(rule: Rule) -> str:
     return f"""{_MATCHES}List found = new ArrayList();
 if (doc.containsKey({field})) {{
   for (def host : doc[{field}]) {{
-    String folded = {_folded("host.toString()")};
+    String folded = {folded("host.toString()")};
     int held = 0;
     for (def pieces : params.globs) {{
       if (matches(folded, (List) pieces)) {{ held = 1; }}
@@ -207,8 +218,8 @@ boolean matches(String text, List pieces) {
 """
 
 
-def _folded(text: str) -> str:
-    """`filter.fold` in any locale."""
+def folded(text: str) -> str:
+    """`case.fold` of a text in the script; without a locale it would depend on the machine's, in Turkish for one."""
     sigmas = ", ".join(map(literal, FINAL_AND_PLAIN_SIGMA))
     return f"{text}.toLowerCase(Locale.ROOT).replace({sigmas})"
 
@@ -231,21 +242,27 @@ def _level(rule: Rule) -> str:
 def _alternative(alternative: Alternative) -> str:
     parts = []
     if alternative.level:
-        parts.append(_any([f"level.equalsIgnoreCase({literal(level)})" for level in alternative.level]))
+        parts.append(_any([_is_level(level) for level in dict.fromkeys(map(str.upper, alternative.level))]))
     if alternative.stated:
         parts.append(_condition(alternative, "lower"))
     return f"({' && '.join(parts)})"
 
 
+def _is_level(level: str) -> str:
+    """Compare ignoring the case of ASCII letters alone: Java's own comparison takes a dotless i for an I."""
+    lower, upper = literal(level.lower()), literal(level)
+    return f"(level.toLowerCase(Locale.ROOT).equals({lower}) && level.toUpperCase(Locale.ROOT).equals({upper}))"
+
+
 def _condition(condition: TextCondition, variable: str) -> str:
     """A condition on the line; `variable` is `lower` where case is ignored. Regular expressions see the line as it is."""
-    fold = str.lower if variable == "lower" else str
+    compared = fold if variable == "lower" else str
     parts = []
     if condition.contains:
-        parts.append(_any([f"{variable}.contains({literal(fold(term))})" for term in condition.contains]))
-    parts += [f"{variable}.contains({literal(fold(term))})" for term in condition.contains_all]
+        parts.append(_any([f"{variable}.contains({literal(compared(term))})" for term in condition.contains]))
+    parts += [f"{variable}.contains({literal(compared(term))})" for term in condition.contains_all]
     if condition.matches:
-        parts.append(_any([f"{_regex(pattern)}.matcher(line).find()" for pattern in condition.matches]))
+        parts.append(_any([f"found({_regex(pattern)}.matcher(line))" for pattern in condition.matches]))
     return " && ".join(parts)
 
 

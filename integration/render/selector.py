@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from integration.filter import Action, Count, Filter, List, fold
+from integration.case import fold
+from integration.filter import Action, Count, Filter, List
 from integration.finding import LISTS
 from integration.lists import MAX_VALUES
 from integration.render import painless

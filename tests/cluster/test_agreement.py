@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import count
 from typing import Any
 
@@ -25,20 +23,12 @@ from integration.rulefile import load_rules
 from integration.run import evaluate
 from integration.times import parse_time, rfc3339
 from integration.validate import compare, validate
+from tests.cluster.shipped import Shipped, stored
 from tests.support import RULE, drop, findings_of, rule_with
 
 BASE = parse_time("2026-11-24T08:50:00Z")
 HOUR = 3_600_000
 _namespaces = count()  # for the whole run, since two engines take turns
-
-
-@dataclass(frozen=True)
-class Shipped:
-    """A line as a shipper sends it."""
-
-    line: str
-    host: str
-    at: int
 
 
 @pytest.fixture(scope="module")
@@ -51,15 +41,7 @@ def installed(engine: Engine) -> Iterator[Engine]:
 
 
 def store(engine: Engine, lines: list[Shipped]) -> str:
-    index = Namespace(f"agree{next(_namespaces)}").events
-    sources = [
-        (str(n), json.dumps({"@timestamp": rfc3339(s.at, millis=True), "message": s.line, "host": {"name": s.host}}))
-        for n, s in enumerate(lines)
-    ]
-    for item in engine.bulk_create(index, sources):
-        assert item.ok, item.reason
-    engine.refresh(index)
-    return index
+    return stored(engine, Namespace(f"agree{next(_namespaces)}"), lines).events
 
 
 def cluster_findings(engine: Engine, rule: Rule, index: str, lines: list[Shipped]) -> list[Finding]:
@@ -210,6 +192,17 @@ def test_regexes_and_alternatives_agree(installed: Engine) -> None:
     found = cluster_findings(installed, rule, store(installed, lines), lines)
     assert found == reference_findings(rule, lines)
     assert (found[0].error_count, str(found[0].severity)) == (3, "high")
+
+
+def test_a_line_that_a_regex_takes_too_long_for_hides_no_other(installed: Engine) -> None:
+    rule = rule_with(
+        selection=[{"matches": ["error.*model"]}],
+        classification={"field": "slow", "classes": [{"name": "slow", "matches": ["r e.*x"]}], "otherwise": "other"},
+    )
+    lines = [Shipped("an error about a model", "gpu-1", BASE), Shipped("error " * 200, "gpu-2", BASE)]
+    found = cluster_findings(installed, rule, store(installed, lines), lines)
+    assert [finding.host for finding in reference_findings(rule, lines)] == ["gpu-1"]
+    assert [(finding.host, finding.error_types) for finding in found] == [("gpu-1", ("other",)), ("gpu-2", ("slow",))]
 
 
 def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
@@ -30,7 +29,8 @@ from integration.targets import Alerting, targets_of
 from integration.times import parse_time
 from tests.cluster.alerting import engine_with_alerting, wipe
 from tests.cluster.servers import Server
-from tests.cluster.test_agreement import Shipped, reference_findings, shipped
+from tests.cluster.shipped import Shipped, stored
+from tests.cluster.test_agreement import reference_findings, shipped
 from tests.support import RULE, rule_with
 
 pytestmark = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
@@ -52,15 +52,7 @@ def engine(node: Node) -> Iterator[Engine]:
 
 
 def store(engine: Engine, lines: Sequence[Shipped]) -> Namespace:
-    namespace = Namespace(f"alert{next(_namespaces)}")
-    sources = [
-        (str(number), json.dumps({"@timestamp": line.at, "message": line.line, "host": {"name": line.host}}))
-        for number, line in enumerate(lines)
-    ]
-    for item in engine.bulk_create(namespace.events, sources):
-        assert item.ok, item.reason
-    engine.refresh(namespace.events)
-    return namespace
+    return stored(engine, Namespace(f"alert{next(_namespaces)}"), lines)
 
 
 def executed(engine: Engine, body: dict[str, Any], window: Window) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import count
 from typing import Any
@@ -26,7 +25,8 @@ from integration.rule import Rule
 from tests.cluster import test_alerting, test_watcher
 from tests.cluster.alerting import engine_with_alerting
 from tests.cluster.servers import Server
-from tests.cluster.test_agreement import BASE, HOUR, Shipped, line, reference_findings
+from tests.cluster.shipped import Shipped, stored
+from tests.cluster.test_agreement import BASE, HOUR, line, reference_findings
 from tests.filters import HOSTS, entry, filters
 from tests.support import RULE, drop
 
@@ -56,15 +56,7 @@ def alerting(node: Node, installed: Engine) -> Iterator[Engine]:
 
 
 def store(engine: Engine, lines: Sequence[Shipped]) -> Namespace:
-    namespace = Namespace(f"filter{next(_namespaces)}")
-    sources = [
-        (str(number), json.dumps({"@timestamp": line.at, "message": line.line, "host": {"name": line.host}}))
-        for number, line in enumerate(lines)
-    ]
-    for item in engine.bulk_create(namespace.events, sources):
-        assert item.ok, item.reason
-    engine.refresh(namespace.events)
-    return namespace
+    return stored(engine, Namespace(f"filter{next(_namespaces)}"), lines)
 
 
 def fired(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -192,6 +193,19 @@ def test_alerts_in_kibana_are_listed_beside_risk_events(url: str, engine: Engine
             assert [f["host"] for f in closed] == [f.host for f in found[::2]]
         finally:
             engine.delete_index(index)
+
+
+def test_an_alert_that_shows_a_part_of_its_values_is_not_hidden(url: str, engine: Engine, tmp_path: Path) -> None:
+    """The rule kept it for a value beyond those that it shows."""
+    settings = tmp_path / "detect.toml"
+    settings.write_text("[[filter]]\naction = 'keep'\ncontains.error_details = 'beyond'\n")
+    whole, cut = (found := evaluated(engine))[0], replace(found[2], truncated=(("error_details", 7),))
+    with FakeKibana() as kibana:
+        kibana.alerts.add(".alerts-security.alerts-default", *(detection_alert(RULE, NAMESPACE, each) for each in (whole, cut)))
+        where = ("--kibana-url", kibana.url, "--api-key", API_KEY, "--format", "json", "--source", "alerts")
+        answer = run(url, "findings", "--config", str(settings), *where, *SPAN)
+    shown = [] if engine.name == "opensearch" else [cut.to_json()]
+    assert answer.json["findings"] == shown
 
 
 def test_the_filter_applies_to_run_validate_and_findings(url: str, tmp_path: Path) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from integration.engines.base import Engine
@@ -11,39 +9,44 @@ from tests.cli import Result, detect
 from tests.fake_kibana import API_KEY, FakeKibana
 
 
-@pytest.fixture
-def kibana() -> Iterator[FakeKibana]:
-    with FakeKibana() as started:
-        yield started
-
-
 @pytest.mark.parametrize("place", ["kibana", "kibana-stack"])
-def test_rules_live_in_kibana_over_their_whole_life(engine: Engine, kibana: FakeKibana, place: str) -> None:
+def test_rules_live_in_kibana_over_their_whole_life(engine: Engine, fake_kibana: FakeKibana, place: str) -> None:
     def run(verb: str, *arguments: str) -> Result:
-        where = ("--url", engine.url, "--namespace", "kib", "--kibana-url", kibana.url, "--api-key", API_KEY, "--alerting", place)
+        where = (
+            "--url",
+            engine.url,
+            "--namespace",
+            "kib",
+            "--kibana-url",
+            fake_kibana.url,
+            "--api-key",
+            API_KEY,
+            "--alerting",
+            place,
+        )
         return detect(verb, *arguments, *where)
 
     first = run("install", "--format", "json")
     if engine.name == "opensearch":
         assert first.code == 2
         assert "Kibana's rules read Elasticsearch" in first.err
-        assert not kibana.detections
-        assert not kibana.stack
+        assert not fake_kibana.detections
+        assert not fake_kibana.stack
         return
     assert first.code == 0, first.err
     kind = "detection rule" if place == "kibana" else "stack rule"
     assert [step["action"] for step in first.json["steps"] if step["kind"] == kind] == ["created"]
     assert [o["state"] for o in run("diff", "--format", "json").json["objects"] if o["kind"] == kind] == ["same"]
-    (rule,) = [*kibana.detections.values(), *kibana.stack.values()]
+    (rule,) = [*fake_kibana.detections.values(), *fake_kibana.stack.values()]
     assert rule["enabled"] is False
     assert run("enable").code == 0
     assert [step["action"] for step in run("install", "--format", "json").json["steps"] if step["kind"] == kind] == ["unchanged"]
-    (rule,) = [*kibana.detections.values(), *kibana.stack.values()]
+    (rule,) = [*fake_kibana.detections.values(), *fake_kibana.stack.values()]
     assert rule["enabled"] is True
     assert run("status").code == 0
     assert run("uninstall").code == 0
-    assert not kibana.detections
-    assert not kibana.stack
+    assert not fake_kibana.detections
+    assert not fake_kibana.stack
 
 
 def test_kibana_without_its_address_is_bad_usage(engine: Engine) -> None:

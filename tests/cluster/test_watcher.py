@@ -26,7 +26,8 @@ from integration.rule import Rule
 from integration.schedule import Window
 from integration.times import parse_time, rfc3339
 from integration.watcher import WatcherTarget, watcher_fault
-from tests.cluster.test_agreement import BASE, HOUR, Shipped, reference_findings, shipped
+from tests.cluster.shipped import Shipped, stored
+from tests.cluster.test_agreement import BASE, HOUR, reference_findings, shipped
 from tests.support import RULE, drop, rule_with
 
 SCHEDULED = "{{ctx.trigger.scheduled_time}}"
@@ -42,15 +43,7 @@ def installed(engine: Engine) -> Iterator[Engine]:
 
 
 def store(engine: Engine, lines: Sequence[Shipped]) -> Namespace:
-    namespace = Namespace(f"watch{next(_namespaces)}")
-    sources = [
-        (str(n), json.dumps({"@timestamp": rfc3339(s.at, millis=True), "message": s.line, "host": {"name": s.host}}))
-        for n, s in enumerate(lines)
-    ]
-    for item in engine.bulk_create(namespace.events, sources):
-        assert item.ok, item.reason
-    engine.refresh(namespace.events)
-    return namespace
+    return stored(engine, Namespace(f"watch{next(_namespaces)}"), lines)
 
 
 def answer(engine: Engine, body: dict[str, Any], at: int) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -54,10 +54,10 @@ class FakeServer:
 
         return cache.assembled("fake", build, report)
 
-    def configuration(self, layout: Layout, heap: str) -> dict[str, str]:  # noqa: ARG002
-        return {"jvm.options": f"-Xmx{heap}\n"}
+    def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:  # noqa: ARG002
+        return {"jvm.options": "".join(f"{option}\n" for option in jvm)}
 
-    def launch(self, java: Path, home: Path, layout: Layout, heap: str) -> Launch:  # noqa: ARG002
+    def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:  # noqa: ARG002
         port = next(
             line.split()[1]
             for line in (layout.config / f"{self.engine}.yml").read_text().splitlines()

@@ -149,14 +149,14 @@ def test_elasticsearch_calls_nobody_and_needs_a_full_java(version: str) -> None:
 
 def test_the_jvm_gets_the_heap_and_the_nodes_own_folders(tmp_path: Path) -> None:
     layout = Layout(tmp_path, tmp_path / "data")
-    arguments = OpenSearch("3.4.0").launch(Path("/j"), Path("/h"), layout, "1g").arguments
+    arguments = OpenSearch("3.4.0").launch(Path("/j"), Path("/h"), layout, ("-Xmx1g",)).arguments
     assert arguments[0] == "/j/bin/java"
     assert "-Xmx1g" in arguments
     assert f"-Djava.io.tmpdir={tmp_path}/tmp" in arguments
-    launch = Elasticsearch("9.4.3").launch(Path("/j"), Path("/h"), layout, "1g")
+    launch = Elasticsearch("9.4.3").launch(Path("/j"), Path("/h"), layout, ("-Xmx1g",))
     assert launch.arguments == ("/h/bin/elasticsearch",)
     assert launch.environment["ES_PATH_CONF"] == f"{tmp_path}/config"
-    assert "-Xmx1g\n" in Elasticsearch("9.4.3").configuration(layout, "1g")["jvm.options"]
+    assert "-Xmx1g\n" in Elasticsearch("9.4.3").configuration(layout, ("-Xmx1g",))["jvm.options"]
 
 
 def test_servers_are_found_by_engine_and_version() -> None:

@@ -78,6 +78,7 @@ def test_an_interrupt_leaves_no_process(make_node: MakeNode, monkeypatch: pytest
 def test_the_configuration_is_for_one_machine_and_the_caller_has_the_last_word(make_node: MakeNode) -> None:
     options = NodeOptions(
         heap="1g",
+        java=("-Da=b",),
         settings={"action.destructive_requires_name": True, "cluster.name": "mine"},
         files={"users": "u:hash\n", "security/roles.yml": "{}\n"},
     )
@@ -93,7 +94,7 @@ def test_the_configuration_is_for_one_machine_and_the_caller_has_the_last_word(m
     assert written["path.data"] == str(node.layout.data)
     assert written["action.destructive_requires_name"] is True
     assert written["cluster.name"] == "mine"
-    assert (config / "jvm.options").read_text() == "-Xmx1g\n"
+    assert (config / "jvm.options").read_text() == "-Xms1g\n-Xmx1g\n-Da=b\n"
     assert (config / "users").read_text() == "u:hash\n"
     assert (config / "users").stat().st_mode & 0o077 == 0
     assert (config / "security" / "roles.yml").exists()

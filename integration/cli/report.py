@@ -1,0 +1,76 @@
+"""What the verbs that report findings share: whose findings, how they are shown, and which of them end the verb with 1."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import tzinfo
+from typing import Annotated
+
+import typer
+
+from integration.cli.config import ConfigOption, configured
+from integration.cli.options import RuleOption, RulesOption, TabularFormat, TabularFormatOption, TimezoneOption, taking, zone_of
+from integration.cli.output import print_findings
+from integration.config import Config
+from integration.errors import InputError
+from integration.finding import Finding
+from integration.rule import Rule, Severity
+
+FailOnOption = Annotated[
+    str | None, typer.Option("--fail-on", metavar="SEVERITY", help="End with 1 when a finding is this severe or more.")
+]
+SplRowsOption = Annotated[bool, typer.Option("--spl-rows", help="Add the rows that Splunk would print (SPL 14).")]
+MaxSplRowsOption = Annotated[int, typer.Option("--max-spl-rows", min=0, help="Rows a finding at most with --spl-rows.")]
+
+_DEFAULT_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Report:
+    """The user's settings with the rules as they change them, and how findings of these are reported.
+
+    `zone` is what SPL prints times in.
+    """
+
+    settings: Config
+    rules: tuple[Rule, ...]
+    zone: tzinfo
+    _fail_on: Severity | None
+    _max_spl_rows: int | None
+    _form: TabularFormat
+
+    def print(self, findings: Iterable[Finding], events: Mapping[str, int]) -> None:
+        """Write findings in the form asked for, and how many events were read and selected."""
+        print_findings(findings, events, self._form, self._max_spl_rows)
+
+    def end(self, gravest: Severity | None) -> None:
+        """End with 1 when the gravest of the findings, None if there is none, reaches `--fail-on`."""
+        if gravest is not None and self._fail_on is not None and gravest >= self._fail_on:
+            raise typer.Exit(1)
+
+
+def _report(
+    timezone: TimezoneOption = "UTC",
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    fail_on: FailOnOption = None,
+    spl_rows: SplRowsOption = False,
+    max_spl_rows: MaxSplRowsOption = _DEFAULT_ROWS,
+    config: ConfigOption = None,
+    form: TabularFormatOption = TabularFormat.TABLE,
+) -> Report:
+    settings, loaded = configured(config, rules, rule)
+    return Report(settings, loaded, zone_of(timezone), _severity(fail_on), max_spl_rows if spl_rows else None, form)
+
+
+def with_report(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb that takes `report: Report` the options for it in its place."""
+    return taking("report", _report, verb)
+
+
+def _severity(name: str | None) -> Severity | None:
+    try:
+        return None if name is None else Severity.parse(name)
+    except ValueError as error:
+        raise InputError(f"--fail-on: {error}") from error

@@ -1,0 +1,81 @@
+"""A node whose machine speaks Turkish: where a script leaves the locale to it, Java lower-cases `I` to a letter without a dot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from integration.assets import desired_assets
+from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
+from integration.filter import Filter
+from integration.install import install
+from integration.local import Node
+from integration.names import Namespace
+from integration.risk import risk_event
+from integration.rule import Rule
+from tests.cluster import test_watcher
+from tests.cluster.shipped import Shipped
+from tests.cluster.test_agreement import BASE, cluster_findings, reference_findings, store
+from tests.filters import entry
+from tests.support import RULE, drop, rule_with
+
+LETTERS = rule_with(
+    selection=[{"level": ["INFO", "RISK"], "contains": ["IKIS", "É☃", "ΟΔΟΣ"]}, {"contains_all": ["disk", "I/O"]}],
+    classification={"field": "letters", "classes": [{"name": "capital", "contains": ["IKI"]}], "otherwise": "rest"},
+)
+TEXTS = (
+    "level=INFO IKIS",
+    "level=info ikis",
+    "level=\u0131nfo ikis",
+    "level=r\u0130sk ikis",
+    "level=RI\u017fK disk i/o",
+    "level=ri\u212a IKI\u017f",
+    "level=INFO \u0131k\u0131s",
+    "level=INFO \u0130K\u0130S",
+    "level=INFO i\u212ais",
+    "level=INFO é☃",
+    "level=INFO οδος, ΟΔΟΣΑ",
+    "level=x DISK I/O",
+    "level=x d\u0131sk i/o",
+    "level=x dis\u212a i/o",
+    "level=ERROR EXITED",
+    "level=ERROR ex\u0131ted",
+    'level=error LLAMA RUNNER msg="Bİr I"',
+)
+
+
+@pytest.fixture
+def turkish(fragile: Node) -> Iterator[Engine]:
+    with connect(Connection(fragile.url)) as engine:
+        install(engine, desired_assets([RULE], engine.name), [RULE], on_step=lambda _: None)
+        yield engine
+
+
+@pytest.mark.parametrize("rule", [RULE, LETTERS], ids=lambda rule: rule.id)
+def test_findings_do_not_depend_on_the_machine_s_language(turkish: Engine, rule: Rule) -> None:
+    lines = [Shipped(text, f"GPU-I{n}", BASE + n) for n, text in enumerate(TEXTS)]
+    index = store(turkish, lines)
+    try:
+        expected = reference_findings(rule, lines)
+        assert {finding.host for finding in expected} > {"GPU-I14"} if rule is RULE else len(expected) > 5
+        assert cluster_findings(turkish, rule, index, lines) == expected
+    finally:
+        drop(turkish, index)
+
+
+def test_a_watch_and_its_filter_do_not_either(turkish: Engine) -> None:
+    hosts = ["GPU-I", "gpu-i", "gpu-\u0131", "GPU-\u0130", "lab-I"]
+    lines = [Shipped('level=ERROR EXITED msg="DISK I"', host, BASE + n) for n, host in enumerate(hosts)]
+    lines += [Shipped('level=ERROR EXITED msg="D\u0130SK"', "gpu-i2", BASE)]
+    index = store(turkish, lines)
+    window = RULE.windows.window_of(BASE)
+    post_filter = Filter((entry("exclude", host="LAB-I"), entry("keep", host="GPU-I", contains={"error_messages": "disk i"})))
+    try:
+        kept = post_filter.kept(reference_findings(RULE, lines))
+        assert [finding.host for finding in kept] == ["GPU-I", "gpu-i"]
+        written = test_watcher.written(turkish, RULE, Namespace(index.rpartition("-")[2]), window, post_filter)
+        assert written == [{"_id": finding.id} | risk_event(RULE, finding) for finding in kept]
+    finally:
+        drop(turkish, index)
