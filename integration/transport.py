@@ -19,13 +19,14 @@ _RECORD: Final = re.compile(rf"\{{{_WS}(?:{_MEMBER}{_WS}(?:,{_WS}(?!\}})|(?=\}})
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
+# Bounded, so that the pipeline finds it in the first 2,000 characters of however long a line.
 _PREFIX: Final = re.compile(
     # journald and syslog, with the classic or an ISO time: `Feb 26 10:05:31 host ollama[1499630]: `
     r"(?:[A-Z][a-z]{2} [ 0-3][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
-    r" (?P<host>[^\s]{1,255}) [^\s\[\]:]+(?:\[[0-9]+\])?: "
+    r" (?P<host>[^\s]{1,255}) [^\s\[\]:]{1,255}(?:\[[0-9]{1,20}\])?: "
     # Docker Compose: `ollama-1  | `
-    r"|[A-Za-z0-9][A-Za-z0-9_.-]* +\| "
+    r"|[A-Za-z0-9][A-Za-z0-9_.-]{0,254} {1,255}\| "
     # Docker Desktop: `2025-03-06 23:33:40 `
     r"|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ",
     re.ASCII,

@@ -52,3 +52,10 @@ def test_redaction_on_failure_is_the_redaction() -> None:
 
     assert len(redactions(BODY["processors"])) == 2
     assert redactions(BODY["on_failure"]) == redactions(BODY["processors"])
+
+
+def test_what_is_named_alike_in_several_groks_is_the_same() -> None:
+    for name in ("TIME3339", "JOURNAL", "HOSTNAME", "COMPOSE", "DESKTOP", "QUOTELESS", "BARE"):
+        said = [definitions[name] for _, options in ALL if name in (definitions := options.get("pattern_definitions", {}))]
+        assert len(said) > 1, name
+        assert len(set(said)) == 1, name

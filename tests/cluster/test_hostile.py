@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from integration.assets import desired_assets
 from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
 from integration.events import Event, parse
 from integration.ingest import ingest
 from integration.install import install
@@ -117,6 +118,21 @@ def test_the_worst_lines_are_far_from_the_watchdog(installed: Engine, ship: Call
         assert document == events[0].document(), name
         worst = max(worst, *((took - before.get(grok, 0), grok, name) for grok, took in grok_times(installed).items()))
     assert worst[0] < WATCHDOG_MS / 2, worst
+
+
+def test_a_watchdog_that_bites_hides_no_line(fragile: Node) -> None:
+    """What is cut off leaves a document that says so, and every level, by which the rule selects."""
+    lines = [line.decode(errors="replace") for line in MEBIBYTE_LINES.values()]
+    long = "x" * MEBIBYTE
+    lines += [f'Nov 24 09:00:00 loud ollama[1]: {HEAD}msg="model {long}" err="1"', f"{HEAD}msg=model{long} err=1"]
+    twins = [parse(line, host="gpu-1", shipped_at=0).document() for line in lines]
+    with connect(Connection(fragile.url)) as engine:
+        rules = load_rules()
+        install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+        stored = documents(engine, store(engine, [RawLine(line, "/l/long", n, n, 0) for n, line in enumerate(lines)]))
+    assert [document["log"]["level"] for document in stored] == [twin["log"]["level"] for twin in twins]  # type: ignore[index]
+    uncut = [pair for pair in zip(stored, twins, strict=True) if "ollama_parse_failure" not in pair[0].get("tags", ())]
+    assert [document for document, _ in uncut] == [twin for _, twin in uncut]
 
 
 def test_many_messages_and_many_hosts(installed: Engine, node: Node, tmp_path: Path) -> None:
