@@ -70,5 +70,7 @@ def parse_time(text: str) -> int:
         upper += "T00:00:00Z"
     millis = millis_of(upper)
     if millis is None:
-        raise InputError(f"{text!r} is no time: write 2026-11-24T08:50:00Z, with an offset instead of Z, or 2026-11-24 (years 100 to 9899)")
+        raise InputError(
+            f"{text!r} is no time: write 2026-11-24T08:50:00Z, with an offset instead of Z, or 2026-11-24 (years 100 to 9899)"
+        )
     return millis

@@ -31,7 +31,7 @@ from integration.scan import scan as scan_files
 
 
 def scan(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Log files, gzip too; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Log files, gzip too; - is standard input.")],
     host: Annotated[str | None, typer.Option(help="The machine the lines come from.")] = None,
     timezone: TimezoneOption = "UTC",
     rule: RuleOption = None,
