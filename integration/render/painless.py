@@ -231,10 +231,16 @@ def _level(rule: Rule) -> str:
 def _alternative(alternative: Alternative) -> str:
     parts = []
     if alternative.level:
-        parts.append(_any([f"level.equalsIgnoreCase({literal(level)})" for level in alternative.level]))
+        parts.append(_any([_is_level(level) for level in alternative.level]))
     if alternative.stated:
         parts.append(_condition(alternative, "lower"))
     return f"({' && '.join(parts)})"
+
+
+def _is_level(level: str) -> str:
+    """The whole level, ignoring the case of ASCII alone: `equalsIgnoreCase` takes a dotless i or a long s, too."""
+    lower, upper = literal(level.lower()), literal(level.upper())
+    return f"(level.toLowerCase(Locale.ROOT).equals({lower}) && level.toUpperCase(Locale.ROOT).equals({upper}))"
 
 
 def _condition(condition: TextCondition, variable: str) -> str:
