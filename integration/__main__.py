@@ -25,7 +25,9 @@ def main() -> None:
             file=sys.stderr,
         )
     from integration.cli import main as run
+    from integration.cli.standard_output import take_over
 
+    take_over()
     run()
 
 

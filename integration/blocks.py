@@ -47,6 +47,8 @@ def open_log(path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[[i
     `progress` hears how many more bytes were read, packed ones for gzip. Raises `InputError`, also while blocks are read.
     """
     if path == _STANDARD_INPUT:
+        if sys.stdin is None:
+            raise InputError("-: standard input is closed; name a file, or send the lines through a pipe")
         # `read1` gives what a pipe has, so that a slow writer's lines are not held back.
         read = cast("BufferedIOBase", sys.stdin.buffer).read1
         yield OpenLog(_whole_lines(_unpacked(_read(read, path, block_bytes, progress), path, block_bytes), path), _now())

@@ -120,7 +120,8 @@ def load_rules(folder: Path | None = None, ids: Iterable[str] = ()) -> tuple[Rul
     folder = folder or asset_folder("rules")
     paths = sorted(path for path in folder.glob("*.y*ml") if path.suffix in (".yml", ".yaml")) if folder.is_dir() else []
     if not paths:
-        raise RuleError(f"{folder}: holds no rule files (*.yml)")
+        fault = "holds no rule files (*.yml)" if folder.is_dir() else "is no folder; name the one that holds the rule files"
+        raise RuleError(f"{folder}: {fault}")
     rules: dict[str, Rule] = {}
     fields: dict[str, Path] = {}
     for path in paths:

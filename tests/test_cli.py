@@ -4,8 +4,12 @@ import csv
 import gzip
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -161,7 +165,7 @@ def test_nothing_found_is_zero(tmp_path: Path) -> None:
         (["scan", "-", "--timezone", "Mars/Base"], "--timezone 'Mars/Base' is no time zone"),
         (["scan", "-", "--fail-on", "awful"], "--fail-on: 'awful' is no severity"),
         (["scan", "-", "--rule", "nope"], "no rule nope"),
-        (["scan", "-", "--rules", "/nonexistent"], "holds no rule files"),
+        (["scan", "-", "--rules", "/nonexistent"], "/nonexistent: is no folder"),
         (["scan"], "Missing argument"),
         (["run", "--from", "2026-11-24"], "give --from and --to together"),
         (["run", "--at", "soon"], "'soon' is no time"),
@@ -174,6 +178,46 @@ def test_bad_usage_is_two_and_says_what(arguments: list[str], words: str) -> Non
     answer = detect(*arguments)
     assert (answer.code, answer.out) == (2, "")
     assert words in answer.err
+
+
+def process(arguments: list[str], **streams: Any) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own."""
+    command = [sys.executable, "-m", "integration", *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, check=False, **streams)
+
+
+def test_results_that_cannot_be_written_are_no_answer(log: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        answer = process(["scan", str(log), "--fail-on", "low"], stdout=full)
+    assert answer.returncode == 2
+    assert (
+        answer.stderr.splitlines()[-1] == b"detect: standard output cannot be written: No space left on device; results are missing"
+    )
+
+
+def test_a_reader_that_has_enough_is_no_fault(log: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        answer = process(["scan", str(log), "--format", "json"], stdout=pipe)
+    assert (answer.returncode, answer.stderr) == (141, b"")
+
+
+def test_closed_standard_streams(log: Path) -> None:
+    answer = process(["scan", "-"], preexec_fn=lambda: os.close(0), stdout=subprocess.PIPE)
+    assert (answer.returncode, answer.stdout) == (2, b"")
+    assert answer.stderr == b"detect: -: standard input is closed; name a file, or send the lines through a pipe\n"
+    answer = process(["scan", str(log), "--fail-on", "low"], preexec_fn=lambda: os.close(1))
+    assert (answer.returncode, b"Traceback" in answer.stderr) == (1, False)
+
+
+def test_characters_that_the_terminal_lacks_are_escaped(log: Path) -> None:
+    """No log line may end the command in some locale."""
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    for form in ("table", "csv"):
+        answer = process(["scan", str(log), "--host", "\u2603", "--format", form], env=ascii_only, stdout=subprocess.PIPE)
+        assert answer.returncode == 0
+        assert b"\\u2603" in answer.stdout
 
 
 def test_unreachable_cluster_is_three_and_shows_no_secret() -> None:

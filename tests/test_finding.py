@@ -68,6 +68,8 @@ def test_id_depends_on_rule_host_and_window_only() -> None:
     assert one.id == other.id
     (elsewhere,) = findings_of([event(error('msg="model"'), host="gpu-2")])
     assert elsewhere.id != one.id
+    (early,), (late,) = (findings_of([event(error('msg="model"', at=f"2026-11-24T09:{m}:00.000Z"))]) for m in ("05", "40"))
+    assert early.id == late.id
 
 
 def test_json_has_the_contract_s_keys_in_order_and_round_trips() -> None:

@@ -117,6 +117,16 @@ class TestStatistics:
         record = finding.to_json()
         assert (record["first_seen"], record["last_seen"]) == ("2026-11-24T09:05:01.250Z", "2026-11-24T09:47:00.001Z")
 
+    def test_events_come_in_any_order(self) -> None:
+        minutes = ("20", "05", "40", "30")
+        (finding,) = findings_of([event(error('msg="model"', at=f"2026-11-24T09:{m}:00.000Z")) for m in minutes])
+        record = finding.to_json()
+        assert (record["first_seen"], record["last_seen"]) == ("2026-11-24T09:05:00.000Z", "2026-11-24T09:40:00.000Z")
+
+    def test_hours_before_1970_are_floored_too(self) -> None:
+        (finding,) = findings_of([event(error('msg="model"', at="1969-12-31T22:55:00.000Z"))])
+        assert finding.first_error == "1969-12-31 22:00:00"
+
     def test_first_error_can_lie_before_the_window(self) -> None:
         (finding,) = findings_of([event(error('msg="model"', at="2026-11-24T08:55:00.000Z"))])
         assert finding.first_error == "2026-11-24 08:00:00"
@@ -202,6 +212,7 @@ class TestOtherRules:
         lines = [
             error('source=manifest.go:7 msg="bad manifest" error="no \\"x\\""', level="WARN"),
             error('msg="bad manifest"'),
+            error('msg="good manifest"', level="WARN"),
             "cuda error: 700",
             "CUDA error: 700",
         ]

@@ -18,6 +18,17 @@ def test_an_ordinary_finding_is_kept_whole() -> None:
     assert risk_event(RULE, finding)["finding"]["error_messages"] == ["model"]
 
 
+def test_the_risk_event_is_the_one_of_the_search() -> None:
+    (finding,) = findings_of([event(error('msg="model"'), host="gpu-7")])
+    kept = risk_event(RULE, finding)
+    assert kept["risk"] == {"score": 10, "object": "gpu-7", "object_type": "system", "threat_objects": []}
+    assert (kept["host"], kept["message"]) == ({"name": "gpu-7"}, finding.risk_message)
+    assert kept["threat"] == {
+        "tactic": {"id": ["TA0001"], "name": ["Initial Access"]},
+        "technique": {"id": ["T1190"], "name": ["Exploit Public-Facing Application"]},
+    }
+
+
 def test_a_long_message_is_cut() -> None:
     (finding,) = findings_of([event(error(f'msg="model {n} {"x" * 10_000}" err="EOF"')) for n in range(10)])
     cut = bounded(finding)

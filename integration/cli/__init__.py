@@ -12,6 +12,7 @@ import typer
 from integration import __version__
 from integration.cli import cluster, demo, doctor, enable, export, findings, ingest, install, run, sample, scan, watch
 from integration.cli.output import inert_lines
+from integration.cli.standard_output import PipeClosedError
 from integration.errors import DetectError, InputError
 
 app = typer.Typer(
@@ -65,7 +66,12 @@ app.add_typer(cluster.app, name="cluster")
 def main() -> None:
     """Run the command; a fault becomes one message on standard error, its notes below it, and its exit code."""
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()
+    except PipeClosedError as error:
+        sys.exit(error.exit_code)
     except DetectError as error:
         if _debug:
             traceback.print_exception(error)

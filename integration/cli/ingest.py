@@ -23,7 +23,7 @@ from integration.shipping import resolved, with_host
 @with_cluster
 def ingest(
     cluster: ClusterOptions,
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Log files, gzip too; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Log files, gzip too; - is standard input.")],
     host: Annotated[str | None, typer.Option(help="The machine the lines come from.")] = None,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Lines a request.")] = 1_000,
     in_flight: Annotated[int, typer.Option(min=1, max=32, help="Requests at a time.")] = 4,

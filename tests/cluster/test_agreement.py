@@ -179,7 +179,7 @@ def test_terms_cannot_break_out_of_the_script(installed: Engine) -> None:
 
 def test_regexes_and_alternatives_agree(installed: Engine) -> None:
     rule = rule_with(
-        selection=[{"level": ["WARN"], "contains_all": ["manifest", "BAD"]}, {"matches": [r"cuda/error: \d+"]}],
+        selection=[{"level": ["WARN", "DISK"], "contains_all": ["manifest", "BAD"]}, {"matches": [r"cuda/error: \d+"]}],
         classification={
             "field": "gpu",
             "classes": [{"name": "cuda", "matches": [r"cuda/error: (?:700|999)"]}],
@@ -188,10 +188,12 @@ def test_regexes_and_alternatives_agree(installed: Engine) -> None:
         severity=[{"level": "high", "any": [{"stat": "error_types", "contains": "cuda"}]}, {"level": "low"}],
     )
     texts = ["level=WARN bad manifest", "level=ERROR bad manifest", "cuda/error: 700", "CUDA/error: 700", "cuda/error: 1\u00857"]
+    # Java takes these letters for i, s and k where it ignores case.
+    texts += [f"level={level} bad manifest" for level in ("disk", "d\u0131sk", "di\u017fk", "dis\u212a", "D\u0130SK")]
     lines = [Shipped(t, "gpu-1", BASE) for t in texts]
     found = cluster_findings(installed, rule, store(installed, lines), lines)
     assert found == reference_findings(rule, lines)
-    assert (found[0].error_count, str(found[0].severity)) == (3, "high")
+    assert (found[0].error_count, str(found[0].severity)) == (4, "high")
 
 
 def test_a_line_that_a_regex_takes_too_long_for_hides_no_other(installed: Engine) -> None:
