@@ -41,7 +41,8 @@ def finding_of(
     whole = {name for name in LISTS if name in bucket and not bucket[name]["sum_other_doc_count"]}
     lists = {name: listed(value["key"] for value in bucket[name]["buckets"]) for name in whole}
     if rest := [name for name in LISTS if name not in whole]:
-        lists |= _collected(engine, rule, index, values_search(rule, engine.name, window.start, window.end, host, rest), rest)
+        found = _collected(engine, rule, index, values_search(rule, engine.name, window.start, window.end, host, rest), rest)
+        lists |= {name: max(values, _shown(bucket, name), key=lambda each: each.distinct) for name, values in found.items()}
     statistics = Statistics(
         error_count=bucket["doc_count"],
         first_seen=int(bucket["first_seen"]["value"]),
@@ -50,6 +51,11 @@ def finding_of(
         holding=frozenset(c for c in rule.list_conditions if _holds(bucket[condition_name(rule, c)])),
     )
     return build_finding(rule, host, window, statistics, zone)
+
+
+def _shown(bucket: Mapping[str, Any], name: str) -> Values:
+    """What the bucket itself shows of a cut list: all that is left in an alert about events that are deleted by now."""
+    return Values(tuple(value["key"] for value in bucket[name]["buckets"]), left_out=1) if name in bucket else Values(())
 
 
 def count_events(engine: Engine, rule: Rule, index: str, start: int, end: int) -> int:

@@ -57,9 +57,8 @@ def node(server: Server) -> Iterator[Node]:
 
 @pytest.fixture(scope="session")
 def fragile(server: Server) -> Iterator[Node]:
-    """A node to harm: whoever stops it starts it again. In Turkish, where the small letter of `I` has no dot."""
-    turkish = ("-Duser.language=tr", "-Duser.country=TR")
-    options = NodeOptions(java=turkish, settings={"cluster.info.update.interval": "10s"})
+    """A node to harm: whoever stops it starts it again."""
+    options = NodeOptions(settings={"cluster.info.update.interval": "10s"})
     with running_node(server.engine, server.version, options=options, report=lambda line: print(line, file=sys.stderr)) as started:  # noqa: T201
         yield started
 

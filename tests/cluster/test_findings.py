@@ -137,6 +137,17 @@ def test_a_bucket_that_another_version_left_is_passed_over(url: str, engine: Eng
     assert "first_seen" in note
 
 
+def test_an_alert_whose_events_are_gone_keeps_what_it_shows(url: str, engine: Engine) -> None:
+    cut, *_ = monitor_alerts(engine)[-1:]
+    details = cut["agg_alert_content"]["bucket"]["error_details"]
+    details |= {"buckets": details["buckets"][:3], "sum_other_doc_count": 2}
+    asked = Asked(WANTED, AlertState.ALL, LeftOut())
+    whole = evaluated(engine)[-1]
+    assert list(monitor_findings(engine, RULE, NAMESPACE.events, [cut], asked)) == [whole]
+    gone = list(monitor_findings(engine, RULE, "logs-deleted-by-now", [cut], asked))
+    assert gone == [replace(whole, error_details=whole.error_details[:3], truncated=(("error_details", 1),))]
+
+
 def test_more_alerts_than_one_search_reaches(url: str, engine: Engine) -> None:
     if engine.name != "opensearch":
         assert not has_alerting(engine)

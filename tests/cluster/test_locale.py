@@ -11,11 +11,12 @@ from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.filter import Filter
 from integration.install import install
-from integration.local import Node
+from integration.local import NodeOptions, running_node
 from integration.names import Namespace
 from integration.risk import risk_event
 from integration.rule import Rule
 from tests.cluster import test_watcher
+from tests.cluster.servers import Server
 from tests.cluster.shipped import Shipped
 from tests.cluster.test_agreement import BASE, cluster_findings, reference_findings, store
 from tests.filters import entry
@@ -46,9 +47,13 @@ TEXTS = (
 )
 
 
-@pytest.fixture
-def turkish(fragile: Node) -> Iterator[Engine]:
-    with connect(Connection(fragile.url)) as engine:
+@pytest.fixture(scope="module")
+def turkish(server: Server) -> Iterator[Engine]:
+    options = NodeOptions(java=("-Duser.language=tr", "-Duser.country=TR"))
+    with (
+        running_node(server.engine, server.version, options=options, report=print) as node,
+        connect(Connection(node.url)) as engine,
+    ):
         install(engine, desired_assets([RULE], engine.name), [RULE], on_step=lambda _: None)
         yield engine
 
