@@ -113,7 +113,9 @@ class TestRetries:
     ) -> None:
         error = {"root_cause": [{"type": kind, "reason": None}], "type": kind, "reason": None}
         cluster.on("GET", "/_ingest/pipeline/x", Answer({"error": error, "status": 503}, 503))
-        with pytest.raises(NoClusterManagerError, match="no elected cluster manager: .* Bring them back, and run the same command"):
+        with pytest.raises(
+            NoClusterManagerError, match=r"no elected cluster manager: .* Bring them back, and run the same command"
+        ):
             engine.get_pipeline("x")
         assert len(cluster.asked("GET", "/_ingest/pipeline/x")) == 1
 

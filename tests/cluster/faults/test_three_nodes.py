@@ -18,7 +18,7 @@ from integration.names import Namespace
 from tests.cli import Result, detect
 from tests.cluster.faults.conftest import Tried
 from tests.cluster.faults.ledger import Count
-from tests.cluster.faults.proxy import Handle, Meeting, Proxy, bulks
+from tests.cluster.faults.proxy import Handle, Meeting, Proxy, bulks, searches
 from tests.cluster.faults.site import Command, Site, write_log
 from tests.cluster.servers import Server
 from tests.fake_cluster import Answer, Request
@@ -66,6 +66,14 @@ def soon(request: Request, handle: Handle) -> Answer:
 
 
 @pytest.fixture
+def first(cluster: dict[str, Node]) -> Iterator[Proxy]:
+    """The way to the node that goes first."""
+    proxy = Proxy(cluster["one"].url)
+    yield proxy
+    proxy.close()
+
+
+@pytest.fixture
 def last(cluster: dict[str, Node]) -> Iterator[Proxy]:
     """The way to the node that stays."""
     proxy = Proxy(cluster["three"].url)
@@ -75,11 +83,16 @@ def last(cluster: dict[str, Node]) -> Iterator[Proxy]:
 
 
 @contextmanager
-def begun(last: Proxy, folder: Path, namespace: str, where: str, copy: str | None = None) -> Iterator[tuple[Site, Command]]:
-    """An `ingest` in the midst of its work; the primary shard is on the node `where`, and a copy on `copy`."""
+def begun(
+    last: Proxy, folder: Path, namespace: str, where: str, copy: str | None = None, through: str | None = None
+) -> Iterator[tuple[Site, Command]]:
+    """An `ingest` in the midst of its work, through another address if one is given.
+
+    The primary shard is on the node `where`, and a copy on `copy`.
+    """
     with connect(Connection(last.url)) as engine:
         site = Site(last.url, engine, Namespace(namespace), write_log(folder / f"{namespace}.log", _LINES))
-        command = site.start_feeding()
+        command = site.start_feeding("--url", through or last.url)
         try:
             command.feed(site.halves[0])
             until(lambda: engine.exists(site.namespace.events) and site.stored().total() >= _LINES // 4, "the first lines")
@@ -103,31 +116,47 @@ def place(site: Site, replicas: int, nodes: str) -> None:
 
 
 @on_opensearch
-def test_one_and_then_two_of_three_nodes(cluster: dict[str, Node], last: Proxy, tmp_path: Path, tried: Tried) -> None:
+def test_one_and_then_two_of_three_nodes(cluster: dict[str, Node], first: Proxy, last: Proxy, tmp_path: Path, tried: Tried) -> None:
     with (
         begun(last, tmp_path, "copied", "one", "three") as copied,
-        begun(last, tmp_path, "alone", "one") as alone,
+        begun(last, tmp_path, "alone", "one", through=cluster["one"].url) as alone,
         begun(last, tmp_path, "most", "two", "three") as most,
     ):
         on = f"{most[0].engine.name}, three nodes"
-        cluster["one"].kill()
+        missing = killed_in_mid_run(cluster["one"], first, *alone)
         a_copy_takes_over(*copied, on, tried)
-        missing = nothing_is_said_without_a_shard(*alone)
         refused = without_a_manager(cluster["two"], last, *most)
         with ThreadPoolExecutor(2) as pool:
             for started in [pool.submit(cluster[name].start) for name in ("one", "two")]:
                 started.result()
-        all_is_well(*alone, on, "the only node with the shard killed, then back", missing, tried)
+        all_is_well(*alone, on, "the node it talks to, alone with the shard, killed, then back", missing, tried)
         all_is_well(*most, on, "two of three nodes killed (no cluster manager), then back", refused["run"], tried)
         installed = most[0].detect("install")
         assert installed.code == 0, installed
         differing = sum(each["state"] != "same" for each in most[0].detect("diff", "--format", "json").json["objects"])
         tried(on, "two of three nodes away", "install", Count(6, differing, 0, "objects"), refused["install"], installed)
         until(lambda: green(most[0].engine), "a green cluster")
-        copied[0].url = cluster["one"].url
-        healed = copied[0].detect("validate")
+        healed = copied[0].detect("validate", "--url", cluster["one"].url)
         assert healed.code == 0, healed
         tried(on, "the nodes are back, all green", "validate", copied[0].line_count(), healed)
+
+
+def killed_in_mid_run(node: Node, way: Proxy, site: Site, command: Command) -> Result:
+    """Kill the node that has the shard while it is asked; nothing is said without the shard, by whichever node is left."""
+
+    def gone(request: Request, handle: Handle) -> Answer:
+        node.kill()
+        return handle(request)
+
+    way.fault = Meeting(gone, searches, {3}.__contains__)
+    in_the_midst = site.detect("run", "--url", way.url)
+    assert (in_the_midst.code, in_the_midst.out) == (3, ""), in_the_midst
+    command.feed(site.halves[1])
+    until(lambda: "refuses connections" in command.err.read_text(), "the word of the outage")
+    for verb in ("run", "validate", "status"):
+        failed = site.detect(verb)
+        assert (failed.code, failed.out) == (3, ""), failed
+    return in_the_midst
 
 
 def a_copy_takes_over(site: Site, command: Command, on: str, tried: Tried) -> None:
@@ -138,14 +167,6 @@ def a_copy_takes_over(site: Site, command: Command, on: str, tried: Tried) -> No
     assert (ran.code, proved.code) == (0, 0), (ran, proved)
     tried(on, "one of three nodes killed", "ingest", site.line_count(), result)
     tried(on, "one of three nodes away", "run --write", site.risk_count(), ran)
-
-
-def nothing_is_said_without_a_shard(site: Site, command: Command) -> Result:
-    command.feed(site.halves[1])
-    for verb in ("run", "validate", "status"):
-        failed = site.detect(verb)
-        assert (failed.code, failed.out) == (3, ""), failed
-    return failed
 
 
 def without_a_manager(second: Node, last: Proxy, site: Site, command: Command) -> dict[str, Result]:
