@@ -7,6 +7,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from integration.engines.base import Engine
 from integration.local import Node
 from tests.cluster.faults.conftest import Tried
 from tests.cluster.faults.proxy import Handle, Meeting, Proxy, searches
@@ -72,29 +73,15 @@ def test_a_node_that_hangs(site: Site, fragile: Node, tried: Tried) -> None:
 
 
 @contextmanager
-def full_disk(site: Site) -> Iterator[None]:
-    """Let OpenSearch think that its disk is past the flood stage: no disk has that much room. It blocks the index, and lifts that.
-
-    Elasticsearch does so too, ten seconds later each time; there the block is put by hand.
-    """
-    if site.engine.name == "elasticsearch":
-        block(site, held=True)
-        yield
-        block(site, held=None)
-        return
+def full_disk(engine: Engine) -> Iterator[None]:
+    """Let the node think that its disk is past the flood stage; no disk has that much room."""
     marks = {f"cluster.routing.allocation.disk.watermark.{name}": "900tb" for name in ("low", "high", "flood_stage")}
     settings: dict[str, object] = {"cluster.routing.allocation.disk.threshold_enabled": True, **marks}
-    site.engine.request("PUT", "/_cluster/settings", {"persistent": settings})
+    engine.request("PUT", "/_cluster/settings", {"persistent": settings})
     try:
-        until(lambda: blocked(site), "the node's own block on the index")
         yield
     finally:
-        site.engine.request("PUT", "/_cluster/settings", {"persistent": settings | dict.fromkeys(marks, "1b")})
-    until(lambda: not blocked(site), "the end of the block")
-
-
-def block(site: Site, *, held: bool | None) -> None:
-    site.engine.request("PUT", f"/{site.namespace.events}/_settings", {"index.blocks.read_only_allow_delete": held})
+        engine.request("PUT", "/_cluster/settings", {"persistent": settings | dict.fromkeys(marks, "1b")})
 
 
 def blocked(site: Site) -> bool:
@@ -106,12 +93,14 @@ def test_a_disk_past_the_flood_stage(site: Site, tried: Tried) -> None:
     first = site.start_feeding()
     first.feed(site.halves[0])
     assert first.end().code == 0
-    with full_disk(site):
+    with full_disk(site.engine):
+        until(lambda: blocked(site), "the node's own block on the index")
         command = site.start_feeding("--patience", "1")
         command.feed(site.halves[0] + site.halves[1])
         refused = command.end()
         assert refused.code in (3, 4), refused
         assert "disks of the cluster are nearly full: make room there" in refused.err
+    until(lambda: not blocked(site), "the end of the block")
     again = site.start_feeding()
     again.feed(site.halves[0] + site.halves[1])
     resumed = again.end()
