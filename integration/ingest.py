@@ -45,10 +45,19 @@ MAX_BATCH_LINES = 10_000
 _LONGEST_WAIT = 10
 _CONFLICT = 409
 _BUSY = {429, 503}
+# What a node says of a document (500) whose shard is on a node that is away or just left, and no manager has chosen another one yet.
+_AWAY = (
+    "connect_transport_exception",
+    "no_longer_primary_shard_exception",
+    "node_closed_exception",
+    "node_disconnected_exception",
+    "node_not_connected_exception",
+    "receive_timeout_transport_exception",
+    "retry_on_primary_exception",
+    "send_request_transport_exception",
+)
 # It was there when we began: a node that is just starting has not read it yet.
 _NO_PIPELINE = f"pipeline with id [{PIPELINE}] does not exist"
-# What a node says of a document whose shard is on a node that is away, when there is no cluster manager to choose another one.
-_AWAY = ("connect_transport_exception", "node_closed_exception", "node_disconnected_exception", "node_not_connected_exception")
 # What hits one document this way hits them all: no right to write, a blocked index, no index.
 _HOPELESS = {401, 403, 404}
 
