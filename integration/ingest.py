@@ -45,7 +45,7 @@ MAX_BATCH_LINES = 10_000
 _LONGEST_WAIT = 10
 _CONFLICT = 409
 _BUSY = {429, 503}
-# What a node says of a document (500) whose shard is on a node that is away or just left, and no manager has chosen another one yet.
+# What a node says of a document (500) whose shard is on a node that is away, while no manager has chosen another one.
 _AWAY = (
     "connect_transport_exception",
     "no_longer_primary_shard_exception",

@@ -192,7 +192,7 @@ def without_a_manager(second: Node, last: Proxy, site: Site, command: Command) -
 
 def all_is_well(site: Site, command: Command, on: str, fault: str, failed: Result, tried: Tried) -> None:
     result = command.end()
-    assert result.code == 0, result
+    assert result.code == 0, result.err
     ran, proved = site.detect("run"), site.detect("validate")
     assert (ran.code, proved.code) == (0, 0), (ran, proved)
     tried(on, fault, "ingest", site.line_count(), result)
