@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import os
+import stat
 import sys
 import time
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from io import BufferedIOBase, FileIO
 from itertools import chain
 from pathlib import Path
@@ -54,9 +56,10 @@ def open_log(path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[[i
         yield OpenLog(_whole_lines(_unpacked(_read(read, path, block_bytes, progress), path, block_bytes), path), _now())
         return
     with _open(path) as file:
-        raw = _read(file.read, path, block_bytes, progress)
-        modified = os.fstat(file.fileno()).st_mtime_ns // 1_000_000
-        yield OpenLog(_whole_lines(_unpacked(raw, path, block_bytes), path), modified)
+        found = os.fstat(file.fileno())
+        read = partial(_read_uncut, file, path) if stat.S_ISREG(found.st_mode) else file.read
+        raw = _read(read, path, block_bytes, progress)
+        yield OpenLog(_whole_lines(_unpacked(raw, path, block_bytes), path), found.st_mtime_ns // 1_000_000)
 
 
 def _now() -> int:
@@ -74,6 +77,17 @@ def _open(path: str) -> FileIO:
         raise InputError(f"{path}: may not be read; run as a user who may, or have the file's owner let you") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+
+
+class _CutShortError(InputError):
+    """Somebody cut the file short meanwhile: what is in its place now is another log, and we are not at its beginning."""
+
+
+def _read_uncut(file: FileIO, path: str, size: int) -> bytes:
+    block = file.read(size)
+    if os.fstat(file.fileno()).st_size < file.tell():
+        raise _CutShortError(f"{path}: was cut short while it was read, as rotation by copying does")
+    return block
 
 
 def _read(read: Callable[[int], bytes], path: str, size: int, progress: Callable[[int], None] | None) -> Iterator[bytes]:
@@ -128,7 +142,7 @@ def _gunzipped(blocks: Iterator[bytes], path: str, size: int) -> Iterator[bytes]
 
 
 def _rescue(path: str) -> str:
-    return f"get it anew, or take what is left of it: gzip -dc {path} | detect ... -"
+    return f"get it anew, or look at what is left of it: gzip -dc {path} | detect scan -"
 
 
 def _whole_lines(blocks: Iterator[bytes], path: str) -> Iterator[tuple[int, bytes]]:
@@ -141,16 +155,19 @@ def _whole_lines(blocks: Iterator[bytes], path: str) -> Iterator[tuple[int, byte
         blocks = chain([head[offset:]], blocks)
     begun: list[bytes] = []  # joined once the line ends: joining with every block would take quadratic time
     begun_bytes = 0
-    for block in blocks:
-        cut = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
-        if cut:
-            whole = b"".join([*begun, memoryview(block)[:cut]])
-            yield offset, whole
-            offset += len(whole)
-            begun, begun_bytes = [], 0
-        begun.append(block[cut:])
-        begun_bytes += len(block) - cut
-        if begun_bytes > MAX_LINE_BYTES:
-            raise InputError(f"{path}: a line at byte {offset} is longer than {MAX_LINE_BYTES >> 20} MiB; is this a log?")
+    try:
+        for block in blocks:
+            cut = max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+            if cut:
+                whole = b"".join([*begun, memoryview(block)[:cut]])
+                yield offset, whole
+                offset += len(whole)
+                begun, begun_bytes = [], 0
+            begun.append(block[cut:])
+            begun_bytes += len(block) - cut
+            if begun_bytes > MAX_LINE_BYTES:
+                raise InputError(f"{path}: a line at byte {offset} is longer than {MAX_LINE_BYTES >> 20} MiB; is this a log?")
+    except _CutShortError as error:
+        raise InputError(f"{error}; the lines that were not read yet are in the copy: tail -c +{offset + 1} COPY") from error
     if begun_bytes:
         yield offset, b"".join(begun)

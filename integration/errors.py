@@ -51,6 +51,10 @@ class UnavailableError(ThrottledError):
     """The cluster cannot do this now (503): it is starting, has no leader, or lacks a shard."""
 
 
+class NoClusterManagerError(UnavailableError):
+    """The cluster waited for an elected cluster manager in vain: most of the nodes that could be one are away."""
+
+
 class TooLargeError(ClusterError):
     """The request is larger than the cluster, or a proxy before it, takes (413)."""
 

@@ -22,6 +22,8 @@ from tenacity import (
 from integration.engines.base import BULK_BYTES, Engine
 from integration.errors import (
     ClusterError,
+    DetectError,
+    InputError,
     NotFoundError,
     PartlyAppliedError,
     ThrottledError,
@@ -43,6 +45,17 @@ MAX_BATCH_LINES = 10_000
 _LONGEST_WAIT = 10
 _CONFLICT = 409
 _BUSY = {429, 503}
+# What a node says of a document (500) whose shard is on a node that is away, while no manager has chosen another one.
+_AWAY = (
+    "connect_transport_exception",
+    "no_longer_primary_shard_exception",
+    "node_closed_exception",
+    "node_disconnected_exception",
+    "node_not_connected_exception",
+    "receive_timeout_transport_exception",
+    "retry_on_primary_exception",
+    "send_request_transport_exception",
+)
 # It was there when we began: a node that is just starting has not read it yet.
 _NO_PIPELINE = f"pipeline with id [{PIPELINE}] does not exist"
 # What hits one document this way hits them all: no right to write, a blocked index, no index.
@@ -82,10 +95,11 @@ class IngestReport:
 
 
 class IngestStoppedError(PartlyAppliedError):
-    """The cluster failed for good when some lines were stored already; `report` counts them."""
+    """The cluster failed for good, or a log could not be read on, when some lines were stored already; `report` counts them."""
 
-    def __init__(self, cause: ClusterError, report: IngestReport) -> None:
-        super().__init__(f"{cause}\n{_how_to_go_on(report)}")
+    def __init__(self, cause: DetectError, report: IngestReport) -> None:
+        mended = "Put that right or leave the file out; the files named after it were not read. " * isinstance(cause, InputError)
+        super().__init__(f"{cause}\n{mended}{_how_to_go_on(report)}")
         self.report = report
 
 
@@ -116,43 +130,32 @@ def ingest(
     unreachable cluster is asked again, ever more slowly, for `patience` seconds a batch; `on_retry` hears of it, from
     other threads. A line that the cluster refuses is reported and left out.
 
-    Raises `ClusterError` if the cluster fails for good; `IngestStoppedError` if lines are stored by then. An interrupt waits for
-    the batches on their way, and carries a note of how many lines are stored.
+    Raises `ClusterError` if the cluster fails for good, `InputError` if a log cannot be read on, when the lines above are stored;
+    `IngestStoppedError` if lines are stored by then. An interrupt waits for the batches on their way, and carries a note of how
+    many lines are stored.
     """
     _check_installed(engine)
     report = IngestReport()
     stop = threading.Event()
     sender = _Sender(engine, data_stream, patience, stop, on_retry, sleep)
-    running: set[Future[_Batch]] = set()
-
-    def settle(done: set[Future[_Batch]]) -> None:
-        batches = [future.result() for future in done]
-        for batch in batches:
-            _add(report, batch, on_failure)
-            on_progress(report)
-        for batch in batches:
-            if batch.fault is not None:
-                raise batch.fault
-
-    def drain(at_most: int) -> None:
-        nonlocal running
-        while len(running) > at_most:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            settle(done)
-
+    way = _OnTheirWay(report, on_progress, on_failure)
     with ThreadPoolExecutor(in_flight) as pool:
         try:
-            for documents in _batches(lines, min(batch_lines, MAX_BATCH_LINES), batch_bytes):
-                report.read += len(documents)
-                running.add(pool.submit(sender.store, documents))
-                drain(at_most=in_flight)
-            drain(at_most=0)
-        except (ClusterError, KeyboardInterrupt) as error:
+            try:
+                for documents in _batches(lines, min(batch_lines, MAX_BATCH_LINES), batch_bytes):
+                    report.read += len(documents)
+                    way.running.add(pool.submit(sender.store, documents))
+                    way.settle(at_most=in_flight)
+            except InputError:
+                way.settle()  # no reason to give up the lines above
+                raise
+            way.settle()
+        except (ClusterError, InputError, KeyboardInterrupt) as error:
             stop.set()
-            while running:
+            while way.running:
                 with suppress(ClusterError):
-                    drain(at_most=0)
-            if isinstance(error, ClusterError) and report.stored:
+                    way.settle()
+            if isinstance(error, DetectError) and report.stored:
                 raise IngestStoppedError(error, report) from error
             if isinstance(error, KeyboardInterrupt | ThrottledError | UnreachableError):
                 error.add_note(_how_to_go_on(report))
@@ -170,18 +173,24 @@ def _check_installed(engine: Engine) -> None:
 
 
 def _batches(lines: Iterable[tuple[str, RawLine]], most_lines: int, most_bytes: int) -> Iterator[list[Document]]:
+    """Put lines together; those before one that cannot be read are a batch too."""
     batch: list[Document] = []
     size = 0
-    for host, line in lines:
-        entry = document(host, line)
-        if batch and size + entry.size > most_bytes:
+    try:
+        for host, line in lines:
+            entry = document(host, line)
+            if batch and size + entry.size > most_bytes:
+                yield batch
+                batch, size = [], 0
+            batch.append(entry)
+            size += entry.size
+            if len(batch) == most_lines:
+                yield batch
+                batch, size = [], 0
+    except InputError:
+        if batch:
             yield batch
-            batch, size = [], 0
-        batch.append(entry)
-        size += entry.size
-        if len(batch) == most_lines:
-            yield batch
-            batch, size = [], 0
+        raise
     if batch:
         yield batch
 
@@ -210,6 +219,28 @@ def _add(report: IngestReport, batch: _Batch, on_failure: Callable[[Failure], No
     report.failures += batch.failures[: MAX_FAILURES - len(report.failures)]
     for failure in batch.failures:
         on_failure(failure)
+
+
+@dataclass(slots=True)
+class _OnTheirWay:
+    """Batches that are being stored, and the report of those that were."""
+
+    report: IngestReport
+    on_progress: Callable[[IngestReport], None]
+    on_failure: Callable[[Failure], None]
+    running: set[Future[_Batch]] = field(default_factory=set)
+
+    def settle(self, at_most: int = 0) -> None:
+        """Wait until no more than `at_most` are left, and count the others; raises the fault that stopped one."""
+        while len(self.running) > at_most:
+            done, self.running = wait(self.running, return_when=FIRST_COMPLETED)
+            batches = [future.result() for future in done]
+            for batch in batches:
+                _add(self.report, batch, self.on_failure)
+                self.on_progress(self.report)
+            for batch in batches:
+                if batch.fault is not None:
+                    raise batch.fault
 
 
 class _Sender:
@@ -278,7 +309,7 @@ class _Sender:
                     batch.created += 1
                 elif result.status == _CONFLICT:
                     batch.already_there += 1
-                elif result.status in _BUSY or _NO_PIPELINE in result.reason:
+                elif result.status in _BUSY or result.reason.startswith(_AWAY) or _NO_PIPELINE in result.reason:
                     busy.append(entry)
                     reason = result.reason
                 elif result.status in _HOPELESS:

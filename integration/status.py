@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 from integration.assets import Asset
 from integration.engines.base import Engine
+from integration.events import DATASET
 from integration.install import diff
 from integration.names import PIPELINE, Namespace
 from integration.rule import Rule
 from integration.state import Status
 from integration.target import Health, RuleTarget
 
+PAST_THE_PIPELINE = {"bool": {"must_not": [{"term": {"event.dataset": DATASET}}]}}
+"""What the pipeline marks lacks: a shipper's lines that were stored as they came, unredacted, and that no rule looks at."""
 _FAILURE_TAGS = ["ollama_parse_failure", "ollama_time_failure", "ollama_host_missing"]
 
 
@@ -20,8 +23,9 @@ _FAILURE_TAGS = ["ollama_parse_failure", "ollama_time_failure", "ollama_host_mis
 class Report:
     """The state of an installation: objects, counts of documents, and the newest times (RFC 3339, None when there is none).
 
-    `failures` are events kept although their time, host or line could not be parsed; `pipeline_failures` is the pipeline's own
-    count since the nodes started. `rules` says how each rule fares at each target that has it.
+    `failures` are events kept although their time, host or line could not be parsed; `past_pipeline` are documents that never went
+    through the pipeline; `pipeline_failures` is the pipeline's own count since the nodes started. `rules` says how each rule fares
+    at each target that has it.
     """
 
     engine: str
@@ -30,6 +34,7 @@ class Report:
     events_index: str
     events: int
     failures: int
+    past_pipeline: int
     last_event: str | None
     pipeline_failures: int
     risk_index: str
@@ -50,6 +55,7 @@ def status(
         events_index=namespace.events,
         events=engine.count(namespace.events, {"match_all": {}}),
         failures=engine.count(namespace.events, {"terms": {"tags": _FAILURE_TAGS}}),
+        past_pipeline=engine.count(namespace.events, PAST_THE_PIPELINE),
         last_event=_newest(engine, namespace.events),
         pipeline_failures=stats.failed if stats else 0,
         risk_index=namespace.risk,

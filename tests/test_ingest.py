@@ -11,7 +11,7 @@ import pytest
 
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.errors import ClusterError, InputError, NotFoundError, UnreachableError
+from integration.errors import ClusterError, InputError, NotFoundError, ThrottledError, UnreachableError
 from integration.ingest import MAX_FAILURES, Failure, IngestReport, IngestStoppedError, ingest
 from integration.logfiles import RawLine
 from tests.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster, Request
@@ -44,6 +44,7 @@ class DataStream:
         self.faults: deque[Answer | None] = deque()
         self.items: dict[str, list[tuple[int, str]]] = {}
         """What to answer for a document of a text: status and reason, once each."""
+        self.error = "x_exception"
         self.limit = 1_000_000
         self.lock = threading.Lock()
         cluster.on("GET", "/_ingest/pipeline/ollama.server", Answer({"ollama.server": {}}))
@@ -100,7 +101,7 @@ class DataStream:
             status, reason = 409, "version conflict"
         else:
             write_index[document_id] = document
-        result = {"result": "created"} if status == 201 else {"error": {"type": "x_exception", "reason": reason}}
+        result = {"result": "created"} if status == 201 else {"error": {"type": self.error, "reason": reason}}
         return {"create": {"_index": f"{STREAM}-0", "_id": document_id, "status": status} | result}
 
 
@@ -233,6 +234,11 @@ class TestABusyCluster:
         assert run(numbered(3)) == IngestReport(read=3, created=3, retried=1)
         assert {asked.query["pipeline"] for asked in stream.cluster.asked("POST|PUT", BULK)} == {"ollama.server"}
 
+    def test_a_line_whose_node_is_away_while_there_is_no_manager_is_sent_again(self, stream: DataStream, run: Run) -> None:
+        stream.error = "node_not_connected_exception"
+        stream.items["line 1"] = [(500, "[three][127.0.0.1:9301] Node not connected")]
+        assert run(numbered(3)) == IngestReport(read=3, created=3, retried=1)
+
     def test_a_line_without_an_answer_is_sent_again(self, stream: DataStream, run: Run) -> None:
         stream.faults.append(Answer({"items": []}))
         assert run(numbered(2)) == IngestReport(read=2, created=2, retried=2)
@@ -341,18 +347,42 @@ class TestTheEnd:
         assert isinstance(caught.value.__cause__, UnreachableError)
         assert caught.value.report.created in (10, 20)
 
-    def test_an_unreadable_file_ends_the_waits_of_a_busy_cluster(self, stream: DataStream, engine: Engine) -> None:
+    def test_an_unreadable_file_does_not_give_up_the_lines_above(self, stream: DataStream, run: Run) -> None:
+        stream.faults.extend([Answer("busy", 503)] * 3)
+
+        def broken() -> Iterator[tuple[str, RawLine]]:
+            yield from numbered(25)
+            raise InputError("b.log.gz: ends too early")
+
+        with pytest.raises(IngestStoppedError) as caught:
+            run(broken(), batch_lines=10, in_flight=1)
+        said = str(caught.value)
+        assert said.startswith("b.log.gz: ends too early\nPut that right or leave the file out")
+        assert said.endswith(
+            "Stopped with 25 lines stored. Run the same command again to go on: lines that are there already are left alone"
+        )
+        assert caught.value.exit_code == 4
+        assert len(stream.texts) == 25
+        assert run(numbered(30)) == IngestReport(read=30, created=5, already_there=25)
+
+    def test_an_unreadable_first_file_is_bad_input(self, stream: DataStream, run: Run) -> None:
+        def broken() -> Iterator[tuple[str, RawLine]]:
+            raise InputError("a.log: is a folder")
+            yield from ()
+
+        with pytest.raises(InputError, match="is a folder"):
+            run(broken())
+        assert stream.bulks == []
+
+    def test_a_cluster_that_fails_for_good_after_an_unreadable_file(self, stream: DataStream, engine: Engine) -> None:
         stream.faults.extend([Answer("busy", 503)] * 100)
-        told = threading.Event()
 
         def broken() -> Iterator[tuple[str, RawLine]]:
             yield from numbered(11)
-            told.wait(5)
-            raise InputError("a.log.gz ends in the middle")
+            raise InputError("a.log.gz: ends too early")
 
-        with pytest.raises(InputError):
-            ingest(engine, broken(), STREAM, batch_lines=10, on_retry=lambda _: told.set())
-        assert len(stream.bulks) < 10
+        with pytest.raises(ThrottledError):
+            ingest(engine, broken(), STREAM, batch_lines=10, patience=0.1)
 
     @pytest.mark.parametrize("missing", ["/_ingest/pipeline/ollama.server", "/_index_template/logs-ollama.server"])
     def test_nothing_is_sent_before_detect_install(self, stream: DataStream, run: Run, missing: str) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -293,6 +294,22 @@ class TestFaults:
         path.touch()
         monkeypatch.setattr(Path, "open", lambda path, *_, **__: Failing(str(path)))
         self.fails(str(path), "cannot be read on", "check the disk")
+
+    @pytest.mark.parametrize("then", [b"", b"short\n"])
+    def test_a_file_that_is_cut_short_while_it_is_read(self, tmp_path: Path, then: bytes) -> None:
+        path, copy = tmp_path / "server.log", tmp_path / "server.log.1"
+        text = b"".join(b"%05d level=ERROR\n" % number for number in range(1000))
+        path.write_bytes(text)
+        lines = read_lines(str(path), block_bytes=100)
+        before = [next(lines)]
+        copy.write_bytes(text)
+        path.write_bytes(then)
+        with pytest.raises(InputError, match="was cut short while it was read, as rotation by copying does") as fault:
+            before += lines
+        assert before[-1].text.endswith("level=ERROR")
+        command = str(fault.value).rpartition(": ")[2].replace("COPY", str(copy))
+        rest = subprocess.run(command.split(), capture_output=True, check=True).stdout
+        assert "".join(f"{line.text}\n" for line in before).encode() + rest == text
 
     @pytest.mark.parametrize("left", [3, 9, 20, -9, -8, -1])
     def test_a_gzip_file_cut_short(self, log: Callable[[bytes], str], left: int) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from integration.blocks import open_log
 from integration.cli.config import ConfigOption
 from integration.cli.options import ClusterOptions, Format, FormatOption, with_cluster
 from integration.cli.output import note, print_json, progress
@@ -33,13 +34,17 @@ def ingest(
 ) -> None:
     """Send log lines through the installed pipeline into the data stream; the same file a second time changes nothing.
 
-    Lines that the cluster refuses are reported one by one, and the command ends with 4.
+    Lines that the cluster refuses are reported one by one, and the command ends with 4. So it does where a file cannot be read to
+    its end; the lines above are stored.
 
     Example: detect ingest /var/log/ollama/*.log --host gpu-1 --url https://localhost:9200
     """
     for file in files:
-        if file != "-" and not Path(file).is_file():
-            raise InputError(f"{file}: is no file; nothing was sent")
+        if file != "-":
+            if not Path(file).is_file():
+                raise InputError(f"{file}: is no file; nothing was sent")
+            with open_log(file):
+                pass  # one that may not be read is told before anything is sent
     done = 0
     with cluster.open() as engine, progress("Lines") as advance:
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -16,10 +17,11 @@ from integration.errors import InputError
 from integration.install import diff as compare
 from integration.install import install as install_assets
 from integration.install import uninstall as uninstall_assets
+from integration.names import PIPELINE
 from integration.roles import role_assets
 from integration.rule import Rule
 from integration.state import State, Status, Step
-from integration.status import Report
+from integration.status import PAST_THE_PIPELINE, Report
 from integration.status import status as report_status
 from integration.target import Health
 from integration.targets import SCHEDULER_HINT, Alerting, targets_of
@@ -201,7 +203,17 @@ def status(
         report = report_status(engine, desired_assets(loaded, engine.name), loaded, cluster.namespace, targets)
     if form is Format.JSON:
         print_json(_report_json(report))
-        return
+    else:
+        _print_report(report)
+    if report.past_pipeline:
+        note(
+            f"{report.past_pipeline:,} documents in {report.events_index} never went through the pipeline: they are not redacted, "
+            f"and no rule sees them. Let shippers name it in each request (pipeline={PIPELINE}), and send these through it now:\n"
+            f"POST /{report.events_index}/_update_by_query?pipeline={PIPELINE}\n{json.dumps({'query': PAST_THE_PIPELINE})}"
+        )
+
+
+def _print_report(report: Report) -> None:
     _print_statuses(report.objects, f"{report.engine} {report.version}")
     if report.rules:
         columns = ["kind", "name", "enabled", "last run (UTC)", "last error", "open alerts"]
@@ -209,6 +221,7 @@ def status(
     rows = [
         [f"events in {report.events_index}", f"{report.events:,}"],
         ["  of them with a failed time, host or parse", f"{report.failures:,}"],
+        ["  of them stored past the pipeline", f"{report.past_pipeline:,}"],
         ["  last event", report.last_event or "none"],
         ["documents the pipeline failed on since the nodes started", f"{report.pipeline_failures:,}"],
         [f"risk events in {report.risk_index}", f"{report.risk_events:,}"],
@@ -249,6 +262,7 @@ def _report_json(report: Report) -> dict[str, Any]:
             "index": report.events_index,
             "count": report.events,
             "failures": report.failures,
+            "past_pipeline": report.past_pipeline,
             "pipeline_failures": report.pipeline_failures,
             "last": report.last_event,
         },

@@ -19,6 +19,7 @@ from integration.errors import (
     ClusterError,
     ConflictError,
     ForbiddenError,
+    NoClusterManagerError,
     NotFoundError,
     ThrottledError,
     TooLargeError,
@@ -30,6 +31,16 @@ from integration.errors import (
 _LONGEST_TEXT = 300
 # What the flood-stage watermark puts on an index.
 _FULL_DISK = "read-only-allow-delete block"
+# What a node says that sees too few others to elect one: OpenSearch's word, and Elasticsearch's.
+_NO_MANAGER = ("cluster_manager_not_discovered_exception", "master_not_discovered_exception")
+_TOO_FEW_NODES = (
+    "the cluster has no elected cluster manager: most of the nodes that could be one are away or cut off. Bring them back, and run "
+    "the same command again"
+)
+_BY_TYPE: dict[str, type[ClusterError]] = {
+    "too_many_buckets_exception": TooManyBucketsError,
+    **dict.fromkeys(_NO_MANAGER, NoClusterManagerError),
+}
 _BY_STATUS: dict[int, type[ClusterError]] = {
     403: ForbiddenError,
     404: NotFoundError,
@@ -76,6 +87,8 @@ def reason(error: object) -> str:
     here = next((number for number, line in enumerate(stack) if "^---- HERE" in line), 0)
     if any(_FULL_DISK in text for text in texts):
         texts.append("the disks of the cluster are nearly full: make room there, and it lifts the block by itself")
+    if any(text.startswith(_NO_MANAGER) for text in texts):
+        texts.append(_TOO_FEW_NODES)
     return "\n  ".join(["; ".join(dict.fromkeys(texts)), *stack[max(here - 1, 0) : here + 1]])
 
 
@@ -87,9 +100,9 @@ def refused(call: Call, status: int, body: object) -> ClusterError:
     error = body.get("error", body) if isinstance(body, dict) else body
     words = "; ".join(filter(None, [_HINTS.get(status), reason(error)]))
     message = f"{call.cluster_url} refused {call} with status {status}" + (f": {words}" if words else "")
-    if isinstance(error, dict) and any(cause.get("type") == "too_many_buckets_exception" for cause in _causes(error)):
-        return TooManyBucketsError(message)
-    return _BY_STATUS.get(status, ClusterError)(message)
+    types = [str(cause.get("type")) for cause in _causes(error)] if isinstance(error, dict) else []
+    named = next((_BY_TYPE[each] for each in types if each in _BY_TYPE), None)
+    return (named or _BY_STATUS.get(status, ClusterError))(message)
 
 
 def not_a_cluster(call: Call, answer: str) -> ClusterError:
@@ -126,9 +139,12 @@ def no_answer(call: Call, cause: BaseException | None) -> ClusterError:
 def may_pass(error: BaseException) -> bool:
     """Tell whether the same request may well succeed a moment later.
 
-    Not so one that took too long: sent again, it would only load the cluster twice.
+    Not so one that took too long: sent again, it would only load the cluster twice. Nor one that waited for a cluster manager in
+    vain: the cluster did so for half a minute before it said so.
     """
-    return isinstance(error, UnreachableError | ThrottledError) and not isinstance(error, AnswerTimeoutError)
+    return isinstance(error, UnreachableError | ThrottledError) and not isinstance(
+        error, AnswerTimeoutError | NoClusterManagerError
+    )
 
 
 def _untrusted(url: str, fault: ssl.SSLCertVerificationError) -> str:

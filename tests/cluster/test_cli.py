@@ -137,6 +137,32 @@ def test_status_counts(ingested: str) -> None:
     assert "logs-ollama.server-cli" in run(ingested, "status").out
 
 
+def test_documents_that_never_went_through_the_pipeline_are_told_and_what_is_said_mends_them(ingested: str, engine: Engine) -> None:
+    index = "logs-ollama.server-bare"
+    line = error('source=a.go:1 msg="model exited" err="exit status 1" api_key=hunter2', at="2026-11-24T09:00:00.000Z")
+    shipped = {"@timestamp": "2026-11-24T09:00:01Z", "message": line, "host": {"name": "gpu-1"}}
+    told = ("status", "--url", ingested, "--namespace", "bare", "--format", "json")
+    list(engine.bulk_create(index, [("1", shipped)], pipeline="ollama.server"))
+    list(engine.bulk_create(index, [("2", shipped)], pipeline="_none"))
+    engine.refresh(index)
+    answer = detect(*told)
+    assert (answer.code, answer.json["events"]["count"], answer.json["events"]["past_pipeline"]) == (0, 2, 1)
+    assert "they are not redacted, and no rule sees them" in answer.err
+    assert "of them stored past the pipeline" in detect(*told[:-2]).out
+    request, body = answer.err.splitlines()[-2:]
+    method, _, path = request.partition(" ")
+    assert engine.request(method, path, json.loads(body))["updated"] == 1
+    engine.refresh(index)
+    answer = detect(*told)
+    assert (answer.json["events"]["past_pipeline"], answer.err) == (0, "")
+    first, second = (hit["_source"] for hit in engine.search(index, {})["hits"]["hits"])
+    assert first == second
+    assert "hunter2" not in json.dumps(second)
+    ran = detect("run", "--url", ingested, "--namespace", "bare", "--at", "2026-11-24T10:00:00Z", "--format", "json")
+    assert [finding["error_count"] for finding in ran.json["findings"]] == [2]
+    drop(engine, index)
+
+
 def test_drift_is_seen_and_repaired(ingested: str, engine: Engine) -> None:
     body = engine.get_template("logs-ollama.server")
     assert body is not None

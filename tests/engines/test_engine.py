@@ -18,6 +18,7 @@ from integration.errors import (
     ClusterError,
     ConflictError,
     ForbiddenError,
+    NoClusterManagerError,
     NotFoundError,
     ThrottledError,
     TooLargeError,
@@ -105,6 +106,18 @@ class TestRetries:
         with connect(Connection(cluster.url, timeout=0.1)) as engine, pytest.raises(AnswerTimeoutError):
             engine.search("x", {})
         assert len(cluster.asked("POST", "/x/_search")) == 1
+
+    @pytest.mark.parametrize("kind", ["cluster_manager_not_discovered_exception", "master_not_discovered_exception"])
+    def test_nor_is_a_cluster_without_a_manager_that_has_waited_for_one(
+        self, cluster: FakeCluster, engine: Engine, kind: str
+    ) -> None:
+        error = {"root_cause": [{"type": kind, "reason": None}], "type": kind, "reason": None}
+        cluster.on("GET", "/_ingest/pipeline/x", Answer({"error": error, "status": 503}, 503))
+        with pytest.raises(
+            NoClusterManagerError, match=r"no elected cluster manager: .* Bring them back, and run the same command"
+        ):
+            engine.get_pipeline("x")
+        assert len(cluster.asked("GET", "/_ingest/pipeline/x")) == 1
 
 
 class TestErrors:

@@ -12,6 +12,8 @@ from integration.engines.connect import Connection, connect
 from integration.local import Node
 from integration.names import Namespace
 from tests.cli import Result, detect
+from tests.cluster.faults.forker import Forker
+from tests.cluster.faults.killer import Killer
 from tests.cluster.faults.ledger import Count, Entry, table
 from tests.cluster.faults.proxy import Proxy
 from tests.cluster.faults.site import Site, said, write_log
@@ -71,3 +73,14 @@ def behind(site: Site, proxy: Proxy) -> Site:
     """The same; commands go through the proxy."""
     site.url = proxy.url
     return site
+
+
+@pytest.fixture(scope="session")
+def forker() -> Iterator[Forker]:
+    with Forker() as started:
+        yield started
+
+
+@pytest.fixture
+def killer(behind: Site, proxy: Proxy, forker: Forker, tried: Tried) -> Killer:
+    return Killer(behind, proxy, forker, tried)

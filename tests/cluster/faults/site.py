@@ -26,7 +26,6 @@ from tests.support import DEADLINE, RULE, error, findings_of
 HOST = "gpu-1"
 DETECT = Path(sys.executable).with_name("detect")
 FROM, TO = "2026-11-24T06:50:00Z", "2026-11-24T14:50:00Z"
-WINDOWS = ("--from", FROM, "--to", TO)
 _SECONDS = 8 * 3_600
 _SAID = 130
 
@@ -87,10 +86,13 @@ class Site:
     engine: Engine
     namespace: Namespace
     log: Path
+    windows: tuple[str, str] = (FROM, TO)
+    """What `run` and `validate` are asked for."""
     commands: list[Command] = field(default_factory=list)
 
     def arguments(self, verb: str, *arguments: str) -> list[str]:
-        files = {"ingest": [str(self.log), "--host", HOST, "--batch", "100"], "run": [*WINDOWS, "--write"], "validate": [*WINDOWS]}
+        span = ["--from", self.windows[0], "--to", self.windows[1]]
+        files = {"ingest": [str(self.log), "--host", HOST, "--batch", "100"], "run": [*span, "--write"], "validate": span}
         return [verb, *files.get(verb, []), "--url", self.url, "--namespace", self.namespace.name, *arguments]
 
     def detect(self, verb: str, *arguments: str) -> Result:
@@ -125,8 +127,10 @@ class Site:
 
     @cached_property
     def findings(self) -> list[Finding]:
-        """What the reference finds in the log."""
-        return findings_of([parse(line.text, host=HOST, shipped_at=line.shipped_at) for line in self.lines])
+        """What the reference finds in the log, in these windows."""
+        start, end = map(parse_time, self.windows)
+        found = findings_of([parse(line.text, host=HOST, shipped_at=line.shipped_at) for line in self.lines])
+        return [finding for finding in found if start <= finding.window_start < end]
 
     def stored(self) -> Counter[tuple[int, str]]:
         """How often each line is stored, by its offset and text, in all backing indices together."""

@@ -7,18 +7,16 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import pytest
-
 from integration.engines.base import Engine
 from integration.local import Node
 from tests.cluster.faults.conftest import Tried
 from tests.cluster.faults.proxy import Handle, Meeting, Proxy, searches
 from tests.cluster.faults.site import Command, Site
-from tests.cluster.servers import Server
 from tests.fake_cluster import Answer, Request
 from tests.support import until
 
-on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
+# To the command they are the same; OpenSearch nodes are killed among three.
+_ENDS = {"opensearch": "stopped", "elasticsearch": "killed"}
 
 
 def half_fed(site: Site) -> tuple[Command, bytes]:
@@ -29,16 +27,8 @@ def half_fed(site: Site) -> tuple[Command, bytes]:
     return command, site.halves[1]
 
 
-def test_a_node_that_is_killed_in_mid_ingest_and_mid_run(site: Site, fragile: Node, proxy: Proxy, tried: Tried) -> None:
-    goes_and_comes_back(site, fragile, proxy, tried, "killed")
-
-
-@on_opensearch
-def test_a_node_that_is_stopped_in_mid_ingest_and_mid_run(site: Site, fragile: Node, proxy: Proxy, tried: Tried) -> None:
-    goes_and_comes_back(site, fragile, proxy, tried, "stopped")
-
-
-def goes_and_comes_back(site: Site, fragile: Node, proxy: Proxy, tried: Tried, end: str) -> None:
+def test_a_node_that_goes_and_comes_back_in_mid_ingest_and_mid_run(site: Site, fragile: Node, proxy: Proxy, tried: Tried) -> None:
+    end = _ENDS[site.engine.name]
     command, rest = half_fed(site)
 
     def gone(request: Request, _handle: Handle) -> Answer:
