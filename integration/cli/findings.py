@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -28,14 +30,16 @@ from integration.cli.options import (
 from integration.cli.output import note, print_findings
 from integration.engines.base import Engine
 from integration.errors import InputError
+from integration.filter import Passed
 from integration.finding import Finding
-from integration.findings import AlertState, Asked, LeftOut, Wanted, merged, risk_findings
+from integration.findings import AlertState, Asked, LeftOut, Wanted, risk_findings
 from integration.kibana import Kibana
 from integration.kibana_alerts import kibana_findings
 from integration.names import Namespace
 from integration.opensearch_alerts import alerts, monitor_findings
 from integration.rule import Rule, Severity
 from integration.run import count_events
+from integration.spool import spooled
 from integration.times import parse_time
 
 
@@ -89,14 +93,14 @@ def findings(
                 kibana.check()
             asked = Asked(wanted, state, left_out, zone_of(timezone))
             sources += _alerts(engine, kibana, loaded, cluster.namespace, where, asked)
-        found = merged(*sources)
-        passed = settings.post_filter.kept(found)
-        read = _events_read(engine, loaded, where, passed)
-    print_findings(passed, {"read": read, "selected": sum(f.error_count for f in passed)}, form, max_spl_rows if spl_rows else None)
-    note_filtered(len(found) - len(passed))
+        passed = Passed(settings.post_filter)
+        with spooled(chain.from_iterable(sources)) as found:
+            events = _events(engine, loaded, where, settings.post_filter.kept(found))
+            print_findings(passed.of(found), events, form, max_spl_rows if spl_rows else None)
+    note_filtered(passed.filtered)
     for line in left_out.notes():
         note(line)
-    if threshold is not None and any(finding.severity >= threshold for finding in passed):
+    if passed.reaches(threshold):
         raise typer.Exit(1)
 
 
@@ -114,13 +118,17 @@ def _alerts(
             yield kibana_findings(engine, kibana, rule, namespace, index, asked)
 
 
-def _events_read(engine: Engine, rules: tuple[Rule, ...], index: str, found: list[Finding]) -> int:
-    """Count the events in the span of the findings, once for each dataset."""
-    if not found:
-        return 0
-    start, end = min(f.window_start for f in found), max(f.window_end for f in found)
-    datasets = {rule.data_source.dataset: rule for rule in rules}
-    return sum(count_events(engine, rule, index, start, end) for rule in datasets.values())
+def _events(engine: Engine, rules: tuple[Rule, ...], index: str, found: Iterable[Finding]) -> dict[str, int]:
+    """Count the events in the span of the findings, once for each dataset, and those that they tell of."""
+    read = selected = 0
+    start, end = sys.maxsize, -sys.maxsize
+    for finding in found:
+        start, end = min(start, finding.window_start), max(end, finding.window_end)
+        selected += finding.error_count
+    if start < end:
+        datasets = {rule.data_source.dataset: rule for rule in rules}
+        read = sum(count_events(engine, rule, index, start, end) for rule in datasets.values())
+    return {"read": read, "selected": selected}
 
 
 def _least(name: str) -> Severity:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -24,9 +23,7 @@ from integration.cli.options import (
     zone_of,
 )
 from integration.cli.output import print_findings, progress
-from integration.filter import Filter
-from integration.finding import Finding
-from integration.rule import Severity
+from integration.filter import Passed
 from integration.scan import scan as scan_files
 
 
@@ -53,27 +50,10 @@ def scan(
     total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
         result = scan_files(loaded, files, host=host, zone=zone, on_bytes=advance)
-    passed = _Passed(settings.post_filter)
+    passed = Passed(settings.post_filter)
     with closing(result):
         events = {"read": result.read, "selected": result.selected}
         print_findings(passed.of(result.findings()), events, form, max_spl_rows if spl_rows else None)
     note_filtered(passed.filtered)
-    if threshold is not None and passed.gravest is not None and passed.gravest >= threshold:
+    if passed.reaches(threshold):
         raise typer.Exit(1)
-
-
-class _Passed:
-    """Lets through what the user's filter keeps, and remembers what is said of it at the end."""
-
-    def __init__(self, post_filter: Filter) -> None:
-        self._filter = post_filter
-        self.filtered = 0
-        self.gravest: Severity | None = None
-
-    def of(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        for finding in findings:
-            if not self._filter.passes(finding):
-                self.filtered += 1
-                continue
-            self.gravest = finding.severity if self.gravest is None else max(self.gravest, finding.severity)
-            yield finding

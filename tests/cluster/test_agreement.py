@@ -112,8 +112,8 @@ shipped = st.builds(Shipped, line, st.sampled_from(["gpu-1", "gpu-2", "Häns"]),
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cluster_findings_equal_the_reference_s(installed: Engine, lines: list[Shipped]) -> None:
     index = store(installed, lines)
-    differences, _ = compare(reference_findings(RULE, lines), cluster_findings(installed, RULE, index, lines))
-    assert differences == []
+    differences = compare(reference_findings(RULE, lines), cluster_findings(installed, RULE, index, lines)).differences
+    assert differences == ()
 
 
 def test_values_longer_than_a_keyword_are_read_from_source(installed: Engine) -> None:
@@ -218,7 +218,7 @@ def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch
     window = RULE.windows.window_of(BASE)
     result = validate(installed, RULE, index, [window])
     assert result.agrees
-    assert (result.events, result.selected, result.findings) == (2, 2, 2)
+    assert (result.events, result.selected, result.comparison.findings) == (2, 2, 2)
     honest = aggregation.window_search
 
     def blind(*arguments: Any) -> dict[str, Any]:
@@ -227,9 +227,9 @@ def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch
         body["aggs"]["by_host"]["aggs"]["condition_0"] = {"max": {"field": "absent"}}
         return body
 
-    monkeypatch.setattr("integration.run.window_search", blind)
+    monkeypatch.setattr("integration.buckets.window_search", blind)
     differing = validate(installed, RULE, index, [window])
-    assert {(d.host, d.field): (d.reference, d.cluster) for d in differing.differences if d.field != "spl_rows"} == {
+    assert {(d.host, d.field): (d.reference, d.cluster) for d in differing.comparison.differences if d.field != "spl_rows"} == {
         ("gpu-1", "severity"): ("critical", "medium"),
         ("gpu-2", "finding"): ("present", "absent"),
     }

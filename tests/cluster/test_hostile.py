@@ -68,8 +68,7 @@ def store(engine: Engine, lines: list[RawLine]) -> str:
 def agree(engine: Engine, stream: str, events: list[Event], rule: Rule = RULE) -> None:
     windows = sorted({rule.windows.window_of(event.time) for event in events}, key=lambda window: window.start)
     found = [finding for window in windows for finding in evaluate(engine, rule, stream, window)]
-    differences, _ = compare(findings_of(events, rule), found)
-    assert differences == []
+    assert compare(findings_of(events, rule), found).differences == ()
 
 
 def documents(engine: Engine, stream: str) -> list[dict[str, Any]]:
