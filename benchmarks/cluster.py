@@ -100,7 +100,7 @@ def _measure_run(engine: Engine, rule: Rule, lines: int) -> None:
     times = []
     for _ in range(_RUNS):
         begun = time.perf_counter()
-        findings = evaluate(engine, rule, index, window)
+        findings = list(evaluate(engine, rule, index, window))
         times.append(time.perf_counter() - begun)
     selected = sum(finding.error_count for finding in findings)
     median = sorted(times)[_RUNS // 2]

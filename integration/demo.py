@@ -67,8 +67,8 @@ def run_demo(rule: Rule, engine: str, say: Callable[[str], None]) -> Demo:
         expected = _reference(rule, files)
         windows = _windows(rule, expected)
         findings = [finding for window in windows for finding in evaluate(cluster, rule, index, window)]
-        differences, _ = compare(expected, findings)
-        return Demo(ingested, tuple(findings), validate(cluster, rule, index, windows), tuple(differences))
+        differences = compare(expected, findings).differences
+        return Demo(ingested, tuple(findings), validate(cluster, rule, index, windows), differences)
 
 
 def _lines(files: Sequence[SampleFile]) -> Iterator[tuple[str, RawLine]]:

@@ -5,7 +5,7 @@ As in a Splunk search, text is compared ignoring case. What runs on a cluster is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Annotated, Literal, Self
@@ -121,10 +121,33 @@ class Filter:
         excluded = any(entry.matches(finding) for entry in self.entries if entry.action == "exclude")
         return not excluded and (not keep or any(keeps(entry, finding) for entry in keep))
 
-    def kept(self, findings: Iterable[Finding]) -> list[Finding]:
+    def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Give the findings that pass, in their order."""
-        return [finding for finding in findings if self.passes(finding)]
+        return filter(self.passes, findings)
 
 
 NO_FILTER = Filter()
 """Every finding passes, as upstream's `search *`."""
+
+
+class Passed:
+    """Lets through what passes, and remembers what is said at the end.
+
+    `filtered` are the findings taken away, `events` the events of all that came, `gravest` the severity of those that passed.
+    """
+
+    def __init__(self, passes: Callable[[Finding], bool]) -> None:
+        self._passes = passes
+        self.filtered = 0
+        self.events = 0
+        self.gravest: Severity | None = None
+
+    def of(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Give the findings that pass, in their order."""
+        for finding in findings:
+            self.events += finding.error_count
+            if not self._passes(finding):
+                self.filtered += 1
+                continue
+            self.gravest = finding.severity if self.gravest is None else max(self.gravest, finding.severity)
+            yield finding

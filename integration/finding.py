@@ -114,8 +114,8 @@ class Finding:
                 "count": 1,
             }
 
-    def to_json(self, max_spl_rows: int | None = None) -> dict[str, Any]:
-        """Give the finding's one JSON form; with `max_spl_rows` also its first rows of SPL 14. `truncated` only when true."""
+    def to_json(self) -> dict[str, Any]:
+        """Give the finding's one JSON form, without its rows of SPL 14; `truncated` only when true."""
         record: dict[str, Any] = {
             "rule_id": self.rule_id,
             "host": self.host,
@@ -136,8 +136,6 @@ class Finding:
         }
         if self.truncated:
             record["truncated"] = dict(self.truncated)
-        if max_spl_rows is not None:
-            record["spl_rows"] = list(self.spl_rows(max_spl_rows))
         return record
 
     @classmethod

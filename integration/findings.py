@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
@@ -11,7 +11,8 @@ from typing import Any
 
 from integration.case import fold
 from integration.engines.base import Engine
-from integration.errors import InputError
+from integration.engines.bounded import MAX_ANSWER, TOO_MUCH, answers_up_to
+from integration.errors import InputError, UnavailableError
 from integration.finding import Finding
 from integration.rule import Severity
 from integration.schedule import Window
@@ -103,21 +104,29 @@ def risk_findings(engine: Engine, index: str, wanted: Wanted) -> Iterator[Findin
         limits.append({"range": {"finding.window_end": {"lte": wanted.end, "format": "epoch_millis"}}})
     filters = [{"term": {"event.dataset": "detect.risk"}}, {"terms": {"rule.id": sorted(wanted.rule_ids)}}, *limits]
     body = _FIRST_PAGE | {"query": {"bool": {"filter": filters}}}
-    while hits := engine.search(index, body)["hits"]["hits"]:
+    while hits := _page(engine, index, body):
         for hit in hits:
             finding = _read(index, hit)
             if finding in wanted:
                 yield finding
         body["search_after"] = hits[-1]["sort"]
+        body["size"] = min(_PAGE, body["size"] * 2)
 
 
-def merged(*sources: Iterable[Finding]) -> Sequence[Finding]:
-    """Put findings of several sources together, each once, by window, host and rule; earlier sources win."""
-    found: dict[str, Finding] = {}
-    for source in sources:
-        for finding in source:
-            found.setdefault(finding.id, finding)
-    return sorted(found.values(), key=lambda finding: finding.sort_key)
+def _page(engine: Engine, index: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Ask for a page of documents, a smaller one where it is too much: a finding can take megabytes."""
+    while True:
+        try:
+            with answers_up_to(MAX_ANSWER):
+                hits: list[dict[str, Any]] = engine.search(index, body)["hits"]["hits"]
+        except UnavailableError:
+            raise  # also one of `TOO_MUCH`, but where a shard is missing no page is small enough
+        except TOO_MUCH:
+            if body["size"] == 1:
+                raise
+            body["size"] = max(1, body["size"] // 10)
+        else:
+            return hits
 
 
 def _read(index: str, hit: Mapping[str, Any]) -> Finding:

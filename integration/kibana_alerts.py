@@ -37,10 +37,9 @@ def kibana_findings(
     evaluates the alert's last window anew.
     """
     refused: list[ClusterError] = []
-    found: list[Finding] = []
     hosts: dict[Window, set[str]] = {}
     try:
-        found = list(_of_detection_rule(kibana, rule, namespace, asked))
+        yield from (finding for finding in _of_detection_rule(kibana, rule, namespace, asked) if finding in asked.wanted)
     except (ForbiddenError, NotFoundError) as error:
         refused.append(error)
         asked.left_out.add("kind of alerts: those of detection rules", str(error))
@@ -51,12 +50,15 @@ def kibana_findings(
         asked.left_out.add("kind of alerts: those of stack rules", str(error))
     if len(refused) == 2:
         raise refused[0]
-    yield from (finding for finding in found if finding in asked.wanted)
     for window in sorted(filter(asked.wanted.covers, hosts), key=lambda window: window.start):
-        evaluated = {finding.host: finding for finding in evaluate(engine, rule, index, window, asked.zone)}
-        for host in sorted(hosts[window] - evaluated.keys()):
+        missing = set(hosts[window])
+        for finding in evaluate(engine, rule, index, window, asked.zone):
+            if finding.host in hosts[window]:
+                missing.discard(finding.host)
+                if finding in asked.wanted:
+                    yield finding
+        for host in sorted(missing):
             asked.left_out.add("alerts of stack rules whose events give no finding now", host)
-        yield from (finding for host, finding in evaluated.items() if host in hosts[window] and finding in asked.wanted)
 
 
 def count_open_detections(kibana: Kibana, rule: Rule, namespace: Namespace) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 from integration.engines.base import Engine
 from integration.errors import ClusterError, PartlyAppliedError, UnreachableError
@@ -16,6 +16,13 @@ _BATCH = 500
 _BATCH_CHARACTERS = 16 << 20
 _HINT = "Running the same command again writes the rest and changes nothing else."
 MAX_MESSAGE_CHARACTERS = 32_768
+
+
+class Findings(Protocol):
+    """Findings that are counted, and that come one at a time."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Finding]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +68,8 @@ def bounded(finding: Finding) -> Finding:
     return replace(finding, risk_message=f"{finding.risk_message[: MAX_MESSAGE_CHARACTERS - 1]}…")
 
 
-def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Sequence[Finding]) -> Written:
-    """Store a risk event for each finding, read every one back and compare.
+def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Findings) -> Written:
+    """Store a risk event for each finding, read every one back and compare, batch by batch.
 
     `PartlyAppliedError` when the cluster refused some, gave back something else, or failed when some are or may be stored; a
     repetition is safe.

@@ -6,32 +6,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Any
 
+from integration.buckets import hosts_of
 from integration.engines.base import Engine
-from integration.engines.bounded import answers_up_to
-from integration.errors import AnswerTooLargeError, ThrottledError, TooManyBucketsError, UnavailableError
 from integration.fields import dataset_filter, name_in_index
 from integration.finding import LISTS, Finding, Statistics, build_finding
 from integration.lists import DistinctValues, LeftOut, Values, listed
-from integration.render.aggregation import BY_HOST, condition_name, values_search, window_search
+from integration.render.aggregation import condition_name, values_search
 from integration.rule import Rule
 from integration.schedule import Window
 
-_MAX_ANSWER = 32 << 20
-_TOO_MUCH = (TooManyBucketsError, ThrottledError, AnswerTooLargeError)  # the second when a node has no memory for the page
 # A line longer than the mapping's `ignore_above` (8,191 characters) is in no index, which tells it from the others.
 _PAGE, _PAGE_OF_LONG_LINES = 1_000, 8
 
 
-def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> list[Finding]:
-    """Let the cluster evaluate one window and give its findings, by host; `zone` is what SPL prints times in.
+def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> Iterator[Finding]:
+    """Let the cluster evaluate one window and give its findings, one at a time; `zone` is what SPL prints times in.
 
-    Any number of hosts; a list past the bounds of `lists` is cut there and its rest counted. A missing index has no findings.
+    Any number of hosts, as the cluster orders them: keywords by code points. A list past the bounds of `lists` is cut there and
+    its rest counted. A missing index has no findings.
     """
-    body = window_search(rule, engine.name, window.start, window.end)
-    found = [
-        finding_of(engine, rule, index, window, bucket["key"]["host"], bucket, zone) for bucket in _hosts(engine, rule, index, body)
-    ]
-    return sorted(found, key=lambda finding: finding.sort_key)
+    for bucket in hosts_of(engine, rule, index, window):
+        yield finding_of(engine, rule, index, window, bucket["key"]["host"], bucket, zone)
 
 
 def finding_of(
@@ -74,37 +69,6 @@ def hits(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any]) -> Ite
     short = {"exists": {"field": name_in_index(rule, "event.original")}}
     for query, size in (({"filter": [short]}, _PAGE), ({"must_not": [short]}, _PAGE_OF_LONG_LINES)):
         yield from engine.scan(index, {**body, "query": {"bool": {"must": [body["query"]], **query}}}, size=size)
-
-
-def _hosts(engine: Engine, rule: Rule, index: str, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give every host's bucket, in smaller pages where the cluster's limits or ours ask for it.
-
-    A host whose lists alone are too much has none in its bucket. What others need little of is soon asked in large pages again.
-    """
-    composite, statistics = body["aggs"][BY_HOST]["composite"], body["aggs"][BY_HOST]["aggs"]
-    lists = {name: statistics[name] for name, _ in rule.stats.values}
-    largest = composite["size"]
-    while True:
-        try:
-            with answers_up_to(_MAX_ANSWER):
-                answer = engine.search(index, body)
-        except UnavailableError:
-            raise  # also one of `_TOO_MUCH`, but where a shard is missing no page is small enough
-        except _TOO_MUCH:
-            if composite["size"] > 1:
-                composite["size"] = max(1, composite["size"] // 10)
-            elif lists.keys() <= statistics.keys():
-                body["aggs"][BY_HOST]["aggs"] = statistics = {n: a for n, a in statistics.items() if n not in lists}
-            else:
-                raise
-            continue
-        found = answer.get("aggregations", {}).get(BY_HOST, {})
-        yield from found.get("buckets", ())
-        if len(found.get("buckets", ())) < composite["size"] or "after_key" not in found:
-            return
-        composite["after"] = found["after_key"]
-        composite["size"] = min(largest, composite["size"] * 2)
-        statistics |= lists
 
 
 def _collected(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Values]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
+from heapq import merge
+from itertools import chain, groupby, repeat, zip_longest
 from typing import Any
 
 from integration.engines.base import Engine
@@ -16,15 +19,23 @@ from integration.reference import Reference
 from integration.rule import Rule
 from integration.run import evaluate, events_query, hits
 from integration.schedule import Window
+from integration.spool import spooled
 from integration.times import parse_time
 
 MAX_ROWS = 1_000
 """Rows of SPL 14 compared a finding; equal lists make equal rows, so this bounds work, not trust."""
+MAX_DIFFERENCES = 1_000
+"""The most differences that are kept; all are counted."""
+MAX_CHARACTERS = 16 << 20
+"""About the most text that findings may hold whose differences are kept."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing the two sides say differently of one rule, host and window; `field` is `finding` where one has none at all."""
+    """One thing the two sides say differently of one rule, host and window.
+
+    `field` is `finding` where one side has none at all; of `spl_rows`, the first rows that differ are given.
+    """
 
     rule_id: str
     host: str
@@ -35,14 +46,12 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
-class Validation:
-    """What was compared: windows, events the reference evaluated, findings on either side, and every difference."""
+class Comparison:
+    """How many findings either side has, the first differences between them, and how many more there are."""
 
-    windows: int
-    events: int
-    selected: int
     findings: int
     differences: tuple[Difference, ...]
+    left_out: int
 
     @property
     def agrees(self) -> bool:
@@ -50,45 +59,75 @@ class Validation:
         return not self.differences
 
 
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What was compared: windows, events that the reference evaluated and selected, and what came of it."""
+
+    windows: int
+    events: int
+    selected: int
+    comparison: Comparison
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both sides say the same."""
+        return self.comparison.agrees
+
+
 def validate(
     engine: Engine, rule: Rule, index: str, windows: Sequence[Window], zone: tzinfo = UTC, post_filter: Filter = NO_FILTER
 ) -> Validation:
     """Fetch the windows' raw lines from the cluster, evaluate the reference over them and compare with the cluster's findings.
 
-    The user's filter is applied to both.
+    The user's filter is applied to both. Neither side's findings need fit in memory.
     """
-    reference = Reference(rule, zone)
     events = 0
-    try:
+    with closing(Reference(rule, zone)) as reference:
         for event in _stored_events(engine, rule, index, windows):
             reference.add(event)
             events += 1
-        expected = post_filter.kept(reference.findings())
-        selected = reference.selected
-    finally:
-        reference.close()
-    found = [finding for window in windows for finding in evaluate(engine, rule, index, window, zone)]
-    differences, compared = compare(expected, post_filter.kept(found))
-    return Validation(len(windows), events, selected, compared, tuple(differences))
+        evaluated = chain.from_iterable(evaluate(engine, rule, index, window, zone) for window in windows)
+        with spooled(post_filter.kept(evaluated)) as found:
+            comparison = compare(post_filter.kept(reference.findings()), found)
+        return Validation(len(windows), events, reference.selected, comparison)
 
 
-def compare(reference: Iterable[Finding], cluster: Iterable[Finding]) -> tuple[list[Difference], int]:
-    """Compare two sets of findings by rule, host and window; give the differences, and how many findings there are in all."""
-    expected = {finding.id: finding for finding in reference}
-    found = {finding.id: finding for finding in cluster}
-    either = sorted({**expected, **found}.values(), key=lambda finding: finding.sort_key)
-    return [d for finding in either for d in _differences(finding, expected.get(finding.id), found.get(finding.id))], len(either)
+def compare(reference: Iterable[Finding], cluster: Iterable[Finding]) -> Comparison:
+    """Compare two sides' findings by window, host and rule; each side gives its own in that order, each once."""
+    either = merge(zip(reference, repeat("reference")), zip(cluster, repeat("cluster")), key=_place)
+    findings = left_out = characters = 0
+    kept: list[Difference] = []
+    for place, pairs in groupby(either, key=_place):
+        sides = {side: finding for finding, side in pairs}
+        findings += 1
+        differing = list(_differences(place, sides.get("reference"), sides.get("cluster")))
+        if len(kept) + len(differing) <= MAX_DIFFERENCES and characters <= MAX_CHARACTERS:
+            kept += differing
+            characters += sum(finding.characters for finding in sides.values() if differing)
+        else:
+            left_out += len(differing)
+    return Comparison(findings, tuple(kept), left_out)
 
 
-def _differences(either: Finding, reference: Finding | None, cluster: Finding | None) -> list[Difference]:
+def _place(pair: tuple[Finding, str]) -> tuple[int, str, str]:
+    return pair[0].sort_key
+
+
+def _differences(place: tuple[int, str, str], reference: Finding | None, cluster: Finding | None) -> Iterator[Difference]:
+    if reference == cluster:
+        return
+    sides: dict[str, tuple[Any, Any]] = {}
     if reference is None or cluster is None:
-        sides: dict[str, tuple[Any, Any]] = {
-            "finding": ("absent" if reference is None else "present", "absent" if cluster is None else "present")
-        }
+        sides["finding"] = ("absent" if reference is None else "present", "absent" if cluster is None else "present")
     else:
-        left, right = reference.to_json(MAX_ROWS), cluster.to_json(MAX_ROWS)
+        left, right = reference.to_json(), cluster.to_json()
         sides = {field: (left.get(field), right.get(field)) for field in left | right if left.get(field) != right.get(field)}
-    return [Difference(either.rule_id, either.host, either.window_start, field, *values) for field, values in sides.items()]
+        rows = zip_longest(reference.spl_rows(MAX_ROWS), cluster.spl_rows(MAX_ROWS))
+        if (differing := next((pair for pair in rows if pair[0] != pair[1]), None)) is not None:
+            sides["spl_rows"] = differing
+    window_start, host, rule_id = place
+    for field, values in sides.items():
+        yield Difference(rule_id, host, window_start, field, *values)
 
 
 def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Window]) -> Iterable[Event]:

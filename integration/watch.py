@@ -11,13 +11,14 @@ from typing import Protocol
 from integration import risk
 from integration.engines.base import Engine
 from integration.errors import ClusterError, DetectError, PartlyAppliedError, ThrottledError, UnreachableError
-from integration.filter import NO_FILTER, Filter
+from integration.filter import NO_FILTER, Filter, Passed
 from integration.leadership import Leadership, LeaseLostError
 from integration.names import Namespace
 from integration.progress import Done, Progress, create_state_index, state_index
 from integration.rule import Rule
 from integration.run import evaluate
 from integration.schedule import Schedule, Window
+from integration.spool import spooled
 from integration.times import rfc3339
 
 
@@ -128,21 +129,22 @@ class Watcher:
 
     def _run_window(self, rule: Rule, window: Window, *, again: bool) -> None:
         started = self._now()
-        found = evaluate(self._engine, rule, self._job.index, window, self._job.zone)
-        findings = self._job.post_filter.kept(found)
-        self._leadership.confirm()
-        written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings)
-        for finding in findings if written.created or written.updated else ():
-            details = {"host": finding.host, "severity": str(finding.severity), "error_count": finding.error_count}
-            self._log("info", "finding", rule=rule.id, id=finding.id, **details)
+        passed = Passed(self._job.post_filter.passes)
+        with spooled(passed.of(evaluate(self._engine, rule, self._job.index, window, self._job.zone))) as findings:
+            self._leadership.confirm()
+            written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings)
+            for finding in findings if written.created or written.updated else ():
+                details = {"host": finding.host, "severity": str(finding.severity), "error_count": finding.error_count}
+                self._log("info", "finding", rule=rule.id, id=finding.id, **details)
+            count = len(findings)
         self._log(
             "info",
             "window_revisited" if again else "window_done",
             rule=rule.id,
             window_start=rfc3339(window.start, millis=False),
             window_end=rfc3339(window.end, millis=False),
-            findings=len(findings),
-            filtered=len(found) - len(findings),
+            findings=count,
+            filtered=passed.filtered,
             created=written.created,
             updated=written.updated,
             unchanged=written.unchanged,

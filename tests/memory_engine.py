@@ -78,7 +78,8 @@ class MemoryEngine(Engine):
         if "newest" in body.get("aggs", {}):
             return {"aggregations": {"newest": {"value": None}}}
         window = body["query"]["bool"]["filter"][0]["range"]["@timestamp"]
-        self.searched.append((window["gte"], window["lt"]))
+        if "long_lines" in body["aggs"]["by_host"]["aggs"]:
+            self.searched.append((window["gte"], window["lt"]))
         times = [time for time in self.errors if window["gte"] <= time < window["lt"]]
         return {"aggregations": {"by_host": {"buckets": [_bucket(times)] if times else []}}}
 
@@ -107,4 +108,5 @@ def _bucket(times: list[int]) -> Json:
         "code_sources": empty,
         "error_types": {"buckets": [{"key": "model_error"}], "sum_other_doc_count": 0},
         "condition_0": {"value": 0},
+        "long_lines": {"doc_count": 0},
     }

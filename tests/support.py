@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import Any
 
 from integration.engines.base import Engine
@@ -13,6 +14,7 @@ from integration.finding import Finding
 from integration.reference import Reference
 from integration.rule import Rule
 from integration.rulefile import load_rules, rule_of
+from integration.spool import spooled
 from integration.times import parse_time
 
 RULE = load_rules(None, ["ollama_possible_rce_via_model_loading"])[0]
@@ -60,6 +62,12 @@ def findings_of(lines: list[Event], rule: Rule = RULE) -> list[Finding]:
         return list(reference.findings())
     finally:
         reference.close()
+
+
+def merged(*sources: Iterable[Finding]) -> list[Finding]:
+    """Findings of several sources as `detect findings` puts them together."""
+    with spooled(chain.from_iterable(sources)) as found:
+        return list(found)
 
 
 def rule_with(**changes: Any) -> Rule:

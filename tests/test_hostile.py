@@ -171,16 +171,16 @@ class TestSize:
         path = tmp_path / "server.log"
         path.write_text("".join(f"Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg=model\n" for n in range(21_000)))
         command = [sys.executable, "-c", f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{_MEASURE}"]
-        ran = subprocess.run([*command, "scan", str(path)], capture_output=True, text=True, check=False)
+        ran = subprocess.run([*command, "integration.cli", "scan", str(path)], capture_output=True, text=True, check=False)
         assert ran.returncode == 2
         assert re.match("detect: a temporary file cannot be written (.*); SQLITE_TMPDIR names another folder for it", ran.stderr)
         assert "Traceback" not in ran.stderr
 
 
 _MEASURE = """
-import re, sys
+import importlib, re, sys
 from pathlib import Path
-from integration.cli import main
+main = importlib.import_module(sys.argv.pop(1)).main
 try:
     main()
 finally:
@@ -190,10 +190,10 @@ finally:
 """
 
 
-def measured(*arguments: str) -> tuple[Any, int]:
-    """Run `detect` in a process of its own; gives its JSON and the most memory (bytes) it ever had."""
-    ran = subprocess.run([sys.executable, "-c", _MEASURE, *arguments], capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
+def measured(*arguments: str, module: str = "integration.cli", code: int = 0) -> tuple[Any, int]:
+    """Run a module's `main` in a process of its own; gives its JSON and the most memory (bytes) it ever had."""
+    ran = subprocess.run([sys.executable, "-c", _MEASURE, module, *arguments], capture_output=True, text=True, check=False)
+    assert ran.returncode == code, ran.stderr
     return json.loads(ran.stdout), int(ran.stderr.split()[-1])
 
 

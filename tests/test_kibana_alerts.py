@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from integration import kibana_alerts
 from integration.errors import ClusterError, ForbiddenError
 from integration.finding import Finding
-from integration.findings import AlertState, Asked, LeftOut, Wanted, merged
+from integration.findings import AlertState, Asked, LeftOut, Wanted
 from integration.kibana import Kibana
 from integration.kibana_alerts import flattened, kibana_findings
 from integration.names import Namespace
@@ -20,7 +20,7 @@ from tests.fake_cluster import Answer
 from tests.fake_kibana import FakeKibana
 from tests.fake_kibana_alerts import detection_alert, stack_alert
 from tests.memory_engine import MemoryEngine
-from tests.support import RULE, error, event, findings_of
+from tests.support import RULE, error, event, findings_of, merged
 
 NAMESPACE = Namespace("default")
 DETECTIONS, STACK = ".alerts-security.alerts-default", ".alerts-stack.alerts-default"
@@ -34,7 +34,7 @@ def read(kibana: Kibana, state: AlertState = AlertState.ALL, engine: MemoryEngin
     left_out = LeftOut()
     asked = Asked(Wanted(frozenset({RULE.id})), state, left_out)
     found = merged(kibana_findings(engine or MemoryEngine(), kibana, RULE, NAMESPACE, "events", asked))
-    return list(found), list(left_out.notes())
+    return found, list(left_out.notes())
 
 
 def test_alerts_of_a_detection_rule_come_page_by_page(

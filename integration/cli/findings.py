@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from itertools import chain
 from typing import Annotated
 
 import typer
@@ -18,14 +20,16 @@ from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.engines.base import Engine
 from integration.errors import InputError
+from integration.filter import Passed
 from integration.finding import Finding
-from integration.findings import AlertState, Asked, LeftOut, Wanted, merged, risk_findings
+from integration.findings import AlertState, Asked, LeftOut, Wanted, risk_findings
 from integration.kibana import Kibana
 from integration.kibana_alerts import kibana_findings
 from integration.names import Namespace
 from integration.opensearch_alerts import alerts, monitor_findings
 from integration.rule import Rule, Severity
 from integration.run import count_events
+from integration.spool import spooled
 from integration.times import parse_time
 
 
@@ -72,14 +76,15 @@ def findings(
                 kibana.check()
             asked = Asked(wanted, state, left_out, report.zone)
             sources += _alerts(engine, kibana, report.rules, cluster.namespace, where, asked)
-        found = merged(*sources)
-        passed = [finding for finding in found if report.settings.post_filter.may_pass(finding)]
-        read = _events_read(engine, report.rules, where, passed)
-    report.print(passed, {"read": read, "selected": sum(finding.error_count for finding in passed)})
-    note_filtered(len(found) - len(passed))
+        may_pass = report.settings.post_filter.may_pass
+        passed = Passed(may_pass)
+        with spooled(chain.from_iterable(sources)) as found:
+            events = _events(engine, report.rules, where, filter(may_pass, found))
+            report.print(passed.of(found), events)
+    note_filtered(passed.filtered)
     for line in left_out.notes():
         note(line)
-    report.end(max((finding.severity for finding in passed), default=None))
+    report.end(passed.gravest)
 
 
 def _alerts(
@@ -96,13 +101,17 @@ def _alerts(
             yield kibana_findings(engine, kibana, rule, namespace, index, asked)
 
 
-def _events_read(engine: Engine, rules: tuple[Rule, ...], index: str, found: list[Finding]) -> int:
-    """Count the events in the span of the findings, once for each dataset."""
-    if not found:
-        return 0
-    start, end = min(f.window_start for f in found), max(f.window_end for f in found)
-    datasets = {rule.data_source.dataset: rule for rule in rules}
-    return sum(count_events(engine, rule, index, start, end) for rule in datasets.values())
+def _events(engine: Engine, rules: tuple[Rule, ...], index: str, found: Iterable[Finding]) -> dict[str, int]:
+    """Count the events in the span of the findings, once for each dataset, and those that they tell of."""
+    read = selected = 0
+    start, end = sys.maxsize, -sys.maxsize
+    for finding in found:
+        start, end = min(start, finding.window_start), max(end, finding.window_end)
+        selected += finding.error_count
+    if start < end:
+        datasets = {rule.data_source.dataset: rule for rule in rules}
+        read = sum(count_events(engine, rule, index, start, end) for rule in datasets.values())
+    return {"read": read, "selected": selected}
 
 
 def _least(name: str) -> Severity:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from heapq import heappop, heappush
+from itertools import chain, islice
 from typing import Any
 
 from rich.console import Console
@@ -26,6 +27,8 @@ _MAX_LIST = 3
 # A table is as wide as its widest cell, so that its findings are all held at once: at most so many, with so much text.
 _MAX_FINDINGS = 1_000
 _MAX_CHARACTERS = 64 << 20
+_MAX_ROWS = 1_000
+_MAX_ROW_CELL = 1_000
 _UNBOUNDED = 1_000_000
 # What spreadsheets take for the beginning of a formula, some of them in full width too.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -51,7 +54,7 @@ def inert_lines(message: str) -> str:
 
 def print_json(value: object) -> None:
     """Write one JSON document."""
-    print(json.dumps(value, indent=2, ensure_ascii=True))  # noqa: T201 - escaped, so that a terminal shows it as it is
+    print(_json_text(value))  # noqa: T201
 
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "", *, lines: bool = False) -> None:
@@ -83,14 +86,35 @@ def print_findings(
 
 
 def _print_json(findings: Iterable[Finding], events: Mapping[str, int], max_spl_rows: int | None) -> None:
-    """Write what `print_json` would write of all findings and the counts, one finding at a time."""
-    between = '{\n  "findings": ['
-    for finding in findings:
-        text = json.dumps(finding.to_json(max_spl_rows), indent=2, ensure_ascii=True).replace("\n", "\n    ")
-        print(f"{between}\n    {text}", end="")  # noqa: T201
+    """Write what `print_json` would write of all findings and the counts, one finding, and of that one row, at a time."""
+    sys.stdout.write('{\n  "findings": ')
+    for piece in _json_list(_json_finding(finding, max_spl_rows) for finding in findings):
+        sys.stdout.write(piece)
+    print(_json_text({"events": dict(events)}).replace("{", ",", 1))  # noqa: T201
+
+
+def _json_finding(finding: Finding, max_spl_rows: int | None) -> Iterator[str]:
+    text = _json_text(finding.to_json())
+    if max_spl_rows is None:
+        yield text
+        return
+    yield text.removesuffix("\n}") + ',\n  "spl_rows": '
+    yield from _json_list([_json_text(row)] for row in finding.spl_rows(max_spl_rows))
+    yield "\n}"
+
+
+def _json_list(items: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Give a list that stands in an object, each item of which comes in pieces, as `_json_text` would."""
+    between = "["
+    for pieces in items:
+        yield f"{between}\n    "
+        yield from (piece.replace("\n", "\n    ") for piece in pieces)
         between = ","
-    counts = json.dumps({"events": dict(events)}, indent=2)
-    print(f"{between}]" if between != "," else "\n  ]", counts.removeprefix("{"), sep=",")  # noqa: T201
+    yield "[]" if between == "[" else "\n  ]"
+
+
+def _json_text(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=True)  # escaped, so that a terminal shows it as it is
 
 
 def _gravest(findings: Iterable[Finding]) -> tuple[list[Finding], int]:
@@ -126,8 +150,17 @@ def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None)
     columns = ["window (UTC)", "host", "severity", "errors", "types", "messages", "details", "SPL rows"]
     print_table(columns, rows, lines=True)
     if max_spl_rows is not None:
-        spl_rows = [row for finding in findings for row in finding.spl_rows(max_spl_rows)]
-        print_table(list(spl_rows[0]) if spl_rows else ["count"], [[str(v) for v in row.values()] for row in spl_rows], "SPL rows")
+        _print_spl_rows(findings, max_spl_rows)
+
+
+def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:
+    """Write rows of SPL 14, `most` of each finding, as many as a table shows."""
+    count = sum(min(finding.spl_row_count, most) for finding in findings)
+    rows = list(islice(chain.from_iterable(finding.spl_rows(most) for finding in findings), _MAX_ROWS))
+    cells = [[inert(str(value), _MAX_ROW_CELL) for value in row.values()] for row in rows]
+    print_table(list(rows[0]) if rows else ["count"], cells, "SPL rows")
+    if count > len(rows):
+        note(f"The table shows the first {len(rows):,} SPL rows of {count:,}: --format json gives all.")
 
 
 def _list_cell(values: Sequence[str], left_out: int) -> Text:

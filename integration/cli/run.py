@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from datetime import tzinfo
 from typing import Annotated
 
@@ -25,11 +24,14 @@ from integration.cli.output import inert, note, print_json, print_table, progres
 from integration.cli.report import Report, with_report
 from integration.engines.base import Engine
 from integration.errors import InputError
+from integration.filter import Passed
 from integration.finding import Finding
+from integration.risk import Written
 from integration.risk import write as write_risk
 from integration.rule import Rule
 from integration.run import count_events, evaluate
 from integration.schedule import Window
+from integration.spool import spooled
 from integration.times import parse_time, rfc3339
 from integration.validate import Validation
 from integration.validate import validate as validate_rule
@@ -59,38 +61,28 @@ def run(
     Example: detect run --from 2026-11-24 --to 2026-11-25 --write --url https://localhost:9200
     """
     plan = [(each, windows_of(each, at, start, end)) for each in report.rules]
-    with cluster.open() as engine:
-        evaluated = _evaluate(engine, plan, index or cluster.namespace.events, report.zone)
-        findings = report.settings.post_filter.kept(evaluated.findings)
-        written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings) if write else None
-    report.print(findings, evaluated.events)
-    note_filtered(len(evaluated.findings) - len(findings))
+    where, passed = index or cluster.namespace.events, Passed(report.settings.post_filter.passes)
+    written: Written | None = None
+    with cluster.open() as engine, spooled(passed.of(_evaluated(engine, plan, where, report.zone))) as findings:
+        read = sum(count_events(engine, each, where, windows[0].start, windows[-1].end) for each, windows in _widest(plan))
+        if write:
+            written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
+        report.print(findings, {"read": read, "selected": passed.events})
+    note_filtered(passed.filtered)
     if written is not None:
         note(
             f"Risk events in {cluster.namespace.risk}: {written.created} created, {written.updated} updated, "
             f"{written.unchanged} unchanged; each read back and compared."
         )
-    report.end(max((finding.severity for finding in findings), default=None))
+    report.end(passed.gravest)
 
 
-@dataclass(frozen=True)
-class _Evaluated:
-    """Findings in their order, before the user's filter, and how many events were read and selected."""
-
-    findings: list[Finding]
-    events: dict[str, int]
-
-
-def _evaluate(engine: Engine, plan: Sequence[tuple[Rule, list[Window]]], index: str, zone: tzinfo) -> _Evaluated:
-    findings: list[Finding] = []
+def _evaluated(engine: Engine, plan: Sequence[tuple[Rule, list[Window]]], index: str, zone: tzinfo) -> Iterator[Finding]:
     with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
         for rule, windows in plan:
             for window in windows:
-                findings += evaluate(engine, rule, index, window, zone)
+                yield from evaluate(engine, rule, index, window, zone)
                 advance(1)
-    read = sum(count_events(engine, rule, index, windows[0].start, windows[-1].end) for rule, windows in _widest(plan))
-    selected = sum(finding.error_count for finding in findings)
-    return _Evaluated(sorted(findings, key=lambda finding: finding.sort_key), {"read": read, "selected": selected})
 
 
 @with_cluster
@@ -144,8 +136,8 @@ def print_validation(results: Sequence[tuple[Rule, Validation]]) -> None:
     """Write the verdict for each rule, and every difference."""
     for rule, result in results:
         compared = (
-            f"{result.findings} findings in {result.windows} windows, from {result.selected:,} selected of {result.events:,} "
-            "events: every statistic, the severity and the SPL rows"
+            f"{result.comparison.findings} findings in {result.windows} windows, from {result.selected:,} selected of "
+            f"{result.events:,} events: every statistic, the severity and the SPL rows"
         )
         if result.agrees:
             print(f"The Python reference agrees with the cluster: {compared}. ({rule.id})")  # noqa: T201
@@ -153,9 +145,11 @@ def print_validation(results: Sequence[tuple[Rule, Validation]]) -> None:
         print(f"The Python reference and the cluster DIFFER: {compared}. ({rule.id})")  # noqa: T201
         rows = [
             [rfc3339(d.window_start, millis=False), d.host, d.field, inert(repr(d.reference), 300), inert(repr(d.cluster), 300)]
-            for d in result.differences
+            for d in result.comparison.differences
         ]
         print_table(["window start", "host", "field", "reference", "cluster"], rows)
+        if left_out := result.comparison.left_out:
+            print(f"{left_out:,} more differences.")  # noqa: T201
 
 
 def _validation_json(rule: Rule, result: Validation) -> dict[str, object]:
@@ -163,7 +157,7 @@ def _validation_json(rule: Rule, result: Validation) -> dict[str, object]:
         "rule_id": rule.id,
         "agrees": result.agrees,
         "windows": result.windows,
-        "findings": result.findings,
+        "findings": result.comparison.findings,
         "events": {"read": result.events, "selected": result.selected},
         "differences": [
             {
@@ -173,8 +167,9 @@ def _validation_json(rule: Rule, result: Validation) -> dict[str, object]:
                 "reference": d.reference,
                 "cluster": d.cluster,
             }
-            for d in result.differences
+            for d in result.comparison.differences
         ],
+        "differences_left_out": result.comparison.left_out,
     }
 
 

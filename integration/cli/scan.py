@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +11,7 @@ import typer
 from integration.cli.config import note_filtered
 from integration.cli.output import progress
 from integration.cli.report import Report, with_report
-from integration.filter import Filter
-from integration.finding import Finding
-from integration.rule import Severity
+from integration.filter import Passed
 from integration.scan import scan as scan_files
 
 
@@ -33,26 +30,9 @@ def scan(
     total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
         result = scan_files(report.rules, files, host=host, zone=report.zone, on_bytes=advance)
-    passed = _Passed(report.settings.post_filter)
+    passed = Passed(report.settings.post_filter.passes)
     with closing(result):
         events = {"read": result.read, "selected": result.selected}
         report.print(passed.of(result.findings()), events)
     note_filtered(passed.filtered)
     report.end(passed.gravest)
-
-
-class _Passed:
-    """Lets through what the user's filter keeps, and remembers what is said of it at the end."""
-
-    def __init__(self, post_filter: Filter) -> None:
-        self._filter = post_filter
-        self.filtered = 0
-        self.gravest: Severity | None = None
-
-    def of(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        for finding in findings:
-            if not self._filter.passes(finding):
-                self.filtered += 1
-                continue
-            self.gravest = finding.severity if self.gravest is None else max(self.gravest, finding.severity)
-            yield finding

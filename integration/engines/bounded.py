@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING, Any
 import urllib3
 import urllib3.exceptions
 
+from integration.errors import AnswerTooLargeError, ThrottledError, TooManyBucketsError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MAX_ANSWER = 32 << 20
+"""What a search may answer where a log's author decides how much that is, in bytes."""
+TOO_MUCH = (TooManyBucketsError, ThrottledError, AnswerTooLargeError)
+"""What says that less must be asked at a time; the second when a node has no memory for it."""
 _most: ContextVar[int | None] = ContextVar("most", default=None)
 
 

@@ -14,6 +14,10 @@ BY_HOST = "by_host"
 """The composite aggregation's name."""
 PAGE_SIZE = 1_000
 """Hosts a page."""
+CROWD_SIZE = 10_000
+"""Hosts a page of `crowd_search`."""
+LONG_LINES = "long_lines"
+"""The sub-aggregation of `crowd_search` that counts the lines that are in no index."""
 
 DYNAMIC_FIELDS = {"opensearch": "derived", "elasticsearch": "runtime"}
 """What an engine calls fields computed by a script: the key in a mapping."""
@@ -30,6 +34,13 @@ def selection(rule: Rule, time_range: Mapping[str, Any]) -> dict[str, Any]:
 
     The class is tested by naming every class: OpenSearch refuses `exists` on a derived field.
     """
+    return {
+        "bool": {"filter": [*_indexed(rule, time_range), {"terms": {rule.classification.field: list(rule.classification.names)}}]}
+    }
+
+
+def _indexed(rule: Rule, time_range: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The part of the selection that an index answers."""
     filters: list[dict[str, Any]] = [
         {"range": {name_in_index(rule, "@timestamp"): dict(time_range)}},
         *dataset_filter(rule),
@@ -40,8 +51,7 @@ def selection(rule: Rule, time_range: Mapping[str, Any]) -> dict[str, Any]:
         field = name_in_index(rule, "log.level")
         terms = [{"term": {field: {"value": level, "case_insensitive": True}}} for level in levels]
         filters.append({"bool": {"should": terms, "minimum_should_match": 1}})
-    filters.append({"terms": {rule.classification.field: list(rule.classification.names)}})
-    return {"bool": {"filter": filters}}
+    return filters
 
 
 def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
@@ -67,27 +77,40 @@ def condition_name(rule: Rule, condition: StatCondition) -> str:
     return f"condition_{rule.list_conditions.index(condition)}"
 
 
-def window_search(rule: Rule, engine: str, start: int, end: int) -> dict[str, Any]:
-    """Give the search body for the window [`start`, `end`) in epoch milliseconds; the caller pages by `after`."""
-    window = {"gte": start, "lt": end, "format": "epoch_millis"}
+def window_search(rule: Rule, engine: str, start: int, end: int, hosts: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Give the search body for the window [`start`, `end`) in epoch milliseconds; the caller pages by `after`.
+
+    `hosts` bounds them by name, as a range query does.
+    """
+    query = selection(rule, _window(start, end))
+    if hosts:
+        query["bool"]["filter"].append({"range": {name_in_index(rule, "host.name"): dict(hosts)}})
+    return {_IN_SEARCH[engine]: class_field(rule)} | _by_host(rule, query, PAGE_SIZE, statistics(rule, MAX_VALUES))
+
+
+def crowd_search(rule: Rule, start: int, end: int) -> dict[str, Any]:
+    """Give the search body that counts the events of each host in a window that may be selected: cheap, since no script runs."""
+    long = {"filter": {"bool": {"must_not": [{"exists": {"field": name_in_index(rule, "event.original")}}]}}}
+    return _by_host(rule, {"bool": {"filter": _indexed(rule, _window(start, end))}}, CROWD_SIZE, {LONG_LINES: long})
+
+
+def _by_host(rule: Rule, query: dict[str, Any], size: int, each: dict[str, Any]) -> dict[str, Any]:
+    source = {"host": {"terms": {"field": name_in_index(rule, "host.name")}}}
     return {
         "size": 0,
         "track_total_hits": False,
-        _IN_SEARCH[engine]: class_field(rule),
-        "query": selection(rule, window),
-        "aggs": {
-            BY_HOST: {
-                "composite": {"size": PAGE_SIZE, "sources": [{"host": {"terms": {"field": name_in_index(rule, "host.name")}}}]},
-                "aggs": statistics(rule, MAX_VALUES),
-            }
-        },
+        "query": query,
+        "aggs": {BY_HOST: {"composite": {"size": size, "sources": [source]}, "aggs": each}},
     }
+
+
+def _window(start: int, end: int) -> dict[str, Any]:
+    return {"gte": start, "lt": end, "format": "epoch_millis"}
 
 
 def values_search(rule: Rule, engine: str, start: int, end: int, host: str, columns: Sequence[str]) -> dict[str, Any]:
     """Give the search for one host's selected events, each with its value of the lists in `columns` under `fields`."""
-    window = {"gte": start, "lt": end, "format": "epoch_millis"}
-    query = selection(rule, window)
+    query = selection(rule, _window(start, end))
     query["bool"]["filter"].append({"term": {name_in_index(rule, "host.name"): host}})
     return {
         _IN_SEARCH[engine]: class_field(rule),

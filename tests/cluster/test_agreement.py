@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration import lists, run
+from integration import buckets, lists
 from integration.assets import desired_assets
 from integration.engines.base import Engine
 from integration.events import parse
@@ -94,8 +94,8 @@ shipped = st.builds(Shipped, line, st.sampled_from(["gpu-1", "gpu-2", "Häns"]),
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cluster_findings_equal_the_reference_s(installed: Engine, lines: list[Shipped]) -> None:
     index = store(installed, lines)
-    differences, _ = compare(reference_findings(RULE, lines), cluster_findings(installed, RULE, index, lines))
-    assert differences == []
+    differences = compare(reference_findings(RULE, lines), cluster_findings(installed, RULE, index, lines)).differences
+    assert differences == ()
 
 
 def test_values_longer_than_a_keyword_are_read_from_source(installed: Engine) -> None:
@@ -143,14 +143,14 @@ def test_answers_that_are_too_large_are_asked_for_in_parts(installed: Engine, mo
     lines += [Shipped('level=ERROR msg="model"', f"gpu-{n}", BASE + n) for n in range(200)]
     index = store(installed, lines)
     monkeypatch.setattr(lists, "MAX_BYTES", 20_000)
-    monkeypatch.setattr(run, "_MAX_ANSWER", 30_000)
+    monkeypatch.setattr(buckets, "MAX_ANSWER", 30_000)
     asked: list[dict[str, Any]] = []
     honest = installed.search
 
     def search(index: str, body: dict[str, Any]) -> dict[str, Any]:
-        asked.append(
-            {"size": body["aggs"]["by_host"]["composite"]["size"], "lists": "error_messages" in body["aggs"]["by_host"]["aggs"]}
-        )
+        by_host = body["aggs"]["by_host"]
+        if "first_seen" in by_host["aggs"]:
+            asked.append({"size": by_host["composite"]["size"], "lists": "error_messages" in by_host["aggs"]})
         return honest(index, body)
 
     monkeypatch.setattr(installed, "search", search)
@@ -213,7 +213,7 @@ def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch
     window = RULE.windows.window_of(BASE)
     result = validate(installed, RULE, index, [window])
     assert result.agrees
-    assert (result.events, result.selected, result.findings) == (2, 2, 2)
+    assert (result.events, result.selected, result.comparison.findings) == (2, 2, 2)
     honest = aggregation.window_search
 
     def blind(*arguments: Any) -> dict[str, Any]:
@@ -222,9 +222,9 @@ def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch
         body["aggs"]["by_host"]["aggs"]["condition_0"] = {"max": {"field": "absent"}}
         return body
 
-    monkeypatch.setattr("integration.run.window_search", blind)
+    monkeypatch.setattr("integration.buckets.window_search", blind)
     differing = validate(installed, RULE, index, [window])
-    assert {(d.host, d.field): (d.reference, d.cluster) for d in differing.differences if d.field != "spl_rows"} == {
+    assert {(d.host, d.field): (d.reference, d.cluster) for d in differing.comparison.differences if d.field != "spl_rows"} == {
         ("gpu-1", "severity"): ("critical", "medium"),
         ("gpu-2", "finding"): ("present", "absent"),
     }

@@ -17,7 +17,7 @@ from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError, InputError
 from integration.finding import Finding
-from integration.findings import AlertState, Asked, LeftOut, Wanted, merged
+from integration.findings import AlertState, Asked, LeftOut, Wanted
 from integration.install import install
 from integration.local import Node
 from integration.names import Namespace
@@ -31,7 +31,7 @@ from tests.cluster.alerting import engine_with_alerting, wipe
 from tests.cluster.servers import Server
 from tests.cluster.shipped import Shipped, stored
 from tests.cluster.test_agreement import reference_findings, shipped
-from tests.support import RULE, rule_with
+from tests.support import RULE, merged, rule_with
 
 pytestmark = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
 
@@ -179,7 +179,7 @@ def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine
         health = target.health(RULE)
         assert health is not None
         assert (health.open_alerts, health.last_error, health.enabled) == (still_open, None, False)
-    first, second = (evaluate(engine, RULE, namespace.events, RULE.windows.window_of(BASE + n * 3_600_000)) for n in (0, 1))
+    first, second = (list(evaluate(engine, RULE, namespace.events, RULE.windows.window_of(BASE + n * 3_600_000))) for n in (0, 1))
     over = {finding.host for finding in first} - {finding.host for finding in second}
     for state, expected in (
         (AlertState.OPEN, second),
@@ -188,7 +188,7 @@ def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine
     ):
         asked = Asked(Wanted(frozenset({RULE.id})), state, LeftOut())
         listed = opensearch_alerts.alerts(engine, found.id, state, asked.left_out)
-        assert list(merged(opensearch_alerts.monitor_findings(engine, RULE, namespace.events, listed, asked))) == expected
+        assert merged(opensearch_alerts.monitor_findings(engine, RULE, namespace.events, listed, asked)) == expected
         assert list(asked.left_out.notes()) == []
     assert target.remove(RULE).action == "deleted"
     assert target.health(RULE) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from typing import Any
 
@@ -78,7 +78,7 @@ def written(engine: Engine, namespace: Namespace, post_filter: Filter, found: Se
     return [each for window in windows for each in test_watcher.written(engine, RULE, namespace, window, post_filter)]
 
 
-def told(findings: Sequence[Finding]) -> set[tuple[int, str, str]]:
+def told(findings: Iterable[Finding]) -> set[tuple[int, str, str]]:
     return {(finding.window_start, finding.host, str(finding.severity)) for finding in findings}
 
 
@@ -103,7 +103,7 @@ def test_a_watch_writes_what_passes_the_filter(installed: Engine, lines: list[Sh
         ]
 
 
-def hosts(findings: Sequence[Finding]) -> set[str]:
+def hosts(findings: Iterable[Finding]) -> set[str]:
     return {finding.host for finding in findings}
 
 

@@ -15,7 +15,7 @@ from integration import kibana_alerts, opensearch_alerts
 from integration.alerting import has_alerting
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.findings import AlertState, Asked, LeftOut, Wanted, merged, risk_findings
+from integration.findings import AlertState, Asked, LeftOut, Wanted, risk_findings
 from integration.local import Node
 from integration.names import Namespace
 from integration.opensearch_alerts import monitor_findings
@@ -28,7 +28,7 @@ from tests.cli import Result, detect
 from tests.fake_alerting import AlertingCluster
 from tests.fake_kibana import API_KEY, FakeKibana
 from tests.fake_kibana_alerts import detection_alert
-from tests.support import RULE, error
+from tests.support import RULE, error, merged
 
 NAMESPACE = Namespace("found")
 OWN_INDEX = "own-ollama"
