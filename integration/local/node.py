@@ -168,7 +168,10 @@ class Node:
                 raise InputError(f"The node's user cannot write to {folder}. Choose a folder that it can reach.")
 
     def _home(self) -> Path:
-        """Give the server's home; with plugins, one whose parts are links to it, since a server looks for them there."""
+        """Give the server's home; with plugins, one whose other parts are links to it, since a server looks for them there.
+
+        Plugins are no links: OpenSearch 2 may read nothing outside of its home.
+        """
         if not self._options.plugins:
             return self._runtime.home
         if self.layout.home.exists():
@@ -178,7 +181,7 @@ class Node:
             if part.name != "plugins":
                 (self.layout.home / part.name).symlink_to(part)
         for plugin in self._options.plugins:
-            (self.layout.home / "plugins" / plugin.name).symlink_to(plugin)
+            shutil.copytree(plugin, self.layout.home / "plugins" / plugin.name)
         return self.layout.home
 
     def _write_configuration(self) -> None:
