@@ -78,7 +78,7 @@ def test_a_watch_and_its_filter_do_not_either(turkish: Engine) -> None:
     window = RULE.windows.window_of(BASE)
     post_filter = Filter((entry("exclude", host="LAB-I"), entry("keep", host="GPU-I", contains={"error_messages": "disk i"})))
     try:
-        kept = post_filter.kept(reference_findings(RULE, lines))
+        kept = list(post_filter.kept(reference_findings(RULE, lines)))
         assert [finding.host for finding in kept] == ["GPU-I", "gpu-i"]
         written = test_watcher.written(turkish, RULE, Namespace(index.rpartition("-")[2]), window, post_filter)
         assert written == [{"_id": finding.id} | risk_event(RULE, finding) for finding in kept]
