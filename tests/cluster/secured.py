@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import trustme
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 
 from integration.local import Node, NodeOptions, running_node
 from integration.local.account import Account
@@ -64,7 +65,7 @@ def secure_node(engine: str, version: str | None, folder: Path, *, client_certif
     certificate = authority.issue_cert("127.0.0.1", "localhost")
     pems = {
         "node.pem": "".join(pem.bytes().decode() for pem in certificate.cert_chain_pems),
-        "node.key": certificate.private_key_pem.bytes().decode(),
+        "node.key": _pkcs8(certificate.private_key_pem.bytes()),
         "ca.pem": authority.cert_pem.bytes().decode(),
     }
     if engine == "opensearch":
@@ -76,6 +77,12 @@ def secure_node(engine: str, version: str | None, folder: Path, *, client_certif
         options = replace(options, settings={**options.settings, **_CLIENT_CERTIFICATES[engine]})
     with running_node(engine, version, options=options, report=lambda line: print(line, file=sys.stderr)) as node:  # noqa: T201
         yield SecureNode(node, str(ca_certs), "admin", password)
+
+
+def _pkcs8(key: bytes) -> str:
+    """Give a private key in the one form that OpenSearch 2 reads."""
+    read = load_pem_private_key(key, None)
+    return read.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 def _opensearch(version: str, pems: dict[str, str], tls: ssl.SSLContext) -> NodeOptions:
