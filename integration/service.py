@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ _BEATS = 3
 
 
 def patience(
-    faults: tuple[type[DetectError], ...],
+    faults: tuple[type[Exception], ...],
     health: Health,
     wait: Callable[[float], None],
     log: Log,
@@ -64,11 +65,12 @@ class Service:
         self._log = log
         self._stop = stop
         watcher.on_window = self._say
-        faults = (ClusterError, PartlyAppliedError)
+        # The last is what a disk without room does to a temporary file.
+        faults = (ClusterError, PartlyAppliedError, sqlite3.OperationalError)
         self._patience = patience(faults, health, wait, log, stop, lambda: watcher.last_windows)
 
     def run(self) -> None:
-        """Run until asked to stop. Nothing the cluster does ends it."""
+        """Run until asked to stop. Nothing the cluster does ends it, nor does a full disk."""
         with self._kept_alive():
             while not self._stop.is_set():
                 self._patience(self._tick)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -259,7 +260,8 @@ def test_a_write_whose_answer_was_lost_is_not_taken_for_another_leader(engine: M
         one.leadership.confirm()
 
 
-def test_outages_are_outlasted_with_growing_pauses(engine: MemoryEngine) -> None:
+@pytest.mark.parametrize("fault", [UnreachableError("nobody there"), sqlite3.OperationalError("database or disk is full")])
+def test_outages_are_outlasted_with_growing_pauses(engine: MemoryEngine, fault: Exception) -> None:
     clock = Clock()
     one = scheduler(engine, clock)
     engine.errors = [window(0)[0], window(1)[0]]
@@ -267,13 +269,13 @@ def test_outages_are_outlasted_with_growing_pauses(engine: MemoryEngine) -> None
 
     def down(method: str, path: str) -> None:
         if clock.now < back:
-            raise UnreachableError("nobody there")
+            raise fault
 
     engine.fault = down
     clock.on_wait = lambda: one.stop.set() if clock.now > START + HOUR + 60_000 else None
     one.service.run()
     failing = one.events("failing")
-    assert failing[0]["error"] == "nobody there"
+    assert failing[0]["error"] == str(fault)
     assert 20 < len(failing) < 200
     assert max(entry["again_in_seconds"] for entry in failing) <= 60
     assert sorted(risk_events(engine).values()) == [1, 1]
