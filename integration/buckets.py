@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.engines.bounded import MAX_ANSWER, TOO_MUCH, answers_up_to
-from integration.errors import UnavailableError
+from integration.engines.bounded import search_up_to
+from integration.errors import ClusterError
 from integration.render.aggregation import BY_HOST, LONG_LINES, PAGE_SIZE, crowd_search, window_search
 from integration.rule import Rule
 from integration.schedule import Window
@@ -83,18 +83,14 @@ def _buckets(engine: Engine, index: str, body: dict[str, Any], lists: set[str], 
     largest = composite["size"]
     while True:
         body["aggs"][BY_HOST]["aggs"] = {name: each for name, each in whole.items() if name not in without}
-        try:
-            with answers_up_to(MAX_ANSWER):
-                answer = engine.search(index, body)
-        except UnavailableError:
-            raise  # also one of `TOO_MUCH`, but where a shard is missing no page is small enough
-        except TOO_MUCH:
+        answer = search_up_to(engine, index, body)
+        if isinstance(answer, ClusterError):
             if composite["size"] > 1:
                 composite["size"] = max(1, composite["size"] // 10)
             elif without != lists:
                 without = lists
             else:
-                raise
+                raise answer
             continue
         found = answer.get("aggregations", {}).get(BY_HOST, {})
         yield from found.get("buckets", ())

@@ -11,8 +11,8 @@ from typing import Any
 
 from integration.case import fold
 from integration.engines.base import Engine
-from integration.engines.bounded import MAX_ANSWER, TOO_MUCH, answers_up_to
-from integration.errors import InputError, UnavailableError
+from integration.engines.bounded import search_up_to
+from integration.errors import ClusterError, InputError
 from integration.finding import Finding
 from integration.rule import Severity
 from integration.schedule import Window
@@ -115,18 +115,12 @@ def risk_findings(engine: Engine, index: str, wanted: Wanted) -> Iterator[Findin
 
 def _page(engine: Engine, index: str, body: dict[str, Any]) -> list[dict[str, Any]]:
     """Ask for a page of documents, a smaller one where it is too much: a finding can take megabytes."""
-    while True:
-        try:
-            with answers_up_to(MAX_ANSWER):
-                hits: list[dict[str, Any]] = engine.search(index, body)["hits"]["hits"]
-        except UnavailableError:
-            raise  # also one of `TOO_MUCH`, but where a shard is missing no page is small enough
-        except TOO_MUCH:
-            if body["size"] == 1:
-                raise
-            body["size"] = max(1, body["size"] // 10)
-        else:
-            return hits
+    while isinstance(answer := search_up_to(engine, index, body), ClusterError):
+        if body["size"] == 1:
+            raise answer
+        body["size"] = max(1, body["size"] // 10)
+    hits: list[dict[str, Any]] = answer["hits"]["hits"]
+    return hits
 
 
 def _read(index: str, hit: Mapping[str, Any]) -> Finding:

@@ -12,10 +12,7 @@ import typer
 
 from integration.alerting import AlertingTarget, has_alerting
 from integration.cli.config import IndexOption, note_filtered
-from integration.cli.options import (
-    ClusterOptions,
-    with_cluster,
-)
+from integration.cli.options import ClusterOptions, with_cluster
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.engines.base import Engine

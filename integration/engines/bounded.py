@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 import urllib3
 import urllib3.exceptions
 
-from integration.errors import AnswerTooLargeError, ThrottledError, TooManyBucketsError
+from integration.errors import AnswerTooLargeError, ClusterError, ThrottledError, TooManyBucketsError, UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from integration.engines.answers import Json
+    from integration.engines.base import Engine
+
 MAX_ANSWER = 32 << 20
 """What a search may answer where a log's author decides how much that is, in bytes."""
-TOO_MUCH = (TooManyBucketsError, ThrottledError, AnswerTooLargeError)
-"""What says that less must be asked at a time; the second when a node has no memory for it."""
+# What says that less must be asked at a time; the second when a node has no memory for it.
+_TOO_MUCH = (TooManyBucketsError, ThrottledError, AnswerTooLargeError)
 _most: ContextVar[int | None] = ContextVar("most", default=None)
 
 
@@ -35,6 +38,20 @@ def answers_up_to(most: int) -> Iterator[None]:
         yield
     finally:
         _most.reset(token)
+
+
+def search_up_to(engine: Engine, index: str, body: Json) -> Json | ClusterError:
+    """Search with an answer of up to `MAX_ANSWER` bytes; gives the error back when less must be asked at a time.
+
+    Raises every other error. A missing shard is one, though the cluster then seems busy: no page is small enough for that.
+    """
+    try:
+        with answers_up_to(MAX_ANSWER):
+            return engine.search(index, body)
+    except UnavailableError:
+        raise
+    except _TOO_MUCH as error:
+        return error
 
 
 def bound(pool: urllib3.HTTPConnectionPool) -> None:

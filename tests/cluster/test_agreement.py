@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration import buckets, lists
+from integration import lists
 from integration.assets import desired_assets
+from integration.engines import bounded
 from integration.engines.base import Engine
 from integration.events import parse
 from integration.finding import Finding
@@ -143,7 +144,7 @@ def test_answers_that_are_too_large_are_asked_for_in_parts(installed: Engine, mo
     lines += [Shipped('level=ERROR msg="model"', f"gpu-{n}", BASE + n) for n in range(200)]
     index = store(installed, lines)
     monkeypatch.setattr(lists, "MAX_BYTES", 20_000)
-    monkeypatch.setattr(buckets, "MAX_ANSWER", 30_000)
+    monkeypatch.setattr(bounded, "MAX_ANSWER", 30_000)
     asked: list[dict[str, Any]] = []
     honest = installed.search
 
