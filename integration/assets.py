@@ -9,13 +9,14 @@ from typing import Any, ClassVar
 
 import yaml
 
-from integration import __version__
 from integration.engines.base import Engine
 from integration.folders import asset_folder
-from integration.mark import OWNER, content_hash
+from integration.mark import is_marked, is_marked_text, mark, mark_text
 from integration.names import EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
+from integration.render.aggregation import DYNAMIC_FIELDS
 from integration.render.templates import events_template, risk_template
 from integration.rule import Rule
+from integration.sharing import Others, classifier_fields, versions_of
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class PipelineAsset(Asset):
 
     def is_ours(self, found: dict[str, Any]) -> bool:
         """Look for the mark in the description."""
-        return f"[{OWNER} " in str(found.get("description", ""))
+        return is_marked_text(found.get("description"))
 
 
 class TemplateAsset(Asset):
@@ -93,23 +94,25 @@ class TemplateAsset(Asset):
 
     def is_ours(self, found: dict[str, Any]) -> bool:
         """Look for the mark in `_meta`."""
-        meta = found.get("_meta")
-        return isinstance(meta, dict) and meta.get("managed_by") == OWNER
+        return is_marked(found.get("_meta"))
 
 
-def desired_assets(rules: Sequence[Rule], engine: str) -> list[Asset]:
-    """Give every object for these rules, in the order in which they must be created."""
+def desired_assets(rules: Sequence[Rule], engine: str, others: Others | None = None) -> list[Asset]:
+    """Give every object for these rules and the others that share it, in the order in which they must be created.
+
+    `InputError` when a rule's computed field is another one's.
+    """
+    others = others or {}
+    versions = versions_of(rules, others)
     pipeline = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
-    mark = f"[{OWNER} {__version__} {content_hash(pipeline)}]"
+    description = f"{pipeline['description']} {mark_text(pipeline, versions)}"
     if engine == "elasticsearch":
         del pipeline["version"]  # counted up with each replacement, since it guards them
-    meta = {"rules": {rule.id: rule.version for rule in rules}}
+    events, risk = events_template(rules, engine), risk_template()
+    events["template"]["mappings"][DYNAMIC_FIELDS[engine]] |= {other.field: other.classifier for other in others.values()}
+    fields = {"classifiers": classifier_fields(rules, others)}
     return [
-        PipelineAsset(PIPELINE, pipeline | {"description": f"{pipeline['description']} {mark}"}),
-        TemplateAsset(EVENTS_TEMPLATE, _marked(events_template(rules, engine), meta)),
-        TemplateAsset(RISK_TEMPLATE, _marked(risk_template(), {})),
+        PipelineAsset(PIPELINE, pipeline | {"description": description}),
+        TemplateAsset(EVENTS_TEMPLATE, events | {"_meta": mark(events, versions) | fields}),
+        TemplateAsset(RISK_TEMPLATE, risk | {"_meta": mark(risk, versions)}),
     ]
-
-
-def _marked(body: dict[str, Any], meta: dict[str, Any]) -> dict[str, Any]:
-    return body | {"_meta": {"managed_by": OWNER, "version": __version__, "hash": content_hash(body), **meta}}

@@ -66,7 +66,7 @@ def exports(
     left_out: list[LeftOut] = []
     for engine in engines:
         files += _assets(rules, engine)
-        files += _roles(engine, index)
+        files += _roles(rules, engine, index)
         for rule in rules:
             for body in _bodies(rule, engine, namespace, index, post_filter):
                 try:
@@ -121,8 +121,8 @@ def _assets(rules: Sequence[Rule], engine: str) -> Iterator[Export]:
         yield Export(path, _json(asset.body), f"{asset.kind} {asset.name}", f"PUT /{at}/{asset.name}")
 
 
-def _roles(engine: str, index: str | None) -> Iterator[Export]:
-    for role in role_assets(engine, index):
+def _roles(rules: Sequence[Rule], engine: str, index: str | None) -> Iterator[Export]:
+    for role in role_assets(engine, rules, index):
         yield Export(f"{engine}/role.{role.name}.json", _json(role.body), f"role {role.name}", f"PUT {role.api}/{role.name}")
 
 

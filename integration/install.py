@@ -9,6 +9,7 @@ from typing import Any, Self
 from integration.assets import Asset
 from integration.engines.base import Engine
 from integration.errors import ClusterError, ConflictError, InputError, PartlyAppliedError
+from integration.mark import mark
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, Namespace
 from integration.progress import state_index
 from integration.render.aggregation import DYNAMIC_FIELDS
@@ -144,18 +145,24 @@ def uninstall(
     namespace: Namespace,
     targets: Sequence[RuleTarget] = (),
     *,
+    kept: Sequence[Asset] = (),
     delete_data: bool,
     on_step: OnStep,
 ) -> None:
     """Remove what `install` made, last first; documents stay unless `delete_data`, which removes the namespace's.
 
     Indices that stay no longer name the pipeline. A data stream that stays needs a template of its name, so a bare one is left for
-    it; an empty one goes. Objects that this project did not make are left alone.
+    it; an empty one goes. Objects that this project did not make are left alone. `kept` are the assets as rules need them that
+    stay: then these rules are taken out of what all share, and no more is removed.
     """
     with _Journal("uninstall", on_step) as journal:
         for target in targets:
             for rule in rules:
                 journal.done(target.remove(rule))
+        if kept:
+            for asset in kept:
+                _keep(engine, asset, journal)
+            return
         _remove_data(engine, namespace, journal, all_of_it=delete_data)
         for index in engine.backing_indices(EVENTS_PATTERN):
             engine.request("PUT", f"/{index}/_settings", {_PIPELINE_SETTING: "_none"}, retry=True)
@@ -175,15 +182,29 @@ def _remove_data(engine: Engine, namespace: Namespace, journal: _Journal, *, all
         journal.done(Step("data stream", namespace.events, "deleted" if gone else "was not there", gone))
 
 
-def _remove(engine: Engine, asset: Asset) -> Step:
-    found = asset.fetch(engine)
+def _keep(engine: Engine, asset: Asset, journal: _Journal) -> None:
+    status = asset_status(engine, asset)
+    if step := _untouched(asset, status.found):
+        journal.done(step)
+    else:
+        journal.applied(status, partial(_put, engine, asset, status), partial(_read_back, engine, asset))
+
+
+def _untouched(asset: Asset, found: dict[str, Any] | None) -> Step | None:
+    """Say why an uninstallation does nothing about an object; None when it is one of ours."""
     if found is None:
         return Step(asset.kind, asset.name, "was not there")
     if not asset.is_ours(found):
         return Step(asset.kind, asset.name, "left alone: not made by detect")
+    return None
+
+
+def _remove(engine: Engine, asset: Asset) -> Step:
+    if step := _untouched(asset, asset.fetch(engine)):
+        return step
     if asset.name == EVENTS_TEMPLATE and engine.exists(EVENTS_PATTERN):
-        bare = {key: asset.body[key] for key in ("index_patterns", "data_stream", "priority", "_meta")}
-        engine.put_template(asset.name, bare)
+        bare = {key: asset.body[key] for key in ("index_patterns", "data_stream", "priority")}
+        engine.put_template(asset.name, bare | {"_meta": mark(bare, {})})
         action = "made bare: data streams of its name remain and need it; --delete-data removes them"
         return Step(asset.kind, asset.name, action, changed=True)
     asset.delete(engine)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from urllib.parse import quote
 
-from integration import __version__
 from integration.assets import Asset
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, NotFoundError
-from integration.mark import OWNER, content_hash
+from integration.mark import is_marked, is_marked_text, mark, mark_text
 from integration.render.roles import roles
+from integration.rule import Rule
+from integration.sharing import Others, versions_of
 
 # What an API without a security plugin behind it says.
 _NO_SECURITY = ("no handler found", "Unknown API", "security_exception: Security must be explicitly enabled")
@@ -77,8 +78,7 @@ class ElasticsearchRole(RoleAsset):
 
     def is_ours(self, found: dict[str, Any]) -> bool:
         """Look for the mark in the metadata."""
-        meta = found.get("metadata")
-        return isinstance(meta, dict) and meta.get("managed_by") == OWNER
+        return is_marked(found.get("metadata"))
 
 
 class OpenSearchRole(RoleAsset):
@@ -88,20 +88,23 @@ class OpenSearchRole(RoleAsset):
 
     def is_ours(self, found: dict[str, Any]) -> bool:
         """Look for the mark in the description."""
-        return f"[{OWNER} " in str(found.get("description", ""))
+        return is_marked_text(found.get("description"))
 
 
-def role_assets(engine: str, index: str | None = None) -> list[RoleAsset]:
-    """Give every role for an engine; `index` is a pattern of the user's own events, which the readers may read then."""
+def role_assets(engine: str, rules: Sequence[Rule], index: str | None = None, others: Others | None = None) -> list[RoleAsset]:
+    """Give every role for an engine, and for work with these rules and the others that share it.
+
+    `index` is a pattern of the user's own events, which the readers may read then.
+    """
+    versions = versions_of(rules, others or {})
     made: list[RoleAsset] = []
     for name, body in roles(engine, index).items():
-        digest = content_hash(body)
         if engine == "elasticsearch":
-            meta = body["metadata"] | {"managed_by": OWNER, "version": __version__, "hash": digest}
-            made.append(ElasticsearchRole(name, _plain(body | {"metadata": meta})))
+            metadata = body["metadata"] | mark(body, versions)
+            made.append(ElasticsearchRole(name, _plain(body | {"metadata": metadata})))
         else:
-            mark = f"[{OWNER} {__version__} {digest}]"
-            made.append(OpenSearchRole(name, _plain(body | {"description": f"{body['description']} {mark}"})))
+            description = f"{body['description']} {mark_text(body, versions)}"
+            made.append(OpenSearchRole(name, _plain(body | {"description": description})))
     return made
 
 

@@ -15,6 +15,7 @@ from integration.render.roles import INGESTER, INSTALLER, READER, RUNNER, roles
 from integration.roles import role_assets
 from integration.state import State
 from tests.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster
+from tests.support import RULE
 
 ENGINES = pytest.mark.parametrize("engine", ["opensearch", "elasticsearch"])
 
@@ -55,7 +56,7 @@ def test_own_events_are_read_as_the_others_and_not_written(engine: str) -> None:
 
 
 def test_what_opensearch_adds_is_no_drift() -> None:
-    (asset, *_) = role_assets("opensearch")
+    (asset, *_) = role_assets("opensearch", [RULE])
     stored = asset.body | {"reserved": False, "hidden": False, "static": False, "tenant_permissions": []}
     stored["index_permissions"] = [
         entry | {"dls": None, "fls": [], "masked_fields": [], "allowed_actions": entry["allowed_actions"][::-1]}
@@ -69,7 +70,7 @@ def test_what_opensearch_adds_is_no_drift() -> None:
 
 
 def test_what_elasticsearch_adds_is_no_drift() -> None:
-    (asset, *_) = role_assets("elasticsearch")
+    (asset, *_) = role_assets("elasticsearch", [RULE])
     stored = asset.body | {"applications": [], "run_as": [], "transient_metadata": {"enabled": True}}
     stored["indices"] = [entry | {"allow_restricted_indices": False} for entry in asset.body["indices"]]
     with FakeCluster(ELASTICSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
@@ -80,7 +81,7 @@ def test_what_elasticsearch_adds_is_no_drift() -> None:
 
 
 def test_security_that_is_off_and_rights_that_are_missing_are_told_apart() -> None:
-    (asset, *_) = role_assets("elasticsearch")
+    (asset, *_) = role_assets("elasticsearch", [RULE])
     with FakeCluster(ELASTICSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
         path = f"/_security/role/{asset.name}"
         cluster.on("GET", path, Answer({"error": f"no handler found for uri [{path}] and method [GET]"}, 400))

@@ -13,6 +13,7 @@ from integration.cli.options import ClusterOptions, Format, FormatOption, RulesO
 from integration.cli.output import inert, print_json, print_table
 from integration.doctor import Check, Patient, Verdict, examine
 from integration.rights import Work
+from integration.sharing import others_on
 
 _STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
@@ -42,7 +43,8 @@ def doctor(
     source = f"from {settings.source}" if settings.source else "no detect.toml: everything by default"
     with cluster.open() as engine:
         # What is installed is for our own data streams, whatever the user's fields are called.
-        assets = desired_assets(rules_of(rules, None), engine.name)
+        shared = rules_of(rules, None)
+        assets = desired_assets(shared, engine.name, others_on(engine, shared))
         patient = Patient(engine, loaded, assets, cluster.namespace, index or cluster.namespace.events, frozenset(work or ()))
         checks = [Check("settings", Verdict.OK, source), *examine(patient)]
     failed = any(check.verdict is Verdict.FAIL for check in checks)

@@ -20,6 +20,7 @@ from integration.install import uninstall as uninstall_assets
 from integration.names import PIPELINE
 from integration.roles import role_assets
 from integration.rule import Rule
+from integration.sharing import Others, others_on
 from integration.state import State, Status, Step
 from integration.status import PAST_THE_PIPELINE, Report
 from integration.status import status as report_status
@@ -81,7 +82,7 @@ def install(
     """
     settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
-        assets = _assets(engine, loaded, index, roles=roles)
+        assets = _assets(engine, loaded, others_on(engine, loaded), index, roles=roles)
         targets = targets_of(engine, alerting, cluster.namespace, index, notify, kibana, settings.post_filter)
         if dry_run:
             bodies = {asset.name: asset.body for asset in assets} | {t.name(r): t.body(r) for t in targets for r in loaded}
@@ -98,8 +99,9 @@ def install(
             note(f"Nothing on the cluster runs the rules: {SCHEDULER_HINT}.")
 
 
-def _assets(engine: Engine, rules: Sequence[Rule], index: str | None, *, roles: bool) -> list[Asset]:
-    return [*desired_assets(rules, engine.name), *(role_assets(engine.name, index) if roles else [])]
+def _assets(engine: Engine, rules: Sequence[Rule], others: Others, index: str | None, *, roles: bool) -> list[Asset]:
+    made = desired_assets(rules, engine.name, others)
+    return [*made, *(role_assets(engine.name, rules, index, others) if roles else [])]
 
 
 def _print_bodies(statuses: list[Status], bodies: dict[str, Any], form: Format) -> None:
@@ -131,7 +133,8 @@ def diff(
     settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana, post_filter=settings.post_filter)
-        statuses = compare(engine, _assets(engine, loaded, index, roles=roles), loaded, targets)
+        assets = _assets(engine, loaded, others_on(engine, loaded), index, roles=roles)
+        statuses = compare(engine, assets, loaded, targets)
     if form is Format.JSON:
         print_json({"objects": [_status_json(status) for status in statuses]})
     else:
@@ -162,13 +165,20 @@ def uninstall(
     """
     _, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
-        assets = _assets(engine, loaded, index, roles=roles)
+        others = others_on(engine, loaded)
+        assets = _assets(engine, loaded, others, index, roles=roles)
+        kept = _assets(engine, (), others, index, roles=roles) if others else []
         targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
+        if others:
+            note(f"Rules from another folder stay, and so do the objects that they share: {', '.join(map(inert, others))}.")
         if dry_run:
-            statuses = [s for s in compare(engine, assets, loaded, targets) if s.state in (State.SAME, State.DRIFTED)]
+            shared = () if kept else assets
+            statuses = [s for s in compare(engine, shared, loaded, targets) if s.state in (State.SAME, State.DRIFTED)]
             print_table(["kind", "name"], [[s.kind, s.name] for s in statuses], "Would be removed or detached")
             note("Dry run: nothing was changed.")
             return
+        if delete_data and others:
+            raise InputError("nothing was changed: the documents are theirs too; uninstall them first (--rules with their folder)")
         if (
             delete_data
             and not yes
@@ -177,7 +187,9 @@ def uninstall(
             raise InputError("nothing was changed: deleting data was not confirmed (--yes does it without asking)")
         steps = Steps(form)
         try:
-            uninstall_assets(engine, assets, loaded, cluster.namespace, targets, delete_data=delete_data, on_step=steps.add)
+            uninstall_assets(
+                engine, assets, loaded, cluster.namespace, targets, kept=kept, delete_data=delete_data, on_step=steps.add
+            )
         finally:
             steps.close()
 
@@ -200,7 +212,8 @@ def status(
     settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana, post_filter=settings.post_filter)
-        report = report_status(engine, desired_assets(loaded, engine.name), loaded, cluster.namespace, targets)
+        assets = _assets(engine, loaded, others_on(engine, loaded), index, roles=False)
+        report = report_status(engine, assets, loaded, cluster.namespace, targets)
     if form is Format.JSON:
         print_json(_report_json(report))
     else:

@@ -94,7 +94,7 @@ def test_each_role_has_what_its_verbs_ask_of_alerting(cluster: AlertingCluster) 
 def test_the_installer_may_make_the_data_stream_that_a_monitor_needs(secured: SecureNode) -> None:
     connection = Connection(secured.node.url, username=secured.username, password=secured.password, ca_certs=secured.ca_certs)
     with connect(connection) as admin:
-        for asset in role_assets("opensearch"):
+        for asset in role_assets("opensearch", load_rules()):
             asset.put(admin, None)
         known = Connection(secured.node.url, username=INSTALLER, password=make_user(admin, INSTALLER), ca_certs=secured.ca_certs)
         with connect(known) as engine:

@@ -23,6 +23,7 @@ from integration.rulefile import load_rules
 from integration.state import State, Step
 from tests.cli import Result, detect
 from tests.cluster.secured import SecureNode
+from tests.support import RULE
 
 ROLES = (INSTALLER, INGESTER, RUNNER, READER)
 NAMESPACE = Namespace("roles")
@@ -78,7 +79,7 @@ def admin(secured: SecureNode) -> Iterator[Engine]:
 def cluster(secured: SecureNode, admin: Engine, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     if admin.name == "opensearch":  # its example files let every user do more than a role of ours
         admin.request("DELETE", "/_plugins/_security/api/rolesmapping/own_index")
-    install(admin, role_assets(admin.name), [], on_step=lambda _: None)
+    install(admin, role_assets(admin.name, [RULE]), [], on_step=lambda _: None)
     made = Cluster(secured.node.url, secured.ca_certs, admin, {role: make_user(admin, role) for role in ROLES})
     made.install()
     return made
@@ -233,17 +234,17 @@ def test_doctor_asks_of_its_own_index_too(cluster: Cluster) -> None:
 
 
 def test_roles_come_and_go_as_every_other_object(cluster: Cluster) -> None:
-    admin, assets = cluster.admin, role_assets(cluster.admin.name, "own-logs-*")
+    admin, assets = cluster.admin, role_assets(cluster.admin.name, [RULE], "own-logs-*")
     assert {asset_status(admin, asset).state for asset in assets} == {State.SAME, State.DRIFTED}
     steps: list[Step] = []
     install(admin, assets, load_rules(), on_step=steps.append)
     assert sorted(step.action for step in steps if step.kind == "role") == ["unchanged", "unchanged", "updated", "updated"]
-    install(admin, role_assets(admin.name), load_rules(), on_step=lambda _: None)
-    assert {asset_status(admin, asset).state for asset in role_assets(admin.name)} == {State.SAME}
+    install(admin, role_assets(admin.name, [RULE]), load_rules(), on_step=lambda _: None)
+    assert {asset_status(admin, asset).state for asset in role_assets(admin.name, [RULE])} == {State.SAME}
 
 
 def test_a_role_of_somebody_else_is_left_alone(cluster: Cluster) -> None:
-    foreign = next(asset for asset in role_assets(cluster.admin.name) if asset.name == READER)
+    foreign = next(asset for asset in role_assets(cluster.admin.name, [RULE]) if asset.name == READER)
     mine = type(foreign)("detect-foreign", {"metadata": {}} if cluster.admin.name == "elasticsearch" else {"description": "mine"})
     mine.put(cluster.admin, None)
     wanted = type(foreign)("detect-foreign", foreign.body)
@@ -257,7 +258,7 @@ def test_a_role_of_somebody_else_is_left_alone(cluster: Cluster) -> None:
 
 def test_a_wider_role_is_drift(cluster: Cluster) -> None:
     """More rights than asked for are found as well as fewer."""
-    reader = next(asset for asset in role_assets(cluster.admin.name) if asset.name == READER)
+    reader = next(asset for asset in role_assets(cluster.admin.name, [RULE]) if asset.name == READER)
     key = "cluster" if cluster.admin.name == "elasticsearch" else "cluster_permissions"
     wider = type(reader)(READER, reader.body | {key: [*reader.body[key], "all" if key == "cluster" else "*"]})
     wider.put(cluster.admin, None)
@@ -268,4 +269,4 @@ def test_a_wider_role_is_drift(cluster: Cluster) -> None:
 
 def test_a_cluster_without_security_says_so(engine: Engine) -> None:
     with pytest.raises(InputError, match="has no roles: its security is off"):
-        install(engine, role_assets(engine.name), [], on_step=lambda _: None)
+        install(engine, role_assets(engine.name, [RULE]), [], on_step=lambda _: None)

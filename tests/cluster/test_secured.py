@@ -38,7 +38,7 @@ def admin(secured: SecureNode) -> Iterator[Engine]:
         Connection(secured.node.url, username=secured.username, password=secured.password, ca_certs=secured.ca_certs)
     ) as engine:
         rules = load_rules()
-        install(engine, [*desired_assets(rules, engine.name), *role_assets(engine.name)], rules, on_step=lambda _: None)
+        install(engine, [*desired_assets(rules, engine.name), *role_assets(engine.name, rules)], rules, on_step=lambda _: None)
         yield engine
 
 
