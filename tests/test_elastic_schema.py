@@ -26,7 +26,7 @@ def bodies() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for asset in desired_assets(RULES, "elasticsearch"):
         request = "ingest.put_pipeline" if isinstance(asset, PipelineAsset) else "indices.put_index_template"
         yield f"{asset.kind} {asset.name}", request, asset.body
-    for role in role_assets("elasticsearch", "their-logs-*"):
+    for role in role_assets("elasticsearch", RULES, "their-logs-*"):
         yield f"role {role.name}", "security.put_role", role.body
     for rule in RULES:
         window = rule.windows.last_run(0)
