@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from integration.case import FINAL_AND_PLAIN_SIGMA, fold
-from integration.fields import name_in_index
+from integration.fields import name_in_index, path_in_source
 from integration.globs import Star, pieces
 from integration.patterns import OneOf
 from integration.rule import Alternative, Rule, TextCondition
@@ -75,11 +75,12 @@ def _read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> s
     may be of a type that refuses doc values.
     """
     own = name_in_index(rule, field)
+    sent = path_in_source(own)
     guard = f" && {only_if_long}" if only_if_long and own == field else ""
     steps = "".join(
-        f"if (at instanceof Map) {{ at = ((Map) at).get({literal(part)}); }} else {{ at = null; }}\n    " for part in own.split(".")
+        f"if (at instanceof Map) {{ at = ((Map) at).get({literal(part)}); }} else {{ at = null; }}\n    " for part in sent
     )
-    name = literal(own)
+    name, sent_name = literal(own), literal(".".join(sent))
     doc_value = f"""if (doc.containsKey({name}) && doc[{name}].size() > 0) {{
   {variable} = doc[{name}].value.toString();
 }}"""
@@ -89,8 +90,8 @@ def _read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> s
 {doc_value}
 if ({variable} == null{guard}) {{
   def at = params._source;
-  if (at instanceof Map && ((Map) at).get({name}) instanceof String) {{
-    {variable} = (String) ((Map) at).get({name});
+  if (at instanceof Map && ((Map) at).get({sent_name}) instanceof String) {{
+    {variable} = (String) ((Map) at).get({sent_name});
   }} else {{
     {steps}if (at != null && !(at instanceof Map)) {{ {variable} = at.toString(); }}
   }}

@@ -236,14 +236,18 @@ def test_the_filter_applies_to_run_validate_and_findings(url: str, tmp_path: Pat
     assert [f["error_count"] for f in run(url, "findings", *span).json["findings"]] == [4, 5]
 
 
-@pytest.mark.parametrize("line_type", ["keyword", "text"])
-def test_an_index_of_the_user_s_own(url: str, engine: Engine, tmp_path: Path, line_type: str) -> None:
+CUT_KEYWORD = {"type": "text", "fields": {"keyword": {"type": "keyword", "ignore_above": 20}}}
+OWN_LINES = {"keyword": ({"type": "keyword"}, ""), "text": ({"type": "text"}, ""), "cut": (CUT_KEYWORD, ".keyword")}
+
+
+@pytest.mark.parametrize(("line", "inside"), OWN_LINES.values(), ids=OWN_LINES)
+def test_an_index_of_the_user_s_own(url: str, engine: Engine, tmp_path: Path, line: dict[str, Any], inside: str) -> None:
     properties = {
         "when": {"type": "date"},
-        "raw": {"type": line_type},
+        "raw": line,
         "machine": {"type": "text", "fields": {"keyword": {"type": "keyword"}}},
         "lvl": {"type": "keyword"},
-        "parsed": {"properties": {"m": {"type": line_type}, "e": {"type": "keyword"}, "s": {"type": "keyword"}}},
+        "parsed": {"properties": {"m": line, "e": {"type": "keyword"}, "s": {"type": "keyword"}}},
     }
     engine.delete_index(OWN_INDEX)
     engine.request("PUT", f"/{OWN_INDEX}", {"mappings": {"properties": properties}})
@@ -266,8 +270,9 @@ def test_an_index_of_the_user_s_own(url: str, engine: Engine, tmp_path: Path, li
     engine.refresh(OWN_INDEX)
     settings = tmp_path / "detect.toml"
     settings.write_text(
-        f"[index]\npattern = '{OWN_INDEX}'\ndataset = ''\n[fields]\n'@timestamp' = 'when'\nevent.original = 'raw'\n"
-        "host.name = 'machine.keyword'\nlog.level = 'lvl'\nollama = {msg = 'parsed.m', err = 'parsed.e', source = 'parsed.s'}\n"
+        f"[index]\npattern = '{OWN_INDEX}'\ndataset = ''\n[fields]\n'@timestamp' = 'when'\nevent.original = 'raw{inside}'\n"
+        "host.name = 'machine.keyword'\nlog.level = 'lvl'\n"
+        f"ollama = {{msg = 'parsed.m{inside}', err = 'parsed.e', source = 'parsed.s'}}\n"
     )
     span = (*SPAN, "--format", "json")
     answer = run(url, "run", *span, "--config", str(settings))
