@@ -53,8 +53,11 @@ def _find() -> Path | None:
                 f"{here.absolute()} belongs to another user, so it is not read by itself; name it with --config to use it"
             )
         return here
-    home = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
-    own = Path(home).expanduser() / "ollama-detect" / FILE_NAME
+    try:
+        home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    except RuntimeError:  # a user without a home, as containers run programs
+        return None
+    own = home / "ollama-detect" / FILE_NAME
     return own if own.is_file() else None
 
 

@@ -221,6 +221,15 @@ def test_the_file_is_looked_for_in_order(tmp_path: Path) -> None:
         load_config(Path("missing.toml"))
 
 
+def test_a_user_without_a_home_has_no_file_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("XDG_CONFIG_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 12_345)
+    with pytest.raises(RuntimeError):
+        Path("~").expanduser()
+    assert load_config() == Config()
+
+
 def test_a_stranger_s_file_in_this_folder_is_not_read_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "detect.toml").write_text("namespace = 'x'")
     owner = (tmp_path / "detect.toml").stat().st_uid
@@ -259,6 +268,14 @@ def test_scan_applies_the_filter_and_says_so() -> None:
     answer = scanned("--fail-on", "low")
     assert (answer.code, answer.json["findings"], answer.json["events"]) == (0, [], {"read": 1, "selected": 1})
     assert "1 more finding taken away by the filter" in answer.err
+
+
+def test_a_pipe_feeds_the_options_and_the_filter() -> None:
+    reading, writing = os.pipe()
+    with open(writing, "w") as pipe:  # noqa: PTH123 - it has no path
+        pipe.write("timezone = 'Asia/Tokyo'\n[[filter]]\naction = 'exclude'\nhost = 'gpu-*'")
+    with open(reading):  # noqa: PTH123
+        assert scanned("--config", f"/dev/fd/{reading}").json["findings"] == []
 
 
 def test_a_bad_file_ends_with_2(tmp_path: Path) -> None:

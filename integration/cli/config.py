@@ -5,6 +5,7 @@ Order: options, environment, file, defaults. The file feeds the options of its v
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
@@ -16,10 +17,14 @@ from integration.config import Config
 from integration.configfile import load_config
 from integration.rule import Rule
 
+# A command needs it twice, and a pipe can be read but once.
+_load_once = lru_cache(maxsize=1)(load_config)
+
 
 def _feed_options(context: typer.Context, path: Path | None) -> Path | None:
     """Let the file answer for options that neither the command line nor the environment gives."""
-    context.default_map = {**(context.default_map or {}), **load_config(path).option_defaults()}
+    _load_once.cache_clear()  # of another command in this process
+    context.default_map = {**(context.default_map or {}), **_load_once(path).option_defaults()}
     return path
 
 
@@ -42,7 +47,7 @@ IndexOption = Annotated[
 
 def configured(path: Path | None, folder: Path | None, ids: list[str] | None) -> tuple[Config, tuple[Rule, ...]]:
     """Give the settings, and the rules that the options name as the settings change them."""
-    config = load_config(path)
+    config = _load_once(path)
     wanted = {rule.id for rule in rules_of(folder, ids)}
     return config, tuple(rule for rule in config.applied_to(rules_of(folder, None)) if rule.id in wanted)
 
