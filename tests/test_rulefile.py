@@ -90,7 +90,11 @@ def test_unreadable_file() -> None:
         load_rule(Path("/nonexistent/rule.yml"))
 
 
-@pytest.mark.parametrize("pattern", [r"(?i)x", r"(a)\1", r"x(?=y)", r"a++", r"x$", "[a[b]]", "(", r"\Qx\E"])
+UNLIKE = [r"(?i)x", r"(a)\1", r"x(?=y)", r"a++", r"x$", "[a[b]]", "(", r"\Qx\E", r"\v", r"\0", r"\U0001F600", r"\N{DIGIT ONE}"]
+UNLIKE += ["a{,3}", "x{y}", "a{", r"[\b]", "[a||b]"]
+
+
+@pytest.mark.parametrize("pattern", UNLIKE)
 def test_regexes_that_engines_read_differently_are_refused(tmp_path: Path, pattern: str) -> None:
     path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
     with pytest.raises(RuleError, match=r"selection.0.matches.0: "):
@@ -102,6 +106,12 @@ def test_regexes_that_a_long_line_breaks_java_with_are_refused(tmp_path: Path, p
     path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
     with pytest.raises(RuleError, match=r"selection.0.matches.0: repeats a group more than 100 times or without a bound"):
         load_rule(path)
+
+
+@pytest.mark.parametrize("pattern", [r"C:\\Users\\v1\\Program", r"a\{b", "[{]", r"\bx\b", r"\[GIN\b"])
+def test_regexes_that_engines_read_alike_are_taken(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    assert load_rule(path).selection[0].matches == (pattern,)
 
 
 @pytest.mark.parametrize("pattern", ["[)*]+", r"\)+", "(?:a|b){1,100}", "(?:a{2}|b){9}?", "(a)?b*", "(?:a|b){0}"])
