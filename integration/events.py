@@ -130,7 +130,12 @@ def stamp(line: str) -> int | None:
 
 def stored(original: str, *, host: str, time: int) -> Event:
     """Return an event that was read back from a cluster: its line is redacted and bare already."""
-    return Event(original, time, host)
+    return Event(as_indexed(original), time, as_indexed(host))
+
+
+def as_indexed(text: str) -> str:
+    """Return a text of a document as an index has it: half a surrogate pair, which JSON can write, is a question mark there."""
+    return text.encode(errors="replace").decode()
 
 
 def parse(line: str, *, host: str | None, shipped_at: int) -> Event:

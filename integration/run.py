@@ -8,6 +8,7 @@ from typing import Any
 
 from integration.buckets import hosts_of
 from integration.engines.base import Engine
+from integration.events import as_indexed
 from integration.fields import dataset_filter, name_in_index
 from integration.finding import LISTS, Finding, Statistics, build_finding
 from integration.lists import DistinctValues, LeftOut, Values, listed
@@ -80,7 +81,7 @@ def _collected(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any], 
             for name, values in collected.items():
                 for value in hit["fields"].get(name, ()):
                     if value is not None:
-                        values.add(value)
+                        values.add(as_indexed(value))
         return {name: values.values() for name, values in collected.items()}
     finally:
         left_out.close()

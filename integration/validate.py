@@ -138,10 +138,12 @@ def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Win
     body = {
         "query": events_query(rule, windows[0].start, windows[-1].end),
         "_source": [".".join(path_in_source(field)) for field in (line, host)],
-        "docvalue_fields": [{"field": time, "format": "strict_date_time"}],
+        # The host as the aggregation sees it: engines do not agree on what becomes of half a surrogate pair.
+        "docvalue_fields": [{"field": time, "format": "strict_date_time"}, {"field": host}],
     }
     for hit in hits(engine, rule, index, body):
-        text, named = _value(hit["_source"], line), _value(hit["_source"], host)
+        text, hosts = _value(hit["_source"], line), hit["fields"].get(host)
+        named = hosts[0] if hosts and len(hosts) == 1 else _value(hit["_source"], host)
         if isinstance(text, str):
             yield stored(text, host=named if isinstance(named, str) else UNKNOWN_HOST, time=parse_time(hit["fields"][time][0]))
 

@@ -213,6 +213,11 @@ def test_stored_takes_the_line_as_it_is() -> None:
     assert got.value("log.level") == "ERROR"
 
 
+def test_half_a_surrogate_pair_of_a_document_is_stored_as_the_index_has_it() -> None:
+    got = stored('level=ERROR msg="model \ud800 \U0001f600"', host="gpu\udfff", time=5)
+    assert (got.value("ollama.msg"), got.host) == ("model ? \U0001f600", "gpu?")
+
+
 def test_an_unknown_field_is_an_error() -> None:
     with pytest.raises(KeyError, match=r"ollama\.nothing"):
         event("x").value("ollama.nothing")

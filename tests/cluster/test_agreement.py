@@ -166,6 +166,13 @@ def test_answers_that_are_too_large_are_asked_for_in_parts(installed: Engine, mo
     assert asked[-1]["size"] > 1
 
 
+def test_half_a_surrogate_pair_that_a_shipper_sends_is_read_as_the_index_has_it(installed: Engine) -> None:
+    text = '{} level=ERROR source=\ud800server.go:1 msg="model \udfff" err="{}\ud83d"'
+    lines = [Shipped(text.format("\ud800", "x" * length), "gpu\ud800", BASE) for length in (1, 9_000)]
+    result = validate(installed, RULE, store(installed, lines), [RULE.windows.window_of(BASE)])
+    assert (result.selected, result.comparison.differences) == (2, ())
+
+
 def test_terms_cannot_break_out_of_the_script(installed: Engine) -> None:
     hostile = "model'); throw new RuntimeException('x"
     rule = rule_with(
