@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import sha256
 from json import JSONEncoder
@@ -59,6 +59,14 @@ def document(host: str, line: RawLine) -> Document:
     )
     size = _HEADER_BYTES + len(source.encode())
     return Document(sha256(identity).hexdigest()[:_ID_DIGITS], source, size, line.path, line.number)
+
+
+def each_once(paths: Sequence[str]) -> list[str]:
+    """Give the logs in their order, one that was named several times once: its lines are the same events."""
+    named: dict[str, str] = {}
+    for path in paths:
+        named.setdefault(resolved(path), path)
+    return list(named.values())
 
 
 @lru_cache(maxsize=4096)

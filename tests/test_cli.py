@@ -128,8 +128,9 @@ def test_gzip_and_standard_input(log: Path, tmp_path: Path) -> None:
 def test_rotated_files_belong_together(log: Path, tmp_path: Path) -> None:
     later = tmp_path / "server-2.log"
     later.write_text(error('msg="model"', at="2026-11-24T09:40:00.000Z"))
-    (finding,) = detect("scan", str(log), str(later), "--host", "g", "--format", "json").json["findings"]
-    assert finding["error_count"] == 3
+    again = str(tmp_path / "." / ".." / tmp_path.name / "server.log")
+    answer = detect("scan", str(log), str(later), again, "--host", "g", "--format", "json").json
+    assert (answer["findings"][0]["error_count"], answer["events"]["read"]) == (3, 4)
 
 
 def test_journald_host_is_taken_unless_one_is_given(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from integration.errors import ClusterError, InputError, PartlyAppliedError
 from integration.ingest import MAX_FAILURES, IngestReport
 from integration.ingest import ingest as ingest_lines
 from integration.logfiles import read_lines
-from integration.shipping import resolved, with_host
+from integration.shipping import each_once, resolved, with_host
 
 
 @with_cluster
@@ -39,6 +39,7 @@ def ingest(
 
     Example: detect ingest /var/log/ollama/*.log --host gpu-1 --url https://localhost:9200
     """
+    files = each_once(files)
     for file in files:
         if file != "-":
             if not Path(file).is_file():

@@ -13,6 +13,7 @@ from integration.cli.output import progress
 from integration.cli.report import Report, with_report
 from integration.filter import Passed
 from integration.scan import scan as scan_files
+from integration.shipping import each_once
 
 
 @with_report
@@ -27,6 +28,7 @@ def scan(
 
     Example: detect scan ~/.ollama/logs/server*.log --format json --fail-on high
     """
+    files = each_once(files)
     total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
         result = scan_files(report.rules, files, host=host, zone=report.zone, on_bytes=advance)
