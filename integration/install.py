@@ -171,15 +171,18 @@ def uninstall(
             journal.done(_remove(engine, asset))
 
 
+def data_of(namespace: Namespace) -> dict[str, str]:
+    """Give the kind of everything that holds a namespace's documents, by its name."""
+    return {namespace.risk: "index", state_index(namespace): "index", namespace.events: "data stream"}
+
+
 def _remove_data(engine: Engine, namespace: Namespace, journal: _Journal, *, all_of_it: bool) -> None:
     """Delete the namespace's documents if all of it shall go, and its data stream if it holds none."""
-    if all_of_it:
-        for index in (namespace.risk, state_index(namespace)):
-            gone = engine.delete_index(index)
-            journal.done(Step("index", index, "deleted" if gone else "was not there", gone))
-    if all_of_it or (engine.exists(namespace.events) and not engine.count(namespace.events, {"match_all": {}})):
-        gone = engine.delete_data_stream(namespace.events)
-        journal.done(Step("data stream", namespace.events, "deleted" if gone else "was not there", gone))
+    for name, kind in data_of(namespace).items():
+        is_stream = kind == "data stream"
+        if all_of_it or (is_stream and engine.exists(name) and not engine.count(name, {"match_all": {}})):
+            gone = engine.delete_data_stream(name) if is_stream else engine.delete_index(name)
+            journal.done(Step(kind, name, "deleted" if gone else "was not there", gone))
 
 
 def _keep(engine: Engine, asset: Asset, journal: _Journal) -> None:

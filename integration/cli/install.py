@@ -14,6 +14,7 @@ from integration.cli.options import ClusterOptions, Format, FormatOption, RulesO
 from integration.cli.output import inert, note, print_json, print_table
 from integration.engines.base import Engine
 from integration.errors import InputError
+from integration.install import data_of
 from integration.install import diff as compare
 from integration.install import install as install_assets
 from integration.install import uninstall as uninstall_assets
@@ -152,14 +153,16 @@ def uninstall(
     rules: RulesOption = None,
     alerting: AlertingOption = Alerting.AUTO,
     roles: RolesOption = False,
-    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the namespace's events and risk events too.")] = False,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the namespace's documents too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --delete-data: do not ask.")] = False,
     dry_run: DryRunOption = False,
     index: IndexOption = None,
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Remove what `detect install` made and nothing else; events and risk events stay unless --delete-data is given.
+    """Remove what `detect install` made and nothing else.
+
+    Events, risk events and how far `detect watch` is stay unless --delete-data is given.
 
     Example: detect uninstall --dry-run
     """
@@ -171,19 +174,18 @@ def uninstall(
         targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
         if others:
             note(f"Rules from another folder stay, and so do the objects that they share: {', '.join(map(inert, others))}.")
-        if dry_run:
-            shared = () if kept else assets
-            statuses = [s for s in compare(engine, shared, loaded, targets) if s.state in (State.SAME, State.DRIFTED)]
-            print_table(["kind", "name"], [[s.kind, s.name] for s in statuses], "Would be removed or detached")
-            note("Dry run: nothing was changed.")
-            return
         if delete_data and others:
             raise InputError("nothing was changed: the documents are theirs too; uninstall them first (--rules with their folder)")
-        if (
-            delete_data
-            and not yes
-            and not typer.confirm(f"Delete {cluster.namespace.events} and {cluster.namespace.risk}?", err=True)
-        ):
+        data = data_of(cluster.namespace) if delete_data else {}
+        if dry_run:
+            statuses = compare(engine, () if kept else assets, loaded, targets)
+            rows = [(s.kind, s.name) for s in statuses if s.state in (State.SAME, State.DRIFTED)]
+            if kept:
+                rows = [(kind, name) for kind, name in rows if kind != "index"]  # they keep the pipeline
+            _print_removal([*rows, *((kind, name) for name, kind in data.items() if engine.exists(name))], form)
+            note("Dry run: nothing was changed.")
+            return
+        if data and not yes and not _confirmed(f"Delete {', '.join(data)}?"):
             raise InputError("nothing was changed: deleting data was not confirmed (--yes does it without asking)")
         steps = Steps(form)
         try:
@@ -192,6 +194,20 @@ def uninstall(
             )
         finally:
             steps.close()
+
+
+def _print_removal(objects: Sequence[tuple[str, str]], form: Format) -> None:
+    if form is Format.JSON:
+        print_json({"would_remove": [{"kind": kind, "name": name} for kind, name in objects]})
+    else:
+        print_table(["kind", "name"], objects, "Would be removed or detached")
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:  # nobody is there to answer
+        return False
 
 
 @with_cluster

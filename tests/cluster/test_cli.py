@@ -41,7 +41,7 @@ def ingested(url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     assert run(url, "install").code == 0
     first = run(url, "ingest", str(log), "--host", "gpu-1", "--format", "json")
     assert (first.code, first.json["created"], first.json["failed"]) == (0, 5, 0), first
-    second = run(url, "ingest", str(log), "--host", "gpu-1", "--format", "json")
+    second = run(url, "ingest", str(log), str(log), "--host", "gpu-1", "--format", "json")
     assert (second.code, second.json["created"], second.json["already_there"]) == (0, 0, 5)
     return url
 
@@ -201,6 +201,13 @@ def test_uninstall_keeps_data_unless_told(url: str, engine: Engine, tmp_path: Pa
     assert engine.get_pipeline("ollama.server") is None
     assert run(url, "install").code == 0
     assert run(url, "diff").code == 0
+    would = run(url, "uninstall", "--delete-data", "--dry-run", "--format", "json").json["would_remove"]
+    assert {"kind": "data stream", "name": index} in would
+    assert {"kind": "ingest pipeline", "name": "ollama.server"} in would
+    unanswered = run(url, "uninstall", "--delete-data")
+    assert unanswered.code == 2
+    assert "nothing was changed: deleting data was not confirmed" in unanswered.err
+    assert engine.count(index, {"match_all": {}}) == events
     answer = run(url, "uninstall", "--delete-data", "--yes")
     if answer.code:  # the local Elasticsearch cannot delete a data stream: then that is said, and nothing is lost
         assert "no handler found" in answer.err
