@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
@@ -110,6 +111,8 @@ SpaceOption = Annotated[
 ]
 
 DEFAULT_URL = "http://localhost:9200"
+_DURATION = re.compile(r"(\d{1,5})([smhd])", re.ASCII)
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
 @dataclass(frozen=True)
@@ -231,3 +234,11 @@ def zone_of(name: str) -> tzinfo:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise InputError(f"--timezone {name!r} is no time zone; write one such as Europe/Berlin") from error
+
+
+def seconds_of(option: str, text: str) -> int:
+    """Read a duration such as 90m; `InputError` names the option when it is none."""
+    match = _DURATION.fullmatch(text)
+    if match is None:
+        raise InputError(f"{option} {text!r} is no duration; write 30s, 90m, 12h or 7d")
+    return int(match[1]) * _SECONDS[match[2]]

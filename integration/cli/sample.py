@@ -13,14 +13,12 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.options import Format, FormatOption
+from integration.cli.options import Format, FormatOption, seconds_of
 from integration.cli.output import note, print_json, print_table, progress
 from integration.errors import InputError
 from integration.sample import DEFAULT_SCENARIOS, Plan, Prefix, SampleFile, Scenario, generate, start_of_last, write_files
 from integration.times import parse_time
 
-_DURATION = re.compile(r"([0-9]{1,9})([smhd])")
-_MILLISECONDS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _SIZE = re.compile(r"([0-9]{1,12}) ?([A-Za-z]*)")
 _BYTES = {
     "": 1,
@@ -62,7 +60,7 @@ def sample(
 
     Example: detect sample --out logs --hosts 5 --lines 20000 --scenario attack --scenario benign --seed 7
     """
-    span_ms = duration_of(span)
+    span_ms = seconds_of("--span", span) * 1000
     plan = Plan(
         hosts=hosts,
         lines=lines,
@@ -80,13 +78,6 @@ def sample(
         raise InputError("--gzip goes with --out; pack a stream with: detect sample | gzip")
     else:
         _to_stdout(plan)
-
-
-def duration_of(text: str) -> int:
-    """Read a duration such as 90m, in milliseconds."""
-    if not (match := _DURATION.fullmatch(text)):
-        raise InputError(f"--span {text!r} is no duration; write one such as 45s, 90m, 6h or 2d")
-    return int(match[1]) * _MILLISECONDS[match[2]]
 
 
 def size_of(text: str) -> int:

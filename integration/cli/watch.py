@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import signal
 import socket
 import sys
@@ -22,8 +21,8 @@ from tenacity import sleep_using_event
 
 from integration import __version__
 from integration.cli.config import ConfigOption, IndexOption, configured
-from integration.cli.options import ClusterOptions, RuleOption, RulesOption, TimezoneOption, with_cluster, zone_of
-from integration.errors import DetectError, InputError, ThrottledError, UnreachableError
+from integration.cli.options import ClusterOptions, RuleOption, RulesOption, TimezoneOption, seconds_of, with_cluster, zone_of
+from integration.errors import DetectError, ThrottledError, UnreachableError
 from integration.health import Health, HealthServer
 from integration.jsonlog import JsonLog
 from integration.leadership import Leadership
@@ -31,8 +30,6 @@ from integration.progress import state_index
 from integration.service import Service, patience
 from integration.watch import Job, Watcher
 
-_DURATION = re.compile(r"(\d{1,5})([smhd])", re.ASCII)
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _SHORTEST_LEASE = 3
 
 
@@ -73,12 +70,12 @@ def watch(
         rules=loaded,
         index=index or cluster.namespace.events,
         namespace=cluster.namespace,
-        catch_up=_seconds("--catch-up", catch_up) * 1000,
+        catch_up=seconds_of("--catch-up", catch_up) * 1000,
         revisit=revisit,
         post_filter=settings.post_filter,
         zone=zone_of(timezone),
     )
-    given = _Settings(once, max(_SHORTEST_LEASE, _seconds("--lease", lease)), health_file, health_port)
+    given = _Settings(once, max(_SHORTEST_LEASE, seconds_of("--lease", lease)), health_file, health_port)
     log = JsonLog(sys.stderr, _now)
     with _library_events(log), _asked_to_stop(log) as stop:
         log(
@@ -157,13 +154,6 @@ def _library_events(log: JsonLog) -> Iterator[None]:
     finally:
         logging.captureWarnings(False)
         root.removeHandler(log)
-
-
-def _seconds(option: str, text: str) -> int:
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise InputError(f"{option} {text!r} is no duration; write 30s, 90m, 12h or 7d")
-    return int(match[1]) * _SECONDS[match[2]]
 
 
 def _shown(path: Path | None) -> str | None:
