@@ -153,7 +153,7 @@ def _bodies(rule: Rule, engine: str, namespace: Namespace, index: str | None, po
         f"{engine}/{rule.id}.esql",
         lambda: f"{esql.query(rule, events, post_filter=post_filter)}\n",
         f"ES|QL query for the findings of {rule.id}",
-        "POST /_query",
+        "POST /_query (as its `query`)",
     )
     yield from _kibana_bodies(rule, namespace, index, post_filter)
 
