@@ -7,21 +7,26 @@ from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from heapq import merge
 
-from integration.events import parse
+from integration.events import parse, stamp
 from integration.finding import Finding
 from integration.logfiles import read_candidates
 from integration.reference import Reference
 from integration.rule import Rule
 from integration.shipping import with_host
+from integration.transport import unwrap
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What the files hold: findings, how many events were read, and how many a rule selected. To be closed."""
+    """What the files hold: findings, how many events were read, and how many a rule selected. To be closed.
+
+    `undated` of the selected ones have no time of their own and none from a Docker record, but that of a line above or of the file.
+    """
 
     references: tuple[Reference, ...]
     read: int
     selected: int
+    undated: int
 
     def findings(self) -> Iterator[Finding]:
         """Give the findings by window, host and rule, one at a time: there may be more than memory holds."""
@@ -47,14 +52,16 @@ def scan(
     in; `on_bytes` hears of progress.
     """
     references = tuple(Reference(rule, zone) for rule in rules)
-    read = selected = 0
+    read = selected = undated = 0
     for path in paths:
         reader = read_candidates(path, needles(rules), progress=on_bytes)
         for machine, line in with_host(reader, host):
             event = parse(line.text, host=machine, shipped_at=line.shipped_at)
-            selected += sum([reference.add(event) for reference in references]) > 0
+            if sum([reference.add(event) for reference in references]):
+                selected += 1
+                undated += stamp(line.text) is None and unwrap(line.text).time is None
         read += reader.lines_read
-    return Scan(references, read, selected)
+    return Scan(references, read, selected, undated)
 
 
 def needles(rules: Sequence[Rule]) -> list[bytes] | None:

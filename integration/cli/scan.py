@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import note_filtered
-from integration.cli.output import progress
+from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.filter import Passed
 from integration.scan import scan as scan_files
@@ -37,4 +37,6 @@ def scan(
         events = {"read": result.read, "selected": result.selected}
         report.print(passed.of(result.findings()), events)
     note_filtered(passed.filtered)
+    if result.undated:
+        note(f"{result.undated:,} of the selected events have no time of their own: that of a line above counts, or the file's.")
     report.end(passed.gravest)
