@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import sha256
 from itertools import islice, product
@@ -196,6 +196,16 @@ def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics,
         risk_message=re.sub(r"\$(\w+)\$", lambda token: columns[token[1]], rule.risk.message),
         truncated=tuple(sorted((name, values.left_out) for name, values in lists.items() if values.left_out)),
     )
+
+
+def in_zone(finding: Finding, rule: Rule, zone: tzinfo) -> Finding:
+    """Give a finding, in whatever zone it was kept, with SPL 10 and 11 in this one; as it is where its times fit no calendar."""
+    span = rule.stats.bin_ms
+    try:
+        first, last = (_strftime(seen, span, zone) for seen in (finding.first_seen, finding.last_seen))
+    except OverflowError:
+        return finding
+    return replace(finding, first_error=first, last_error=last)
 
 
 def _strftime(millis: int, span: int, zone: tzinfo) -> str:

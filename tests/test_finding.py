@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from integration import lists
-from integration.finding import Finding, Statistics, build_finding
+from integration.finding import Finding, Statistics, build_finding, in_zone
 from integration.lists import Values
 from integration.schedule import Window
+from integration.times import millis_shown
 from tests.support import RULE, error, event, findings_of
 
 
@@ -56,6 +58,13 @@ def test_times_print_in_the_zone_after_flooring_to_epoch_hours() -> None:
     finding = finding_with(zone="Asia/Kolkata")
     assert finding.first_error == "2026-11-24 13:30:00"
     assert finding.to_json()["window_start"] == "2026-11-24T08:50:00Z"
+
+
+def test_a_kept_finding_prints_in_any_zone() -> None:
+    kept, shown = finding_with(zone="Asia/Tokyo"), finding_with(zone="Asia/Kolkata")
+    assert in_zone(kept, RULE, ZoneInfo("Asia/Kolkata")) == shown != kept
+    meddled = replace(kept, last_seen=millis_shown("9999-12-31T23:59:59Z"))
+    assert in_zone(meddled, RULE, ZoneInfo("Asia/Kolkata")) == meddled
 
 
 def test_risk_message_fills_tokens_once() -> None:

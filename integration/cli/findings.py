@@ -18,7 +18,7 @@ from integration.cli.report import Report, with_report
 from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.filter import Passed
-from integration.finding import Finding
+from integration.finding import Finding, in_zone
 from integration.findings import AlertState, Asked, LeftOut, Wanted, risk_findings
 from integration.kibana import Kibana
 from integration.kibana_alerts import kibana_findings
@@ -75,7 +75,8 @@ def findings(
             sources += _alerts(engine, kibana, report.rules, cluster.namespace, where, asked)
         may_pass = report.settings.post_filter.may_pass
         passed = Passed(may_pass)
-        with spooled(chain.from_iterable(sources)) as found:
+        rules = {each.id: each for each in report.rules}
+        with spooled(in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources)) as found:
             events = _events(engine, report.rules, where, filter(may_pass, found))
             report.print(passed.of(found), events)
     note_filtered(passed.filtered)

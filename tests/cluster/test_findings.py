@@ -86,8 +86,9 @@ def test_no_index_has_no_findings(url: str, engine: Engine) -> None:
 
 
 def test_the_command_gives_what_run_gives(url: str) -> None:
-    answer = run(url, "findings", "--format", "json", *SPAN)
-    assert answer.json == run(url, "run", *SPAN, "--format", "json").json
+    shown = (*SPAN, "--timezone", "Asia/Kolkata", "--format", "json")
+    answer = run(url, "findings", *shown)
+    assert answer.json == run(url, "run", *shown).json
     assert len(answer.json["findings"]) == 10
 
 
