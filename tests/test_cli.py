@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 
 from integration import __version__
 from tests.cli import detect
+from tests.fake_cluster import FakeCluster
 from tests.support import error
 
 CRASH = error('source=server.go:224 msg="ollama exited" err="exit status 1"', at="2026-11-24T09:12:00.500Z")
@@ -109,6 +111,13 @@ def test_csv_has_no_formula_and_one_row_a_finding(log: Path) -> None:
     assert len(rows) == 1
     assert rows[0]["error_details"].split("\n") == ["'=cmd()", "exit status 1"]
     assert "\x1b" not in rows[0]["error_messages"]
+
+
+def test_csv_of_no_findings_has_the_same_header(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    nothing = detect("scan", str(tmp_path / "empty.log"), "--format", "csv").out
+    assert nothing.split(",")[:2] == ["rule_id", "host"]
+    assert detect("scan", str(log), "--format", "csv").out.splitlines(keepends=True)[:1] == [nothing]
 
 
 def test_time_zone_is_splunk_s_alone(log: Path) -> None:
@@ -226,6 +235,28 @@ def test_characters_that_the_terminal_lacks_are_escaped(log: Path) -> None:
         answer = process(["scan", str(log), "--host", "\u2603", "--format", form], env=ascii_only, stdout=subprocess.PIPE)
         assert answer.returncode == 0
         assert b"\\u2603" in answer.stdout
+
+
+@pytest.mark.parametrize("answer", [b"", b"\n", b"n\n", b"Y or n\n"])
+def test_data_is_deleted_only_when_that_is_confirmed(answer: bytes) -> None:
+    with FakeCluster() as cluster:
+        refused = detect("uninstall", "--delete-data", "--alerting", "none", "--url", cluster.url, stdin=answer)
+        assert (refused.code, refused.out) == (2, "")
+        assert "nothing was changed" in refused.err
+        assert "--yes" in refused.err
+        assert cluster.asked("DELETE|PUT|POST", ".*") == []
+
+
+def test_a_signal_at_the_question_ends_as_elsewhere() -> None:
+    with FakeCluster() as cluster:
+        arguments = ["-m", "integration", "uninstall", "--delete-data", "--alerting", "none", "--url", cluster.url]
+        command = subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert command.stderr is not None
+        assert b"[y/N]" in command.stderr.readline()
+        command.send_signal(signal.SIGINT)
+        _, said = command.communicate()
+        assert (command.returncode, cluster.asked("DELETE|PUT|POST", ".*")) == (130, [])
+        assert b"stopped by SIGINT. Nothing was changed." in said
 
 
 def test_unreachable_cluster_is_three_and_shows_no_secret() -> None:

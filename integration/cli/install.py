@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -204,10 +205,14 @@ def _print_removal(objects: Sequence[tuple[str, str]], form: Format) -> None:
 
 
 def _confirmed(question: str) -> bool:
+    """Ask; not by `typer.confirm`, which ends the command with 1 where there is no answer or a signal comes."""
+    note(f"{question} [y/N]")
     try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:  # nobody is there to answer
-        return False
+        answer = "" if sys.stdin is None else sys.stdin.readline()
+    except KeyboardInterrupt as stop:
+        stop.add_note("Nothing was changed.")
+        raise
+    return answer.strip().lower() in ("y", "yes")
 
 
 @with_cluster

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from heapq import heappop, heappush
 from itertools import chain, islice
 from typing import Any
@@ -32,6 +33,11 @@ _MAX_ROW_CELL = 1_000
 _UNBOUNDED = 1_000_000
 # What spreadsheets take for the beginning of a formula, some of them in full width too.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_CSV_COLUMNS = (
+    *(field.name for field in fields(Finding) if field.name != "truncated"),
+    "spl_row_count",
+    *(f"{name}_left_out" for name in LISTS),
+)
 
 
 def inert(text: str, limit: int | None = None) -> str:
@@ -171,13 +177,11 @@ def _list_cell(values: Sequence[str], left_out: int) -> Text:
 
 def _print_csv(findings: Iterable[Finding]) -> None:
     """Write one row a finding; values of a list stand on lines of their own in their cell, as Splunk exports them."""
-    writer: csv.DictWriter[str] | None = None
+    writer = csv.DictWriter(sys.stdout, _CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
     for finding in findings:
         record = {key: value for key, value in finding.to_json().items() if key != "truncated"}
         record |= {f"{name}_left_out": dict(finding.truncated).get(name, 0) for name in LISTS}
-        if writer is None:
-            writer = csv.DictWriter(sys.stdout, list(record), lineterminator="\n")
-            writer.writeheader()
         writer.writerow({key: _csv_cell(value) for key, value in record.items()})
 
 
