@@ -10,6 +10,7 @@ from integration.patterns import ANY, AnyOf, InOrder, OneOf, Pattern, Repeated
 
 # What Python, Java and Painless read alike: no look-around, back-references, flags, possessive or named groups, no `$`.
 _NOT_PORTABLE = re.compile(r"\(\?(?!:)|\\[0-9kgGzZAQENpPRUvX]|[*+?}]\+|\$|&&|\[[^\]]*\[|^$")
+_STANDS_FOR_ITSELF = re.compile(r"\\\W")
 # Where no repetition begins, Python takes a brace for itself, and Java for a mistake; so too a backspace in a set.
 _BARE_BRACE = re.compile(r"\{(?!\d+(?:,\d*)?\})")
 _BACKSPACE = r"\b"
@@ -36,9 +37,9 @@ _IN_SET = re.compile(rf"{_CHARACTER}|.", re.DOTALL)
 
 def portable(regex: str) -> str:
     """Give the regular expression back if Python and Java read it alike and can run it; `ValueError` says why not."""
-    plain = _NO_GROUP.sub("x", regex)
-    in_sets = (part for part in _NO_GROUP.findall(regex) if part.startswith("["))
-    if _NOT_PORTABLE.search(regex.replace("\\\\", "x")) or _BARE_BRACE.search(plain) or any(_BACKSPACE in part for part in in_sets):
+    plain, meant = _NO_GROUP.sub("x", regex), _STANDS_FOR_ITSELF.sub("x", regex)
+    in_sets = (part for part in _NO_GROUP.findall(meant) if part.startswith("["))
+    if _NOT_PORTABLE.search(meant) or _BARE_BRACE.search(plain) or any(_BACKSPACE in part for part in in_sets):
         raise ValueError(
             "must be a regular expression that Python and Java read alike (no look-around, back-references, flags, `$`, bare `{`)"
         )

@@ -91,7 +91,7 @@ def test_unreadable_file() -> None:
 
 
 UNLIKE = [r"(?i)x", r"(a)\1", r"x(?=y)", r"a++", r"x$", "[a[b]]", "(", r"\Qx\E", r"\v", r"\0", r"\U0001F600", r"\N{DIGIT ONE}"]
-UNLIKE += ["a{,3}", "x{y}", "a{", r"[\b]", "[a||b]"]
+UNLIKE += ["a{,3}", "x{y}", "a{", r"[\b]", "[a||b]", r"\p{L}", r"\\\p{L}", r"\\$", r"\\++", r"[\\[a]]"]
 
 
 @pytest.mark.parametrize("pattern", UNLIKE)
@@ -116,6 +116,12 @@ def test_regexes_that_engines_read_alike_are_taken(tmp_path: Path, pattern: str)
 
 @pytest.mark.parametrize("pattern", ["[)*]+", r"\)+", "(?:a|b){1,100}", "(?:a{2}|b){9}?", "(a)?b*", "(?:a|b){0}"])
 def test_regexes_whose_repetitions_are_bounded_are_taken(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    assert load_rule(path).selection[0].matches == (pattern,)
+
+
+@pytest.mark.parametrize("pattern", [r"C:\\\\path", r"\\p{2}", r"[\\Z]", r"\\\\1", r"\$HOME", r"C\++", r"\(?:", r"[\]\[]"])
+def test_what_is_escaped_stands_for_itself(tmp_path: Path, pattern: str) -> None:
     path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
     assert load_rule(path).selection[0].matches == (pattern,)
 
