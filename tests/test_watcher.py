@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,8 +70,17 @@ def test_watcher_s_own_cron_runs_at_the_rule_s_instants(jvm: ElasticJvm, express
 
 @pytest.mark.parametrize("expression", ["0 0 L * *", "0 0 LW * *", "0 0 * * 5L", "0 0 * * 1#2", "0 0 */2 * 1"])
 def test_a_schedule_that_watcher_cannot_be_given_is_refused(expression: str) -> None:
-    with pytest.raises(RuleError, match="Watcher cannot be given"):
+    with pytest.raises(ValueError, match="days"):
         crons(expression)
+
+
+def test_a_rule_that_watcher_cannot_be_given_is_named_by_file_and_field() -> None:
+    rule = rule_with(schedule={"cron": "0 0 1-31,L * *", "earliest": "-1500m@m", "latest": "-60m@m"})
+    for read, named in ((rule, "other_rule"), (rule.read_from(Path("rules/mine.yml")), r"rules/mine\.yml")):
+        with pytest.raises(
+            RuleError, match=rf"^{named}: schedule\.cron .*'0 0 1-31,L \* \*' counts days .* cannot go to Watcher; .*`detect"
+        ):
+            watch(read, NAMESPACE)
 
 
 def test_the_hourly_cron_is_written_as_people_write_it() -> None:

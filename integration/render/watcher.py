@@ -34,8 +34,8 @@ def watch(rule: Rule, namespace: Namespace, index: str | None = None, post_filte
     """
     search = _search(rule, Selector(rule, post_filter, _max_values(rule), "Watcher"))
     if json.dumps(search).replace(_SCHEDULED, "").count("{{"):
-        raise RuleError(f"rule {rule.id}: Watcher would take the `{{{{` in a name of the selection for a variable")
-    schedule = crons(rule.schedule.cron)
+        raise RuleError(f"{rule.file or rule.id}: Watcher would take the `{{{{` in a name of the selection for a variable")
+    schedule = _schedule(rule)
     body: dict[str, Any] = {
         "trigger": {"schedule": {"cron": schedule[0] if len(schedule) == 1 else schedule}},
         "input": {"search": {"request": {"indices": [index or namespace.events], "body": search}}},
@@ -59,6 +59,17 @@ def watch(rule: Rule, namespace: Namespace, index: str | None = None, post_filte
         },
     }
     return body | {"metadata": mark_of(rule, namespace) | {"rule_version": rule.version, "hash": content_hash(body)}}
+
+
+def _schedule(rule: Rule) -> list[str]:
+    cron = rule.schedule.cron
+    try:
+        return crons(cron)
+    except ValueError as error:
+        raise RuleError(
+            f"{rule.file or rule.id}: schedule.cron (or detect.toml's): {cron!r} {error}, so this rule cannot go to Watcher; "
+            "write it otherwise, or let `detect watch` run the rule"
+        ) from error
 
 
 def watch_id(rule: Rule, namespace: Namespace) -> str:

@@ -8,20 +8,18 @@ from typing import cast
 
 from cronsim import CronSim
 
-from integration.errors import RuleError
-
 _WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 
 
 def crons(expression: str) -> list[str]:
     """Give one or two expressions, whose instants together are those of a five-field `expression`.
 
-    Two where days of the month and of the week are alternatives. `RuleError` for what Watcher cannot say: days of both kinds at
+    Two where days of the month and of the week are alternatives. `ValueError` for what Watcher cannot say: days of both kinds at
     once, and days counted from the month's end.
     """
     parsed = CronSim(expression, datetime(1970, 1, 1, tzinfo=UTC))
     if any(isinstance(day, tuple) for day in parsed.weekdays) or min(parsed.days) < 0:
-        raise RuleError(f"cron {expression!r}: Watcher cannot be given days counted from the month's end or weeks within it")
+        raise ValueError("counts days from the month's end, or weeks within it")
     times = f"0 {_listed(parsed.minutes, range(60))} {_listed(parsed.hours, range(24))}"
     months = _listed(parsed.months, range(1, 13))
     days = _listed(parsed.days, range(1, 32))
@@ -32,7 +30,7 @@ def crons(expression: str) -> list[str]:
     if days == "*":
         return [f"{times} ? {months} {weekdays}"] if parsed.day_and else [f"{times} * {months} ?"]
     if parsed.day_and:
-        raise RuleError(f"cron {expression!r}: Watcher cannot be given days of the month and of the week at once")
+        raise ValueError("asks for days of the month and of the week at once")
     return [f"{times} {days} {months} ?", f"{times} ? {months} {weekdays}"]
 
 
