@@ -35,6 +35,10 @@ class ConflictError(ClusterError):
     """The object on the cluster changed since it was read, or is there already."""
 
 
+class OverwrittenError(ConflictError):
+    """The object was written, and what somebody else changed of it since it was read may be lost."""
+
+
 class UnreachableError(ClusterError):
     """No answer came from the cluster: a write may or may not have been done."""
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from integration.assets import Asset
 from integration.engines.base import Engine
-from integration.errors import ClusterError, ConflictError, InputError, PartlyAppliedError
+from integration.errors import ClusterError, ConflictError, InputError, OverwrittenError, PartlyAppliedError
 from integration.mark import mark
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, Namespace
 from integration.progress import state_index
@@ -61,8 +61,13 @@ class _Journal:
         """Do what makes an object the desired one, unless it is already; a fault found afterwards comes after a change."""
         changed = status.state is not State.SAME
         if changed:
-            action()
-            self._changes.append(f"{status.kind} {status.name!r} {ACTIONS[status.state]}")
+            done = f"{status.kind} {status.name!r} {ACTIONS[status.state]}"
+            try:
+                action()
+            except OverwrittenError:
+                self._changes.append(done)
+                raise
+            self._changes.append(done)
             verify()
         self._on_step(Step(status.kind, status.name, ACTIONS[status.state], changed))
 
@@ -125,9 +130,17 @@ def _refuse_foreign(statuses: Sequence[Status], *, force: bool) -> None:
 
 
 def _place(journal: _Journal, target: RuleTarget, rule: Rule, status: Status, *, enable: bool) -> None:
-    journal.applied(status, lambda: target.put(rule, enable=enable), lambda: target.verify(rule))
+    journal.applied(status, lambda: _put_rule(target, rule, status, enable=enable), lambda: target.verify(rule))
     if status.state is State.SAME and enable:
         journal.done(target.set_enabled(rule, enabled=True))
+
+
+def _put_rule(target: RuleTarget, rule: Rule, before: Status, *, enable: bool) -> None:
+    """Put a rule's object that is still as it was when this installation looked at it; another one may have put it already."""
+    now = target.status(rule)
+    if now.state is not State.SAME and (now.state, now.differences) != (before.state, before.differences):
+        raise ConflictError(f"{now.kind} {now.name!r} was changed since it was compared; it was left as it is")
+    target.put(rule, enable=enable)
 
 
 def set_enabled(rules: Sequence[Rule], targets: Sequence[RuleTarget], *, enabled: bool, on_step: OnStep) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
-from integration.errors import ClusterError, InputError, NotFoundError
+from integration.errors import ClusterError, InputError, NotFoundError, OverwrittenError
 from integration.filter import NO_FILTER, Filter
 from integration.kibana import Kibana
 from integration.kibana_alerts import count_open_detections
@@ -51,7 +51,8 @@ class KibanaTarget(ABC):
     def _create(self, rule: Rule, body: dict[str, Any]) -> None: ...
 
     @abstractmethod
-    def _update(self, rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> None: ...
+    def _update(self, rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+        """Change the rule that was read as `found`, and give Kibana's answer, the rule as it is then."""
 
     @abstractmethod
     def _switch(self, rule: Rule, *, enabled: bool) -> None: ...
@@ -78,14 +79,29 @@ class KibanaTarget(ABC):
         return ()
 
     def put(self, rule: Rule, *, enable: bool) -> None:
-        """Create the rule, or bring the one there to its desired body; of what the user owns everything stays."""
+        """Create the rule, or bring the one there to its desired body; of what the user owns everything stays.
+
+        `OverwrittenError` when somebody else changed the rule at the same time: no update of Kibana's can be made to depend on what
+        was read.
+        """
         body, found = self.body(rule), self.find(rule)
         if found is None:
             self._create(rule, body | {"enabled": body["enabled"] or enable})
             return
-        self._update(rule, body | {"tags": [*body["tags"], *render.other_tags(found.get("tags", ()))]}, found)
+        answer = self._update(rule, body | {"tags": [*body["tags"], *render.other_tags(found.get("tags", ()))]}, found)
+        self._refuse_another_change(rule, found, answer)
         if enable and not found["enabled"]:
             self._switch(rule, enabled=True)
+
+    def _refuse_another_change(self, rule: Rule, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Kibana counts every change of a rule's content in `revision`, and none that changes nothing; a new rule begins anew."""
+        read, now = before.get("revision", 0), after.get("revision", 0)
+        if before.get("created_at") == after.get("created_at") and now in (read, read + 1):
+            return
+        raise OverwrittenError(
+            f"somebody else changed the {self.kind} {self.name(rule)!r} while it was updated: revision {read} was read, and Kibana "
+            f"answered with {now}. The update won, so see in Kibana whether something of that change is lost"
+        )
 
     def verify(self, rule: Rule) -> None:
         """Read the rule back and compare."""
@@ -159,10 +175,11 @@ class DetectionTarget(KibanaTarget):
     def _create(self, _rule: Rule, body: dict[str, Any]) -> None:
         self._kibana.send("POST", _DETECTION, body)
 
-    def _update(self, _rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> None:
-        # A patch leaves what it does not name: actions, exceptions, whether it is enabled. It cannot change a rule's type.
-        method = "PATCH" if found.get("type") == body["type"] else "PUT"
-        self._kibana.send(method, _DETECTION, body | {"enabled": found["enabled"]})
+    def _update(self, _rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+        if found.get("type") != body["type"]:  # which a patch cannot change
+            return self._kibana.send("PUT", _DETECTION, body | {"enabled": found["enabled"]})
+        # A patch leaves what it does not name: actions, exceptions, whether it is enabled.
+        return self._kibana.send("PATCH", _DETECTION, {key: value for key, value in body.items() if key != "enabled"})
 
     def _switch(self, rule: Rule, *, enabled: bool) -> None:
         self._kibana.send("PATCH", _DETECTION, self._id(rule) | {"enabled": enabled})
@@ -196,12 +213,12 @@ class StackTarget(KibanaTarget):
     def _create(self, rule: Rule, body: dict[str, Any]) -> None:
         self._kibana.send("POST", self._path(rule), body)
 
-    def _update(self, rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> None:
+    def _update(self, rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
         if found["rule_type_id"] != body["rule_type_id"]:
             raise ClusterError(f"Kibana cannot change the type of the rule {found['name']!r}; delete it there first")
         kept = {key: found[key] for key in _KEPT if found.get(key) is not None}
         actions = [{key: a[key] for key in _KEPT_OF_ACTION if a.get(key) is not None} for a in found.get("actions", ())]
-        self._kibana.send("PUT", self._path(rule), {key: body[key] for key in _UPDATED} | kept | {"actions": actions})
+        return self._kibana.send("PUT", self._path(rule), {key: body[key] for key in _UPDATED} | kept | {"actions": actions})
 
     def _switch(self, rule: Rule, *, enabled: bool) -> None:
         self._kibana.send("POST", f"{self._path(rule)}/{'_enable' if enabled else '_disable'}")

@@ -1,13 +1,14 @@
 """Kibana's rule APIs on 127.0.0.1, as strict as the real ones: conventions, credentials, spaces, ids, and the keys of bodies.
 
 The keys are those of Kibana's published API description (Security detections, Alerting); what the server adds to an object it
-keeps is added here too.
+keeps is added here too. An update depends on nothing that was read, and is counted in `revision` if it changes something.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, Self
 
 from tests.fake_cluster import Answer, FakeCluster, Request
@@ -35,7 +36,6 @@ _DETECTION_DEFAULTS: dict[str, Any] = {
     "related_integrations": [],
     "required_fields": [],
     "immutable": False,
-    "revision": 0,
     "created_by": "elastic",
     "output_index": "",
 }
@@ -82,9 +82,12 @@ class FakeKibana:
     """
 
     def __init__(self, search: Search | None = None) -> None:
+        self._made = 0
         self.detections: dict[tuple[str, str], dict[str, Any]] = {}
         self.stack: dict[tuple[str, str], dict[str, Any]] = {}
         self.alerts = MemoryIndices()
+        self.before_update: Callable[[], object] = lambda: None
+        """What happens before the next update."""
         self.search = search or self.alerts.search
         self._server = FakeCluster(Answer("<html>", headers={"kbn-name": "kibana"}))
         self._server.on(".*", r"/.+", self._answer)
@@ -156,7 +159,7 @@ class FakeKibana:
         if request.method == "POST":
             _check(found is None, f'rule_id: "{rule_id}" already exists', 409)
             check_detection(body, required=_DETECTION_REQUIRED)
-            self.detections[space, rule_id] = _DETECTION_DEFAULTS | {"id": f"so-{rule_id}"} | body
+            self.detections[space, rule_id] = _DETECTION_DEFAULTS | {"id": f"so-{rule_id}"} | self._first() | body
             return Answer(self.detections[space, rule_id])
         _check(found is not None, f'rule_id: "{rule_id}" not found', 404)
         assert found is not None
@@ -164,8 +167,11 @@ class FakeKibana:
             return Answer(self.detections.pop((space, rule_id)))
         if request.method in ("PATCH", "PUT"):
             check_detection(body, required=_DETECTION_REQUIRED if request.method == "PUT" else ())
-            kept = found if request.method == "PATCH" else _DETECTION_DEFAULTS | {"id": found["id"]}
-            self.detections[space, rule_id] = kept | body | {"revision": found["revision"] + 1}
+            self._meet()
+            found = self.detections[space, rule_id]
+            kept = {"id", "revision", "created_at", "enabled"} if request.method == "PUT" else found.keys()
+            changed = _DETECTION_DEFAULTS | {key: found[key] for key in kept} | body
+            self.detections[space, rule_id] = _counted(found, changed)
         return Answer(self.detections[space, rule_id])
 
     def _stack(self, request: Request, space: str, rule_id: str, action: str) -> Answer:
@@ -175,7 +181,7 @@ class FakeKibana:
             _check(_UUID.fullmatch(rule_id), "Predefined IDs are not allowed unless the ID is a UUID.")
             _check(not any(key[1] == rule_id for key in self.stack), "Saved object conflict", 409)
             check_stack(body, _STACK_KEYS, _STACK_REQUIRED)
-            self.stack[space, rule_id] = {"id": rule_id, "revision": 0, "execution_status": {"status": "pending"}} | body
+            self.stack[space, rule_id] = {"id": rule_id, "execution_status": {"status": "pending"}} | self._first() | body
             return Answer(self.stack[space, rule_id])
         _check(found is not None, f"Saved object [alert/{rule_id}] not found", 404)
         assert found is not None
@@ -187,8 +193,25 @@ class FakeKibana:
             return Answer("", 204)
         if request.method == "PUT":
             check_stack(body, _STACK_UPDATE_KEYS, ("name", "schedule"))
-            found.update({"actions": [], "tags": []} | body | {"revision": found["revision"] + 1})
+            self._meet()
+            found = self.stack[space, rule_id]
+            found.update(_counted(found, found | {"actions": [], "tags": []} | body))
         return Answer(found)
+
+    def _first(self) -> dict[str, Any]:
+        self._made += 1
+        return {"revision": 0, "created_at": f"2026-11-24T09:00:00.{self._made:03}Z"}
+
+    def _meet(self) -> None:
+        meeting, self.before_update = self.before_update, lambda: None
+        meeting()
+
+
+def _counted(found: dict[str, Any], changed: dict[str, Any]) -> dict[str, Any]:
+    """The rule after an update. That it is enabled counts as no change; actions, which are kept in another form, always as one."""
+    content = [{key: value for key, value in each.items() if key != "enabled"} for each in (found, changed)]
+    counts = content[0] != content[1] or bool(changed["actions"])
+    return changed | {"revision": found["revision"] + counts}
 
 
 def check_detection(body: dict[str, Any], required: tuple[str, ...] = _DETECTION_REQUIRED) -> None:

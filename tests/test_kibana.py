@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import pytest
 
-from integration.engines.connect import Connection
-from integration.errors import ClusterError, ConflictError, InputError, RuleError
+from integration.engines.connect import Connection, connect
+from integration.errors import ClusterError, ConflictError, InputError, OverwrittenError, PartlyAppliedError, RuleError
 from integration.filter import Filter
+from integration.install import install
 from integration.kibana import Kibana
 from integration.kibana_rules import DetectionTarget, KibanaTarget, StackTarget
 from integration.names import Namespace
 from integration.render import kibana as render
 from integration.render.kibana_saved import saved_rule
 from integration.rule import Rule
-from integration.state import State
-from tests.fake_cluster import Answer
+from integration.state import State, Step
+from tests.fake_cluster import ELASTICSEARCH, Answer, FakeCluster
 from tests.fake_kibana import API_KEY, VERSION, FakeKibana, RefusalError, check_detection, check_saved_rule
 from tests.filters import entry
 from tests.support import RULE, rule_with
@@ -38,8 +41,8 @@ def kept(fake_kibana: FakeKibana) -> dict[str, Any]:
     return rule
 
 
-def newer() -> Rule:
-    return Rule.model_validate(RULE.model_dump() | {"version": 2, "attack_type": "Another"})
+def newer(version: int = 2) -> Rule:
+    return Rule.model_validate(RULE.model_dump() | {"version": version, "attack_type": "Another"})
 
 
 def test_a_rule_is_created_disabled_and_reads_back_the_same(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
@@ -133,6 +136,68 @@ def test_the_health_of_a_rule_that_fails(fake_kibana: FakeKibana, kibana: Kibana
         health = each.health(RULE)
         assert health is not None
         assert (health.last_run, health.last_error, health.open_alerts) == ("2026-11-24T10:00:00Z", "no index", alerts)
+
+
+def test_a_change_that_meets_an_update_is_told(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
+    target.put(RULE, enable=False)
+
+    def edited() -> None:
+        kept(fake_kibana).update(name="theirs", revision=kept(fake_kibana)["revision"] + 1)
+
+    def made_anew() -> None:
+        assert target.remove(RULE).changed
+        target.put(RULE, enable=False)
+
+    for number, meeting in enumerate((edited, made_anew), 2):
+        fake_kibana.before_update = meeting
+        with pytest.raises(OverwrittenError, match=r"somebody else changed .* while it was updated: .* see in Kibana"):
+            target.put(newer(number), enable=False)
+        assert target.status(newer(number)).state is State.SAME
+
+
+def test_install_tells_of_a_change_between_its_steps(
+    fake_kibana: FakeKibana, kibana: Kibana, target: KibanaTarget, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before it writes, it leaves the rule as it is; while it writes, it says that the update won."""
+    target.put(RULE, enable=False)
+
+    def edited(name: str) -> None:
+        kept(fake_kibana).update(name=name, revision=kept(fake_kibana)["revision"] + 1)
+
+    def prepare() -> Sequence[Step]:
+        edited("theirs")
+        return ()
+
+    with FakeCluster(ELASTICSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
+        cluster.on("GET", ".*/_(settings|mapping)")
+        steps: list[Step] = []
+        run = partial(install, engine, [], [newer()], on_step=steps.append)
+        meeting = type(target)(kibana, NAMESPACE)
+        monkeypatch.setattr(meeting, "prepare", prepare)
+        with pytest.raises(ConflictError, match="was changed since it was compared; it was left as it is"):
+            run([meeting])
+        assert kept(fake_kibana)["name"] == "theirs"
+        fake_kibana.before_update = partial(edited, "theirs again")
+        with pytest.raises(
+            PartlyAppliedError, match=rf"somebody else changed the {target.kind} .*\nDone before that: {target.kind} "
+        ):
+            run([target])
+        assert steps == []
+        run([target])
+        assert [step.action for step in steps] == ["unchanged"]
+
+
+def test_what_kibana_does_not_count_is_no_other_change(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
+    target.put(RULE, enable=False)
+    for _ in range(2):
+        target.put(RULE, enable=False)
+    assert kept(fake_kibana)["revision"] == 0
+    kept(fake_kibana)["actions"] = [{"id": "mail", "group": "default", "params": {}}]
+    fake_kibana.before_update = lambda: kept(fake_kibana).update(enabled=True)
+    target.put(RULE, enable=False)
+    target.put(newer(), enable=True)
+    assert kept(fake_kibana)["revision"] == 2
+    assert kept(fake_kibana)["enabled"] is True
 
 
 def test_an_answer_that_gets_lost_makes_no_second_rule(fake_kibana: FakeKibana, target: KibanaTarget) -> None:
