@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import Any
 
@@ -37,22 +38,28 @@ _namespaces = count()  # for the whole run, since two engines take turns
 few = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
-@pytest.fixture(scope="module")
-def installed(engine: Engine) -> Iterator[Engine]:
-    """Without the bound on compiled triggers (75 in five minutes), which tests with so many filters pass."""
+@contextmanager
+def ready(engine: Engine) -> Iterator[Engine]:
+    """Without the bounds on compiled triggers and monitors' searches (75 each in five minutes), which so many filters pass."""
     install(engine, desired_assets([RULE], engine.name), [RULE], on_step=lambda _: None)
-    setting = "script.context.aggregation_selector.max_compilations_rate"
-    engine.request("PUT", "/_cluster/settings", {"transient": {setting: "10000/1m"}})
+    rates = [f"script.context.{context}.max_compilations_rate" for context in ("aggregation_selector", "template")]
+    engine.request("PUT", "/_cluster/settings", {"transient": dict.fromkeys(rates, "10000/1m")})
     yield engine
-    engine.request("PUT", "/_cluster/settings", {"transient": {setting: None}})
+    engine.request("PUT", "/_cluster/settings", {"transient": dict.fromkeys(rates)})
     for number in range(next(_namespaces)):
         drop(engine, f"logs-ollama.server-filter{number}")
 
 
 @pytest.fixture(scope="module")
-def alerting(node: Node, installed: Engine) -> Iterator[Engine]:
-    with engine_with_alerting(node.url) as connected:
-        yield connected
+def installed(engine: Engine) -> Iterator[Engine]:
+    with ready(engine) as prepared:
+        yield prepared
+
+
+@pytest.fixture(scope="module")
+def alerting(node: Node) -> Iterator[Engine]:
+    with engine_with_alerting(node.url) as connected, ready(connected) as prepared:
+        yield prepared
 
 
 def store(engine: Engine, lines: Sequence[Shipped]) -> Namespace:
