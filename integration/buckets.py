@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.engines.bounded import search_up_to
+from integration.engines.bounded import bounded
 from integration.errors import ClusterError
 from integration.render.aggregation import BY_HOST, LONG_LINES, PAGE_SIZE, crowd_search, window_search
 from integration.rule import Rule
@@ -83,7 +84,7 @@ def _buckets(engine: Engine, index: str, body: dict[str, Any], lists: set[str], 
     largest = composite["size"]
     while True:
         body["aggs"][BY_HOST]["aggs"] = {name: each for name, each in whole.items() if name not in without}
-        answer = search_up_to(engine, index, body)
+        answer = bounded(partial(engine.search, index, body))
         if isinstance(answer, ClusterError):
             if composite["size"] > 1:
                 composite["size"] = max(1, composite["size"] // 10)

@@ -11,16 +11,15 @@ from typing import Any
 
 from integration.case import fold
 from integration.engines.base import Engine
-from integration.engines.bounded import search_up_to
-from integration.errors import ClusterError, InputError
+from integration.engines.bounded import Pages
+from integration.errors import InputError
 from integration.finding import Finding
 from integration.rule import Severity
 from integration.schedule import Window
 
 _PAGE = 1_000
 _LONGEST_REASON = 300
-_FIRST_PAGE: dict[str, Any] = {
-    "size": _PAGE,
+_IN_ORDER: dict[str, Any] = {
     "_source": ["finding"],
     "track_total_hits": False,
     # The id makes the order whole, so that no document falls between two pages.
@@ -103,24 +102,14 @@ def risk_findings(engine: Engine, index: str, wanted: Wanted) -> Iterator[Findin
     if wanted.end is not None:
         limits.append({"range": {"finding.window_end": {"lte": wanted.end, "format": "epoch_millis"}}})
     filters = [{"term": {"event.dataset": "detect.risk"}}, {"terms": {"rule.id": sorted(wanted.rule_ids)}}, *limits]
-    body = _FIRST_PAGE | {"query": {"bool": {"filter": filters}}}
-    while hits := _page(engine, index, body):
+    body = _IN_ORDER | {"query": {"bool": {"filter": filters}}}
+    pages = Pages(_PAGE)
+    while hits := pages.ask(lambda size: engine.search(index, body | {"size": size}))[0]["hits"]["hits"]:
         for hit in hits:
             finding = _read(index, hit)
             if finding in wanted:
                 yield finding
         body["search_after"] = hits[-1]["sort"]
-        body["size"] = min(_PAGE, body["size"] * 2)
-
-
-def _page(engine: Engine, index: str, body: dict[str, Any]) -> list[dict[str, Any]]:
-    """Ask for a page of documents, a smaller one where it is too much: a finding can take megabytes."""
-    while isinstance(answer := search_up_to(engine, index, body), ClusterError):
-        if body["size"] == 1:
-            raise answer
-        body["size"] = max(1, body["size"] // 10)
-    hits: list[dict[str, Any]] = answer["hits"]["hits"]
-    return hits
 
 
 def _read(index: str, hit: Mapping[str, Any]) -> Finding:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from integration.engines.base import Engine
+from integration.engines.bounded import Pages
+from integration.errors import AnswerTooLargeError
 from integration.finding import Finding
 from integration.findings import UNREADABLE, AlertState, Asked, LeftOut
 from integration.render.monitor import host_of
@@ -17,7 +20,8 @@ _OPEN = ("ACTIVE", "ACKNOWLEDGED", "ERROR")
 # What is over lies in Alerting's history, for the 60 days that it keeps by default.
 _CLOSED = ("COMPLETED", "DELETED")
 _STATES = {AlertState.OPEN: _OPEN, AlertState.CLOSED: _CLOSED, AlertState.ALL: (*_OPEN, *_CLOSED)}
-_PAGE = 1_000
+# One alert can take megabytes: twenty long values of each list.
+_PAGE = 100
 # Alerting's list is a search, which gives no hit beyond these, and counts no further.
 _REACH = 10_000
 
@@ -35,7 +39,7 @@ def count_open(engine: Engine, monitor_id: str) -> int:
     """Count the open alerts of a monitor."""
     count = 0
     for state in _OPEN:
-        total = int(_page(engine, monitor_id, state, size=1)["totalAlerts"])
+        total = int(_page(engine, monitor_id, state, None, 0, 0)["totalAlerts"])
         count += total if total < _REACH else sum(1 for _ in _in_state(engine, monitor_id, state, LeftOut()))
     return count
 
@@ -63,23 +67,36 @@ def _in_state(engine: Engine, monitor_id: str, state: str, left_out: LeftOut) ->
     """List by start time: past a page, the next one is asked from the last instant on, and what came already is passed over."""
     since: int | None = None
     start, known = 0, set[str]()
+    pages = Pages(_PAGE)
     while True:
-        page = _page(engine, monitor_id, state, since, start, _PAGE)["alerts"]
-        yield from (alert for alert in page if alert["id"] not in known)
-        if len(page) < _PAGE:
+        if start == _REACH:
+            left_out.add(f"sets of more than {_REACH:,} alerts that began in one millisecond", f"beyond those, at {since}")
+            since, start, known = (since or 0) + 1, 0, set()
+        ask = partial(_page, engine, monitor_id, state, since, start)
+        too_large = False
+        try:
+            answer, size = pages.ask(ask, most=_REACH - start)
+        except AnswerTooLargeError:
+            answer, size, too_large = ask(1, only="alerts.id,alerts.start_time"), 1, True
+        page = answer.get("alerts", [])
+        for alert in page:
+            if alert["id"] in known:
+                continue
+            if too_large:
+                left_out.add("alerts of OpenSearch Alerting that are too large to read", alert["id"])
+            else:
+                yield alert
+        if len(page) < size:
             return
         last = page[-1]["start_time"]
-        if last != since:
+        if last == since:
+            start += size
+        else:
             since, start, known = last, 0, {alert["id"] for alert in page if alert["start_time"] == last}
-            continue
-        start += _PAGE
-        if start + _PAGE > _REACH:
-            left_out.add(f"sets of more than {_REACH:,} alerts that began in one millisecond", f"beyond those, at {last}")
-            since, start, known = last + 1, 0, set()
 
 
 def _page(
-    engine: Engine, monitor_id: str, state: str, since: int | None = None, start: int = 0, size: int = _PAGE
+    engine: Engine, monitor_id: str, state: str, since: int | None, start: int, size: int, only: str | None = None
 ) -> dict[str, Any]:
     options: dict[str, str | int | bool] = {
         "monitorId": monitor_id,
@@ -90,4 +107,6 @@ def _page(
     }
     if since is not None:
         options["searchString"] = f"start_time:[{since} TO *]"
+    if only is not None:
+        options["filter_path"] = only
     return engine.request("GET", _ALERTS, params=options, retry=True)

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from integration.engines.answers import Json
-    from integration.engines.base import Engine
 
 MAX_ANSWER = 32 << 20
 """What a search may answer where a log's author decides how much that is, in bytes."""
@@ -40,18 +39,43 @@ def answers_up_to(most: int) -> Iterator[None]:
         _most.reset(token)
 
 
-def search_up_to(engine: Engine, index: str, body: Json) -> Json | ClusterError:
-    """Search with an answer of up to `MAX_ANSWER` bytes; gives the error back when less must be asked at a time.
+def bounded(ask: Callable[[], Json]) -> Json | ClusterError:
+    """Ask for an answer of up to `MAX_ANSWER` bytes; gives the error back when less must be asked at a time.
 
     Raises every other error. A missing shard is one, though the cluster then seems busy: no page is small enough for that.
     """
     try:
         with answers_up_to(MAX_ANSWER):
-            return engine.search(index, body)
+            return ask()
     except UnavailableError:
         raise
     except _TOO_MUCH as error:
         return error
+
+
+class Pages:
+    """How many documents to ask for at a time, where one may be as large as a log's author likes.
+
+    One at first, then twice as many after each answer, up to `largest`: a node builds a whole answer in its memory before it sends
+    any of it, and does not live through a thousand large documents.
+    """
+
+    def __init__(self, largest: int) -> None:
+        self._largest = largest
+        self._size = 1
+
+    def ask(self, ask: Callable[[int], Json], most: int | None = None) -> tuple[Json, int]:
+        """Let `ask` get a page of so many documents (`most` at most), a smaller one where that is too much; gives its size too.
+
+        Raises the error where one document alone is too much.
+        """
+        self._size = self._size if most is None else min(self._size, most)
+        while isinstance(answer := bounded(partial(ask, self._size)), ClusterError):
+            if self._size == 1:
+                raise answer
+            self._size = max(1, self._size // 10)
+        asked, self._size = self._size, min(self._largest, self._size * 2)
+        return answer, asked
 
 
 def bound(pool: urllib3.HTTPConnectionPool) -> None:

@@ -75,7 +75,7 @@ def windows() -> list[Window]:
 
 
 def test_risk_events_come_back_as_the_findings_they_were(url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(findings_module._FIRST_PAGE, "size", 3)
+    monkeypatch.setattr(findings_module, "_PAGE", 3)
     assert merged(risk_findings(engine, NAMESPACE.risk, WANTED)) == evaluated(engine)
 
 
