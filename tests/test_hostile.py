@@ -22,7 +22,7 @@ from integration.events import parse
 from integration.render.painless import classifier
 from integration.rulefile import load_rule
 from integration.times import parse_time
-from tests.cli import detect
+from tests.cli import Result, detect
 from tests.hostile import BYTES, HEAD, MEBIBYTE_LINES, PAYLOADS, hostile_lines, quoted
 from tests.support import event, rule_with
 
@@ -31,9 +31,14 @@ MEBIBYTE = 1 << 20
 _LIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
 
-def scanned(path: Path, form: str) -> str:
+def answered(path: Path, form: str) -> Result:
     answer = detect("scan", str(path), "--host", "gpu-1", "--format", form, "--spl-rows")
     assert answer.code == 0, answer.err
+    return answer
+
+
+def scanned(path: Path, form: str) -> str:
+    answer = answered(path, form)
     return answer.out + answer.err
 
 
@@ -57,7 +62,7 @@ class TestOutput:
         assert "[/nothing]" in out
 
     def test_json_is_whole_and_says_what_was_logged(self, log: Path) -> None:
-        findings = json.loads(scanned(log, "json"))["findings"]
+        findings = answered(log, "json").json["findings"]
         messages = {message for finding in findings for message in finding["error_messages"]}
         for name in ("clear screen", "right to left", "mustache", "Painless"):
             assert any(PAYLOADS[name].split('"')[0].replace("\\", "\\\\") in message for message in messages), name
@@ -102,7 +107,7 @@ class TestMeaning:
         path = tmp_path_factory.mktemp("fuzz") / "server.log"
         path.write_bytes(b"\n".join(lines))
         assert _LIVE.findall(scanned(path, "table") + scanned(path, "csv")) == []
-        assert json.loads(scanned(path, "json").rpartition("}")[0] + "}")["events"]["read"] == sum(map(bool, lines))
+        assert answered(path, "json").json["events"]["read"] == sum(map(bool, lines))
 
 
 class TestSize:
