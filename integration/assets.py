@@ -14,9 +14,9 @@ from integration.folders import asset_folder
 from integration.mark import is_marked, is_marked_text, mark, mark_text
 from integration.names import EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
 from integration.render.aggregation import DYNAMIC_FIELDS
-from integration.render.templates import events_template, risk_template
+from integration.render.templates import events_template, fields_of, risk_template
 from integration.rule import Rule
-from integration.sharing import Others, classifier_fields, versions_of
+from integration.sharing import Others, check_fields, versions_of
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,19 @@ def desired_assets(rules: Sequence[Rule], engine: str, others: Others | None = N
     `InputError` when a rule's computed field is another one's.
     """
     others = others or {}
+    check_fields(rules, others)
     versions = versions_of(rules, others)
     pipeline = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
     description = f"{pipeline['description']} {mark_text(pipeline, versions)}"
     if engine == "elasticsearch":
         del pipeline["version"]  # counted up with each replacement, since it guards them
     events, risk = events_template(rules, engine), risk_template()
-    events["template"]["mappings"][DYNAMIC_FIELDS[engine]] |= {other.field: other.classifier for other in others.values()}
-    fields = {"classifiers": classifier_fields(rules, others)}
+    names = {rule.id: list(fields_of(rule, engine)) for rule in rules}
+    for rule_id, other in others.items():
+        events["template"]["mappings"][DYNAMIC_FIELDS[engine]] |= other.fields
+        names[rule_id] = list(other.fields)
     return [
         PipelineAsset(PIPELINE, pipeline | {"description": description}),
-        TemplateAsset(EVENTS_TEMPLATE, events | {"_meta": mark(events, versions) | fields}),
+        TemplateAsset(EVENTS_TEMPLATE, events | {"_meta": mark(events, versions) | {"computed_fields": names}}),
         TemplateAsset(RISK_TEMPLATE, risk | {"_meta": mark(risk, versions)}),
     ]

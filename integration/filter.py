@@ -15,6 +15,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from integration.case import fold
 from integration.finding import Finding
 from integration.rule import Severity
+from integration.shortened import less_shortened
 
 
 def _listed(value: object) -> object:
@@ -77,7 +78,10 @@ class FilterEntry(BaseModel):
         return (
             self._holds_beside_lists(finding)
             and all(name in cut or any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
-            and all(_all_hold(texts, getattr(finding, name)) for name, texts in self.all_contain.items())
+            and all(
+                (name in cut and not getattr(finding, name)) or _all_hold(texts, getattr(finding, name))
+                for name, texts in self.all_contain.items()
+            )
         )
 
     def _holds_beside_lists(self, finding: Finding) -> bool:
@@ -113,8 +117,8 @@ class Filter:
         return self._lets_through(finding, FilterEntry.matches)
 
     def may_pass(self, finding: Finding) -> bool:
-        """Whether it passes, or might if its lists were whole: an alert shows fewer values than the rule that raised it saw."""
-        return self._lets_through(finding, FilterEntry.may_match)
+        """Whether it passes, or might if its lists were whole: an alert shows fewer values, and less of them, than its rule saw."""
+        return self._lets_through(less_shortened(finding), FilterEntry.may_match)
 
     def _lets_through(self, finding: Finding, keeps: Callable[[FilterEntry, Finding], bool]) -> bool:
         keep = [entry for entry in self.entries if entry.action == "keep"]

@@ -13,7 +13,7 @@ from integration.mark import mark
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, Namespace
 from integration.progress import state_index
 from integration.render.aggregation import DYNAMIC_FIELDS
-from integration.render.templates import classifiers
+from integration.render.templates import computed_fields
 from integration.rule import Rule
 from integration.state import ACTIONS, Difference, State, Status, Step, differences, status_of
 from integration.target import RuleTarget
@@ -248,14 +248,14 @@ def _read_back(engine: Engine, asset: Asset) -> None:
 
 
 def _connect_index(engine: Engine, index: str, rules: Sequence[Rule]) -> None:
-    engine.put_mapping(index, classifiers(rules, engine.name))
+    engine.put_mapping(index, computed_fields(rules, engine.name))
     engine.request("PUT", f"/{index}/_settings", {_PIPELINE_SETTING: PIPELINE}, retry=True)
 
 
 def _index_statuses(engine: Engine, rules: Sequence[Rule]) -> Iterator[Status]:
-    """Compare the classifiers and the pipeline of every index of events that is there already; none before the first event."""
+    """Compare the computed fields and the pipeline of every index of events that is there already; none before the first event."""
     key = DYNAMIC_FIELDS[engine.name]
-    wanted: dict[str, Any] = {key: classifiers(rules, engine.name)[key], "settings": {_PIPELINE_SETTING: PIPELINE}}
+    wanted: dict[str, Any] = {key: computed_fields(rules, engine.name)[key], "settings": {_PIPELINE_SETTING: PIPELINE}}
     settings = engine.request("GET", f"/{EVENTS_PATTERN}/_settings", params={"flat_settings": True}, retry=True)
     for index, mapping in sorted(engine.get_mapping(EVENTS_PATTERN).items()):
         fields = {name: body for name, body in mapping.get(key, {}).items() if name in wanted[key]}

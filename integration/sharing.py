@@ -16,11 +16,10 @@ from integration.rule import Rule
 
 @dataclass(frozen=True, slots=True)
 class OtherRule:
-    """A rule that came from another folder: its version, and its classifier as the events template has it."""
+    """A rule that came from another folder: its version, and its computed fields as the events template has them."""
 
     version: int
-    field: str
-    classifier: Mapping[str, Any]
+    fields: Mapping[str, Any]
 
 
 Others = Mapping[str, OtherRule]
@@ -40,18 +39,15 @@ def versions_of(rules: Sequence[Rule], others: Others) -> dict[str, int]:
     return dict(sorted(versions.items()))
 
 
-def classifier_fields(rules: Sequence[Rule], others: Others) -> dict[str, str]:
-    """Give the name of each rule's computed field by the rule's id; `InputError` when two rules want the same one."""
-    fields = {rule_id: other.field for rule_id, other in others.items()}
+def check_fields(rules: Sequence[Rule], others: Others) -> None:
+    """`InputError` when a rule's computed field is another one's already."""
     for rule in rules:
         field = rule.classification.field
-        if taken := [rule_id for rule_id, name in fields.items() if name == field]:
+        if taken := [rule_id for rule_id, other in others.items() if field in other.fields]:
             raise InputError(
                 f"rule {rule.id}: classification.field: {field!r} is already the field of rule {taken[0]} on the cluster; "
                 f"give it another name, or uninstall {taken[0]} first"
             )
-        fields[rule.id] = field
-    return dict(sorted(fields.items()))
 
 
 def _rules_of(template: Mapping[str, Any], engine: str) -> Iterator[tuple[str, OtherRule]]:
@@ -59,10 +55,10 @@ def _rules_of(template: Mapping[str, Any], engine: str) -> Iterator[tuple[str, O
     if not is_marked(meta):
         return
     computed = template.get("template", {}).get("mappings", {}).get(DYNAMIC_FIELDS[engine], {})
-    versions, fields = meta.get("rules"), meta.get("classifiers")
+    versions, fields = meta.get("rules"), meta.get("computed_fields")
     if not isinstance(versions, dict) or not isinstance(fields, dict):
         return
-    for rule_id, field in fields.items():
+    for rule_id, names in fields.items():
         version = str(versions.get(rule_id))
-        if field in computed and version.isdecimal():
-            yield rule_id, OtherRule(int(version), field, computed[field])
+        if version.isdecimal() and isinstance(names, list):
+            yield rule_id, OtherRule(int(version), {name: computed[name] for name in names if name in computed})

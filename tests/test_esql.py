@@ -23,7 +23,9 @@ from integration.patterns import holding
 from integration.regexes import parsed
 from integration.render import esql_text
 from integration.render.esql import MAX_VALUES, query
-from integration.rule import Rule
+from integration.render.long_values import SUFFIX, shortened_name
+from integration.render.templates import computed_fields
+from integration.rule import LIST_STATS, Rule
 from integration.rulefile import load_rule, load_rules
 from tests.elastic_jvm import ElasticJvm, elastic_jvm
 from tests.fake_kibana_alerts import row_of
@@ -241,22 +243,39 @@ def test_the_filter_stands_before_the_limit_and_after_the_statistics() -> None:
     lines = query(RULE, "a", post_filter=Filter((stated,))).splitlines()
     (condition,) = [line for line in lines if line.startswith("| WHERE NOT ")]
     assert condition == (
-        "| WHERE NOT (((rank <= 3 AND unseen == 0) AND (finding.spl_row_count < 4 AND unseen == 0) AND "
-        "(filter_1 == 1 AND number_of_error_details <= 10000 AND unseen == 0)))"
+        "| WHERE NOT ((rank <= 3 AND finding.spl_row_count < 4 AND "
+        "(filter_0 == 1 AND COALESCE(bytes_of_error_details <= 1048576, false) AND long_error_details == 0)))"
     )
-    at = [next(n for n, line in enumerate(lines) if word in line) for word in ("BY host.name", "rank = CASE", condition, "LIMIT")]
+    words = ("BY host.name", "bytes_of_error_details = CASE(number_of_error_details <= 10000, ", "MV_SLICE", "rank = CASE")
+    at = [next(n for n, line in enumerate(lines) if word in line) for word in (*words, condition, "LIMIT")]
     assert at == sorted(at)
-    assert "filter_1 = MAX(CASE(ollama.err IS NULL, 0, REPLACE(TO_LOWER(ollama.err)" in "".join(lines)
+    assert "filter_0 = MAX(CASE(ollama.err IS NULL, 0, REPLACE(TO_LOWER(ollama.err)" in "".join(lines)
     keep = query(RULE, "a", post_filter=Filter((entry("keep", contains={"error_details": "disk"}),)))
-    assert "(filter_0 == 1 OR unseen > 0)" in keep
+    assert "(filter_0 == 1 OR long_error_details > 0)" in keep
 
 
 def test_of_the_user_s_own_fields_it_is_asked_whether_one_was_too_long() -> None:
     own = query(MAPPED, "theirs", post_filter=Filter((entry("exclude", contains={"error_details": "disk"}),)))
     assert own.startswith("FROM theirs METADATA _ignored\n")
     assert 'CONCAT(",", MV_CONCAT(_ignored, ","), ",") LIKE "*,ollama.err,*"' in own
+    assert "AND unseen == 0)" in own
+    assert "(rank >= 3 OR unseen > 0)" in query(MAPPED, "theirs", post_filter=Filter((entry("keep", severity_at_least="high"),)))
     assert "_ignored" not in query(MAPPED, "theirs", post_filter=Filter((entry("exclude", host="lab-*"),)))
-    assert "event.original IS NULL, 1, 0" in query(RULE, "a", post_filter=Filter((entry("keep", contains={"error_details": "x"}),)))
+
+
+def test_values_too_long_come_from_fields_that_our_own_indices_have() -> None:
+    """An unknown column fails the whole query."""
+    excluded = Filter(tuple(entry("exclude", all_contain={name: "x"}) for name in LIST_STATS))
+    other = rule_with(
+        stats=RULE.stats.model_dump() | {"values": dict.fromkeys(LIST_STATS, "error.message")},
+        severity=[{"level": "high", "any": [{"stat": "code_sources", "contains": "x"}]}, {"level": "low"}],
+    )
+    for rule in (RULE, other):
+        asked = query(rule, "a", post_filter=excluded)
+        fields = computed_fields([rule], "elasticsearch")["runtime"].keys() - {rule.classification.field}
+        assert {word for word in re.findall(r"[\w.]+", asked) if SUFFIX in word} == fields
+        assert asked.count(f"LEFT({shortened_name(rule, rule.stats.values.error_details)}, ") == 1
+    assert SUFFIX not in query(MAPPED, "theirs", post_filter=excluded)
 
 
 def test_a_filter_that_nothing_of_the_rule_passes_says_so() -> None:

@@ -1,8 +1,8 @@
 """The rule as one ES|QL query: selection, classes, statistics, severity and risk message, one row a finding.
 
-What ES|QL sees: a keyword's doc values. A line longer than the mapping's `ignore_above` has none; its class comes from the rule's
-runtime field, which reads it from `_source`, so that it is selected, classed and counted as any other. Only its own texts past that
-length are missing from the lists. A user's own index has no such field: there such a line goes unseen.
+What ES|QL sees: a keyword's doc values. A line or a value longer than the mapping's `ignore_above` has none. The line's class comes
+from the rule's runtime field, what is shown of the value from that of `long_values`; both read `_source`. A user's own index has no
+such fields: there such a line goes unseen, and such a value is missing from the list.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from integration.filter import NO_FILTER, Filter
 from integration.finding import LISTS
 from integration.patterns import holding
 from integration.regexes import parsed
+from integration.render import esql_lists
 from integration.render import esql_text as text
 from integration.render.esql_filter import RowFilter
 from integration.rule import LIST_STATS, Alternative, Rule, StatCondition, TextCondition
@@ -48,7 +49,7 @@ def query(rule: Rule, index: str, now: str = "NOW()", post_filter: Filter = NO_F
         f"EVAL {text.field(rule.classification.field)} = {_classification(rule)}{_own_host(rule)}",
         f"WHERE {text.field(rule.classification.field)} IS NOT NULL AND host.name IS NOT NULL",
         f"STATS {_listed([*_statistics(rule), *row_filter.statistics])}\n    BY host.name",
-        f"EVAL {_listed(_counts())}",
+        f"EVAL {_listed(_counts(row_filter.sizes))}",
         f"EVAL {_listed(_verdict(rule, start, end))}",
         *row_filter.commands,
         f"EVAL {_listed(_texts(rule))}",
@@ -151,24 +152,17 @@ def _statistics(rule: Rule) -> Iterator[str]:
     yield "finding.error_count = COUNT(*)"
     yield f"finding.first_seen = MIN({time})"
     yield f"finding.last_seen = MAX({time})"
-    for name, field in rule.stats.values:
-        yield f"finding.{name} = MV_SORT(VALUES({text.field(name_in_index(rule, field))}))"
-    yield f"finding.error_types = MV_SORT(VALUES({text.field(rule.classification.field)}))"
+    for name in LISTS:
+        yield f"finding.{name} = MV_SORT(VALUES({esql_lists.value(rule, name)}))"
     for position, condition in enumerate(rule.list_conditions):
-        yield f"condition_{position} = MAX(CASE({_list_condition(rule, condition)}, 1, 0))"
+        yield f"condition_{position} = MAX(CASE({esql_lists.holds(rule, condition.stat, str(condition.contains))}, 1, 0))"
 
 
-def _list_condition(rule: Rule, condition: StatCondition) -> str:
-    if condition.stat == "error_types":
-        name = rule.classification.field
-    else:
-        name = name_in_index(rule, getattr(rule.stats.values, condition.stat))
-    return f"{text.field(name)} LIKE {text.holding(str(condition.contains))}"
-
-
-def _counts() -> Iterator[str]:
+def _counts(sizes: Iterable[str]) -> Iterator[str]:
+    """How many values there are, and what is shown of them; `sizes` are of whole lists, too."""
     for name in LISTS:
         yield f"number_of_{name} = COALESCE(MV_COUNT(finding.{name}), 0)"
+    yield from sizes
     yield "finding.unique_error_types = MV_COUNT(finding.error_types)"
     for name in LIST_STATS:
         yield f"finding.{name} = MV_SLICE(finding.{name}, 0, {MAX_VALUES - 1})"

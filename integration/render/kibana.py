@@ -161,7 +161,7 @@ def _note(rule: Rule) -> str:
         "## Investigation\n\n"
         "Each alert is one finding: a host in one window of the schedule. Its statistics are under `finding.`, with the severity "
         "that the alert's own is mapped from; `finding.risk_message` sums them up.\n\n"
-        f"`detect run --rule {rule.id} --at TIME` gives the same finding with every value of its lists (TIME: when the alert was "
-        "made), `detect validate` with the same options holds it against the reference of the search.\n\n"
+        f"`detect run --rule {rule.id} --at TIME` gives the same finding with every value of its lists, and whole ones (TIME: when "
+        "the alert was made), `detect validate` with the same options holds it against the reference of the search.\n\n"
         f"Attack type: {rule.attack_type}"
     )

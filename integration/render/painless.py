@@ -125,12 +125,17 @@ _FOUND = """boolean found(Matcher matcher) {
 """
 
 
-def value(rule: Rule, field: str) -> str:
-    """The text of an event field for a `terms` aggregation, null where the event has none."""
+def set_text(rule: Rule, field: str) -> str:
+    """Code that sets `text` to the text of an event field, null where the event has none."""
     # Only a line too long for a doc value can hold a value too long for one.
     is_ours = name_in_index(rule, "event.original") == "event.original"
     long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)" if is_ours else ""
-    return f"{_read('text', rule, field, only_if_long=long_line)}return text;\n"
+    return _read("text", rule, field, only_if_long=long_line)
+
+
+def value(rule: Rule, field: str) -> str:
+    """The text of an event field for a `terms` aggregation, null where the event has none."""
+    return f"{set_text(rule, field)}return text;\n"
 
 
 def value_holds(rule: Rule, field: str) -> str:
@@ -138,8 +143,7 @@ def value_holds(rule: Rule, field: str) -> str:
 
     0 where the event has none. For a `max` aggregation; the texts come as `parts`, so that one compiled script serves all.
     """
-    read = value(rule, field).removesuffix("return text;\n")
-    return f"""{read}if (text == null) {{ return 0; }}
+    return f"""{set_text(rule, field)}if (text == null) {{ return 0; }}
 String folded = {folded("text")};
 for (def parts : params.texts) {{
   if (folded.contains(String.join('', (List) parts))) {{ return 1; }}
@@ -230,7 +234,7 @@ def value_contains(rule: Rule, field: str, term: str) -> str:
 
     Not for a script query: that one has no `_source`, and would miss long values without a word.
     """
-    return value(rule, field).removesuffix("return text;\n") + f"return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
+    return f"{set_text(rule, field)}return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
 
 
 def _level(rule: Rule) -> str:

@@ -9,10 +9,9 @@ from integration.fields import unmapped
 from integration.finding import LISTS
 from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN
 from integration.render.aggregation import DYNAMIC_FIELDS, class_field
+from integration.render.long_values import shortening_fields
 from integration.rule import Rule
-
-IGNORE_ABOVE = 8191
-"""Characters a keyword may have: at four bytes each they stay under Lucene's 32,766 a term. Longer ones are in `_source` only."""
+from integration.shortened import IGNORE_ABOVE
 
 # Above the templates that clusters bring for logs-*-* (100 on Elasticsearch).
 _PRIORITY = 250
@@ -45,7 +44,7 @@ def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
     return {
         "date_detection": False,
         "dynamic_templates": [{"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}],
-        **classifiers(rules, engine),
+        **computed_fields(rules, engine),
         "properties": {
             "@timestamp": _DATE,
             "tags": _KEYWORD,
@@ -73,9 +72,14 @@ def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
     }
 
 
-def classifiers(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
-    """Give the part of a mapping that defines the rules' classifiers; putting it on an index changes old documents at once."""
-    return {DYNAMIC_FIELDS[engine]: {name: body for rule in rules for name, body in class_field(unmapped(rule)).items()}}
+def computed_fields(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
+    """Give the part of a mapping that defines the rules' computed fields; putting it on an index changes old documents at once."""
+    return {DYNAMIC_FIELDS[engine]: {name: body for rule in rules for name, body in fields_of(rule, engine).items()}}
+
+
+def fields_of(rule: Rule, engine: str) -> dict[str, Any]:
+    """Give a rule's computed fields: the classifier and, for ES|QL, what is shown of values too long for it."""
+    return class_field(unmapped(rule)) | (shortening_fields(rule) if engine == "elasticsearch" else {})
 
 
 def risk_template() -> dict[str, Any]:
