@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 from integration.engines.answers import Versions
-from integration.engines.base import Engine
-from integration.errors import ClusterError, ForbiddenError, InputError, NotFoundError
+from integration.engines.base import Engine, Params
+from integration.engines.bounded import bounded
+from integration.errors import ClusterError, ConflictError, ForbiddenError, InputError, NotFoundError
 from integration.filter import NO_FILTER, Filter
 from integration.monitor_form import comparable, keeping, other_channels
 from integration.names import Namespace
 from integration.opensearch_alerts import count_open
 from integration.render.aggregation import BY_HOST
-from integration.render.monitor import mark_of, monitor, monitor_name
+from integration.render.monitor import PERIOD_END, mark_of, monitor, monitor_name
 from integration.rule import Rule
 from integration.state import Difference, Status, Step, differences, status_of
 from integration.target import Health
 from integration.times import rfc3339
 
 _MONITORS = "/_plugins/_alerting/monitors"
+# Without the buckets, which are as large as a log's author likes.
+_FAULTS = "error,input_results.error,trigger_results.*.error"
 _MOST_MONITORS = 10_000  # as many as one search gives; Alerting itself stops at 1,000 unless told otherwise
 
 
@@ -31,12 +36,31 @@ def has_alerting(engine: Engine) -> bool:
     if engine.name != "opensearch":
         return False
     try:
-        engine.request("GET", "/_plugins/_alerting/monitors/alerts", params={"size": 1}, retry=True)
+        engine.request("GET", "/_plugins/_alerting/monitors/alerts", params={"size": 0}, retry=True)
     except ClusterError as error:
         if "no handler found" in str(error):
             return False
         raise
     return True
+
+
+def require_channel(engine: Engine, channel: str) -> None:
+    """See that there is a notification channel: Alerting takes any id, and no alert tells that a message could not be sent.
+
+    A user who may not list channels is believed. `InputError` when there is no such channel.
+    """
+    try:
+        answer = engine.request("GET", "/_plugins/_notifications/channels", retry=True)
+    except ForbiddenError:
+        return
+    except ClusterError as error:
+        if "no handler found" in str(error):
+            raise InputError("--notify: the cluster has no Notifications plugin, so nothing would be sent; leave it out") from error
+        raise
+    names = {each["config_id"]: each["name"] for each in answer["channel_list"]}
+    if channel not in names and len(names) == answer["total_hits"]:
+        known = ", ".join(f"{key} ({name})" for key, name in names.items()) or "none"
+        raise InputError(f"--notify: the cluster has no notification channel {channel!r}; it has: {known}")
 
 
 @dataclass(frozen=True)
@@ -114,7 +138,7 @@ class AlertingTarget:
         if ours is not None:
             body = keeping(body, ours.body, rule, self._notify)
         body["enabled"] |= enable
-        self._try(rule, f"{_MONITORS}/_execute", body)
+        self._try(rule, body)
         if found is None:
             # Never sent twice: each time it would make another monitor.
             self._engine.request("POST", _MONITORS, body)
@@ -130,7 +154,7 @@ class AlertingTarget:
         ]
         if wrong:
             raise ClusterError(f"monitor {found.body['name']!r} was accepted, but reads back differently at {wrong[0]}")
-        self._try(rule, f"{_MONITORS}/{found.id}/_execute", None)
+        self._try(rule, found.body, found.id)
 
     def set_enabled(self, rule: Rule, *, enabled: bool) -> Step:
         """Enable or disable the monitor, and leave all else that was changed in it."""
@@ -165,7 +189,7 @@ class AlertingTarget:
             rule_id=rule.id,
             enabled=bool(found.body["enabled"]),
             last_run=self._last_run(found.id),
-            last_error=self._last_fault(rule, found.id),
+            last_error=self._last_fault(rule, found),
             open_alerts=count_open(self._engine, found.id),
         )
 
@@ -228,23 +252,49 @@ class AlertingTarget:
 
     def _replace(self, found: Stored, body: dict[str, Any]) -> None:
         guard = {"if_seq_no": found.versions.seq_no, "if_primary_term": found.versions.primary_term}
-        self._engine.request("PUT", f"{_MONITORS}/{found.id}", body, guard)
+        try:
+            self._engine.request("PUT", f"{_MONITORS}/{found.id}", body, guard)
+        except ConflictError as error:
+            raise ConflictError(
+                f"monitor {found.body['name']!r} was changed by somebody else meanwhile and is left as they want it; "
+                f"running the command again looks at it anew ({error})"
+            ) from error
 
-    def _try(self, rule: Rule, path: str, body: dict[str, Any] | None) -> None:
-        if fault := self._fault(rule, path, body):
+    def _try(self, rule: Rule, body: Mapping[str, Any], monitor_id: str | None = None) -> None:
+        if fault := self._fault(rule, body, monitor_id):
             raise ClusterError(f"monitor {self.name(rule)!r} fails when it is tried over a past run: {fault}")
 
-    def _fault(self, rule: Rule, path: str, body: dict[str, Any] | None) -> str | None:
-        """Let Alerting evaluate the last scheduled run, without alerts, and give what went wrong."""
+    def _fault(self, rule: Rule, body: Mapping[str, Any], monitor_id: str | None = None) -> str | None:
+        """Let Alerting evaluate the last scheduled run, without alerts, and give what went wrong; a stored monitor by its id."""
         run = rule.windows.last_run(int(time.time() * 1000))
-        answer = self._engine.request("POST", path, body, {"dryrun": True, "period_end": f"{run.run_at}ms"}, retry=True)
+        path, sent = (f"{_MONITORS}/_execute", dict(body)) if monitor_id is None else (f"{_MONITORS}/{monitor_id}/_execute", None)
+        options: Params = {"dryrun": True, "period_end": f"{run.run_at}ms", "filter_path": _FAULTS}
+        answer = self._engine.request("POST", path, sent, options, retry=True)
         faults = [answer.get("error"), answer.get("input_results", {}).get("error")]
         faults += [trigger.get("error") for trigger in answer.get("trigger_results", {}).values()]
-        return next((str(fault) for fault in faults if fault), None)
+        fault = next((str(fault) for fault in faults if fault), None)
+        return fault and (self._cause(body, run.run_at) or fault)
 
-    def _last_fault(self, rule: Rule, monitor_id: str) -> str | None:
+    def _cause(self, body: Mapping[str, Any], run_at: int) -> str | None:
+        """Search as a monitor does, with each of its conditions: of what a shard or a script complains, Alerting tells nothing."""
+        search = body["inputs"][0]["search"]
+        text = json.dumps(search["query"]).replace(PERIOD_END, str(run_at))
+        for wrapped in body["triggers"]:
+            query = json.loads(text)
+            condition = wrapped["bucket_level_trigger"]["condition"]
+            selector = {key: condition[key] for key in ("buckets_path", "script")}
+            query["aggregations"][BY_HOST]["aggregations"]["condition"] = {"bucket_selector": selector}
+            try:
+                answer = bounded(partial(self._engine.search, ",".join(search["indices"]), query))
+            except ClusterError as error:
+                answer = error
+            if isinstance(answer, ClusterError):
+                return str(answer)
+        return None
+
+    def _last_fault(self, rule: Rule, found: Stored) -> str | None:
         try:
-            return self._fault(rule, f"{_MONITORS}/{monitor_id}/_execute", None)
+            return self._fault(rule, found.body, found.id)
         except ForbiddenError:  # who may try a monitor may store alerts too, so a reader may not
             return "not known: this user may not try the monitor"
 

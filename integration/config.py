@@ -185,7 +185,7 @@ class Config(RuleSettings):
         dataset = self.index.dataset if self.index else None
         if dataset:
             changed["data_source"]["dataset"] = dataset
-        if self.fields or dataset == "":
+        if self.fields or dataset is not None:
             mapped = MappedRule.model_validate(changed | {"field_names": self.fields, "any_dataset": dataset == ""})
             return mapped.read_from(rule.file)
         return Rule.model_validate(changed).read_from(rule.file)

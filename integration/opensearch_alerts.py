@@ -11,7 +11,7 @@ from integration.engines.bounded import Pages
 from integration.errors import AnswerTooLargeError
 from integration.finding import Finding
 from integration.findings import UNREADABLE, AlertState, Asked, LeftOut
-from integration.render.monitor import host_of
+from integration.render.monitor import as_searched
 from integration.rule import Rule
 from integration.run import finding_of
 
@@ -53,9 +53,10 @@ def monitor_findings(
         if bucket is None:
             continue  # about no host: a monitor's own error
         try:
+            bucket = as_searched(bucket)
             # Not by the alert's times: the ones that Alerting renews depend on whether the monitor notifies anyone.
             window = rule.windows.window_of(int(bucket["last_seen"]["value"]))
-            finding = finding_of(engine, rule, index, window, host_of(bucket["key"]["host"]), bucket, asked.zone)
+            finding = finding_of(engine, rule, index, window, bucket["key"]["host"], bucket, asked.zone)
         except UNREADABLE as error:
             asked.left_out.add("alerts of OpenSearch Alerting that hold no finding", f"{alert.get('id')}: {error!r}")
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from integration.alerting import AlertingTarget, has_alerting
+from integration.alerting import AlertingTarget, has_alerting, require_channel
 from integration.engines.base import Engine
 from integration.errors import InputError
 from integration.filter import NO_FILTER, Filter
@@ -45,6 +45,8 @@ def targets_of(
     the cluster does not have, or a notification that nothing would send.
     """
     if alerting in (Alerting.AUTO, Alerting.OPENSEARCH) and has_alerting(engine):
+        if notify is not None:
+            require_channel(engine, notify)
         return [AlertingTarget(engine, namespace, index, notify, post_filter)]
     if notify is not None:
         raise InputError(f"--notify needs OpenSearch Alerting, which shall not be used here or is not there; {SCHEDULER_HINT}")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from integration.errors import InputError
-from integration.fields import name_in_index
 from integration.filter import NO_FILTER, Filter
 from integration.mark import OWNER, content_hash
 from integration.names import Namespace
@@ -24,7 +25,8 @@ MAX_BUCKETS = 65_535
 ACTION = "detect_notify"
 """The id of the one action that is ours; any other action of a trigger is the user's."""
 
-_PERIOD_END = "{{period_end}}"
+PERIOD_END = "{{period_end}}"
+"""What Alerting puts the instant of a run in place of."""
 # An alert is in one of these lists: both for an action that runs once an alert and where Alerting bundles very many in one.
 _HOST = "{{#ctx.newAlerts}}`{{bucket_keys}}`{{/ctx.newAlerts}}{{#ctx.dedupedAlerts}}`{{bucket_keys}}`{{/ctx.dedupedAlerts}}"
 
@@ -47,7 +49,7 @@ def monitor(
     """
     selector = Selector(rule, post_filter, _max_values(rule), "OpenSearch Alerting")
     search, triggers = _search(rule, selector), _triggers(rule, selector)
-    if json.dumps(search).replace(_PERIOD_END, "").count("{{"):
+    if json.dumps(search).replace(PERIOD_END, "").count("{{"):
         raise InputError(f"rule {rule.id}: OpenSearch Alerting would take the `{{{{` in a name of the selection for a variable")
     body: dict[str, Any] = {
         "type": "monitor",
@@ -92,49 +94,46 @@ def action(rule: Rule, channel: str) -> dict[str, Any]:
     }
 
 
-def host_of(key: str) -> str:
-    """Give the host that a bucket's key stands for: the name itself, unless it holds `{{` (see `_host_key`)."""
-    return key.replace("{ ", "{") if "{ {" in key else key
+def as_searched(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an alert's bucket with its host and its lists as other searches give them (see `_search`)."""
+    host = painless.undated(bucket["key"]["host"])
+    lists = {name: bucket[name] | {"buckets": _values(bucket[name]["buckets"])} for name in LIST_STATS if name in bucket}
+    return {**bucket, "key": {"host": host.replace("{ ", "{") if "{ {" in host else host}, **lists}
+
+
+def _values(buckets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(({**each, "key": painless.undated(each["key"])} for each in buckets), key=itemgetter("key"))
 
 
 def _search(rule: Rule, selector: Selector) -> dict[str, Any]:
-    """Give the search of one run: the window counts back from the cron instant that Alerting runs for, whenever it gets to it."""
+    """Give the search of one run: the window counts back from the cron instant that Alerting runs for, whenever it gets to it.
+
+    Two things that Alerting does with a bucket are kept from harm. It writes the last host of a page into the search for the next
+    one and reads that as a template: `{{x}}` would vanish from it, the page would come again, and the run would make alerts without
+    end. And it stores buckets in an index that takes a field for a date when the first text in it looks like one: from then on it
+    would lose every alert with another text, without a word.
+    """
     window = {"gte": _before_run(rule.windows.earliest_ms), "lt": _before_run(rule.windows.latest_ms), "format": "epoch_millis"}
+    each = statistics(rule, _max_values(rule))
+    for name, field in rule.stats.values:
+        each[name]["terms"]["script"] = painless.script(painless.undated_value(rule, field))
+    host = {"terms": {"script": painless.script(painless.undated_hosts(rule))}}
     return {
         "size": 0,
         "derived": class_field(rule),
         "query": selection(rule, window),
         "aggregations": {
             BY_HOST: {
-                "composite": {"size": PAGE_SIZE, "sources": [{"host": {"terms": {"script": _host_key(rule)}}}]},
-                "aggregations": statistics(rule, _max_values(rule)) | selector.aggregations,
+                "composite": {"size": PAGE_SIZE, "sources": [{"host": host}]},
+                "aggregations": each | selector.aggregations,
             }
         },
     }
 
 
-def _host_key(rule: Rule) -> dict[str, str]:
-    """Give the script whose value is a host's name, with a blank after each `{` of a name that holds `{{`.
-
-    Alerting writes the last name of a page into the search for the next one, and reads that as a template: `{{x}}` would vanish
-    from it, the page would come again, and the run would make alerts without end.
-    """
-    field = painless.literal(name_in_index(rule, "host.name"))
-    two = painless.literal("{{")
-    source = f"""List hosts = new ArrayList();
-if (doc.containsKey({field})) {{
-  for (def host : doc[{field}]) {{
-    hosts.add(host.contains({two}) ? host.replace('{{', '{{ ') : host);
-  }}
-}}
-return hosts;
-"""
-    return {"lang": "painless", "source": source}
-
-
 def _before_run(offset_ms: int) -> str:
     """A border of the window in date math; rounding down to the minute is what Splunk's `@m` says."""
-    return f"{_PERIOD_END}||{offset_ms // MINUTE_MS}m/m" if offset_ms else f"{_PERIOD_END}||/m"
+    return f"{PERIOD_END}||{offset_ms // MINUTE_MS}m/m" if offset_ms else f"{PERIOD_END}||/m"
 
 
 def _max_values(rule: Rule) -> int:

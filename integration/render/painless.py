@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from integration.case import FINAL_AND_PLAIN_SIGMA, fold
-from integration.fields import name_in_index, path_in_source
+from integration.fields import MappedRule, name_in_index, path_in_source
 from integration.globs import Star, pieces
 from integration.patterns import OneOf
 from integration.rule import Alternative, Rule, TextCondition
@@ -21,6 +21,7 @@ from integration.rule import Alternative, Rule, TextCondition
 _MOST_PIECES_TO_TRY = 29
 """Painless ends a loop after a million steps, with an error; a host has up to 32,766 characters, and after a `*` each is tried."""
 _MOST_INT = 2**31 - 1
+_MAY_BE_DATE = re.compile(r"[+-]?[0-9]{4,10}[-/T]")
 
 
 def script(source: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -72,11 +73,11 @@ def _read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> s
     """Code that sets `variable` to the field's text: the doc value, else `_source` (nested or dotted), else null.
 
     `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look. A field of the user's own
-    may be of a type that refuses doc values.
+    index may be of a type that refuses doc values, as `event.original` is where ECS maps it.
     """
-    own = name_in_index(rule, field)
+    own, is_ours = name_in_index(rule, field), not isinstance(rule, MappedRule)
     sent = path_in_source(own)
-    guard = f" && {only_if_long}" if only_if_long and own == field else ""
+    guard = f" && {only_if_long}" if only_if_long and is_ours else ""
     steps = "".join(
         f"if (at instanceof Map) {{ at = ((Map) at).get({literal(part)}); }} else {{ at = null; }}\n    " for part in sent
     )
@@ -84,7 +85,7 @@ def _read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> s
     doc_value = f"""if (doc.containsKey({name}) && doc[{name}].size() > 0) {{
   {variable} = doc[{name}].value.toString();
 }}"""
-    if own != field:
+    if not is_ours:
         doc_value = f"try {{ {doc_value} }} catch (IllegalArgumentException e) {{ {variable} = null; }}"
     return f"""String {variable} = null;
 {doc_value}
@@ -128,14 +129,47 @@ _FOUND = """boolean found(Matcher matcher) {
 def set_text(rule: Rule, field: str) -> str:
     """Code that sets `text` to the text of an event field, null where the event has none."""
     # Only a line too long for a doc value can hold a value too long for one.
-    is_ours = name_in_index(rule, "event.original") == "event.original"
-    long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)" if is_ours else ""
+    long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
     return _read("text", rule, field, only_if_long=long_line)
 
 
 def value(rule: Rule, field: str) -> str:
     """The text of an event field for a `terms` aggregation, null where the event has none."""
     return f"{set_text(rule, field)}return text;\n"
+
+
+# The year has ten digits at most: a loop over a text as long as somebody likes would fail the whole search.
+_DATE = """boolean mayBeDate(String text) {
+  int from = text.startsWith('+') || text.startsWith('-') ? 1 : 0;
+  int at = from;
+  while (at < text.length() && at - from < 10 && text.charAt(at) >= (char)'0' && text.charAt(at) <= (char)'9') { at++; }
+  return at - from > 3 && at < text.length() && '-/T'.indexOf(text.substring(at, at + 1)) >= 0;
+}
+String noDate(String text) { return text != null && mayBeDate(text) ? text + ' ' : text; }
+"""
+
+
+def undated_value(rule: Rule, field: str) -> str:
+    """As `value`, with a blank after a text that begins as a date may, so that no index takes it for one (see `undated`)."""
+    return f"{_DATE}{set_text(rule, field)}return noDate(text);\n"
+
+
+def undated_hosts(rule: Rule) -> str:
+    """An event's hosts for a `composite` aggregation: undated, and with a blank after each `{` of a name that holds `{{`."""
+    field, two = literal(name_in_index(rule, "host.name")), literal("{{")
+    return f"""{_DATE}List hosts = new ArrayList();
+if (doc.containsKey({field})) {{
+  for (def host : doc[{field}]) {{
+    hosts.add(noDate(host.contains({two}) ? host.replace('{{', '{{ ') : host));
+  }}
+}}
+return hosts;
+"""
+
+
+def undated(text: str) -> str:
+    """Give the text that `undated_value` wrote."""
+    return text[:-1] if text.endswith(" ") and _MAY_BE_DATE.match(text) else text
 
 
 def value_holds(rule: Rule, field: str) -> str:
@@ -239,7 +273,7 @@ def value_contains(rule: Rule, field: str, term: str) -> str:
 
 def _level(rule: Rule) -> str:
     """Code that sets `level` to the automatic field, empty where the event has none."""
-    if name_in_index(rule, "log.level") != "log.level":
+    if isinstance(rule, MappedRule):
         return _read("level", rule, "log.level") + "if (level == null) { level = ''; }\n"
     return "  String level = doc.containsKey('log.level') && doc['log.level'].size() > 0 ? doc['log.level'].value : '';\n"
 

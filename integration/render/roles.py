@@ -129,6 +129,7 @@ _GRANTS_OPENSEARCH = {
             "indices:admin/index_template/put",
             "cluster:admin/opendistro/alerting/alerts/get",
             "cluster:admin/opendistro/alerting/monitor/*",
+            "cluster:admin/opensearch/notifications/channels/get",
             _GET_LAST_RUNS,
         ),
         {

@@ -286,6 +286,22 @@ def test_an_index_of_the_user_s_own(url: str, engine: Engine, tmp_path: Path, li
     assert {c["verdict"] for c in checks if c["check"] == "fields"} == {"ok"}
 
 
+def test_an_index_of_our_names_may_map_them_as_ecs_does(url: str, engine: Engine, tmp_path: Path) -> None:
+    names = ("host.name", "log.level", "event.dataset", "ollama.msg", "ollama.err", "ollama.source")
+    raw = {"type": "keyword", "index": False, "doc_values": False}
+    properties = {"@timestamp": {"type": "date"}, "event.original": raw, **{name: {"type": "keyword"} for name in names}}
+    engine.delete_index(OWN_INDEX)
+    engine.request("PUT", f"/{OWN_INDEX}", {"mappings": {"properties": properties}})
+    hits = engine.scan(NAMESPACE.events, {"query": {"match_all": {}}})
+    assert all(item.ok for item in engine.bulk_create(OWN_INDEX, [(hit["_id"], hit["_source"]) for hit in hits]))
+    engine.refresh(OWN_INDEX)
+    settings = tmp_path / "detect.toml"
+    settings.write_text(f"[index]\npattern = '{OWN_INDEX}'\ndataset = 'ollama.server'\n")
+    span = (*SPAN, "--format", "json")
+    answer = run(url, "run", *span, "--config", str(settings))
+    assert (answer.code, answer.json) == (0, run(url, "run", *span).json), answer.err
+
+
 def test_doctor_is_content_with_a_sound_installation(url: str) -> None:
     answer = run(url, "doctor", "--format", "json")
     assert answer.code == 0, answer.out
