@@ -249,15 +249,20 @@ def test_the_filter_stands_before_the_limit_and_after_the_statistics() -> None:
     words = ("BY host.name", "bytes_of_error_details = CASE(number_of_error_details <= 10000, ", "MV_SLICE", "rank = CASE")
     at = [next(n for n, line in enumerate(lines) if word in line) for word in (*words, condition, "LIMIT")]
     assert at == sorted(at)
-    assert "filter_0 = MAX(CASE(ollama.err IS NULL, 0, REPLACE(TO_LOWER(ollama.err)" in "".join(lines)
+    held = 'filter_0 = MAX(CASE(ollama.err IS NULL, 0, REPLACE(TO_LOWER(ollama.err), "ς", "σ") LIKE "*disk*", 1, '
+    assert f"    {held}2)),\n    long_error_details = COUNT(ollama.err_shortened_error_type)\n    BY" in "\n".join(lines)
     keep = query(RULE, "a", post_filter=Filter((entry("keep", contains={"error_details": "disk"}),)))
+    assert f"    {held}0)),\n" in keep
     assert "(filter_0 == 1 OR long_error_details > 0)" in keep
 
 
 def test_of_the_user_s_own_fields_it_is_asked_whether_one_was_too_long() -> None:
     own = query(MAPPED, "theirs", post_filter=Filter((entry("exclude", contains={"error_details": "disk"}),)))
     assert own.startswith("FROM theirs METADATA _ignored\n")
-    assert 'CONCAT(",", MV_CONCAT(_ignored, ","), ",") LIKE "*,ollama.err,*"' in own
+    ignored = " OR ".join(
+        f'CONCAT(",", MV_CONCAT(_ignored, ","), ",") LIKE "*,ollama.{name},*"' for name in ("msg", "err", "source")
+    )
+    assert f"unseen = SUM(CASE(({ignored}), 1, 0))" in own
     assert "AND unseen == 0)" in own
     assert "(rank >= 3 OR unseen > 0)" in query(MAPPED, "theirs", post_filter=Filter((entry("keep", severity_at_least="high"),)))
     assert "_ignored" not in query(MAPPED, "theirs", post_filter=Filter((entry("exclude", host="lab-*"),)))
