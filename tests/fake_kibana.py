@@ -88,6 +88,8 @@ class FakeKibana:
         self.alerts = MemoryIndices()
         self.before_update: Callable[[], object] = lambda: None
         """What happens before the next update."""
+        self.fault: Callable[[Request, Callable[[Request], Answer]], Answer] | None = None
+        """What answers instead, given the way that a request would be handled."""
         self.search = search or self.alerts.search
         self._server = FakeCluster(Answer("<html>", headers={"kbn-name": "kibana"}))
         self._server.on(".*", r"/.+", self._answer)
@@ -108,6 +110,9 @@ class FakeKibana:
         return self._server.asked(method, path)
 
     def _answer(self, request: Request) -> Answer:
+        return self.fault(request, self._handled) if self.fault else self._handled(request)
+
+    def _handled(self, request: Request) -> Answer:
         try:
             _check(request.headers.get("authorization") == f"ApiKey {API_KEY}", "missing or wrong credentials", 401)
             if request.method != "GET":

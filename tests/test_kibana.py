@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
 
 from integration.engines.connect import Connection, connect
-from integration.errors import ClusterError, ConflictError, InputError, OverwrittenError, PartlyAppliedError, RuleError
+from integration.errors import ClusterError, ConflictError, DetectError, InputError, OverwrittenError, PartlyAppliedError, RuleError
 from integration.filter import Filter
 from integration.install import install
 from integration.kibana import Kibana
@@ -20,7 +22,7 @@ from integration.render import kibana as render
 from integration.render.kibana_saved import saved_rule
 from integration.rule import Rule
 from integration.state import State, Step
-from tests.fake_cluster import ELASTICSEARCH, Answer, FakeCluster
+from tests.fake_cluster import ELASTICSEARCH, Answer, FakeCluster, Request
 from tests.fake_kibana import API_KEY, VERSION, FakeKibana, RefusalError, check_detection, check_saved_rule
 from tests.filters import entry
 from tests.support import RULE, rule_with
@@ -205,6 +207,42 @@ def test_an_answer_that_gets_lost_makes_no_second_rule(fake_kibana: FakeKibana, 
     with pytest.raises(ClusterError):
         target.put(RULE, enable=False)
     assert len(fake_kibana.asked("POST")) == 1
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "answer lost"])
+@pytest.mark.parametrize("upgrade", [False, True], ids=["new", "upgrade"])
+def test_an_install_that_fails_anywhere_is_finished_by_the_next(
+    fake_kibana: FakeKibana, kibana: Kibana, target: KibanaTarget, upgrade: bool, lost: bool
+) -> None:
+    with FakeCluster(ELASTICSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
+        cluster.on("GET", ".*/_(settings|mapping)")
+
+        def run(rule: Rule) -> None:
+            install(engine, [], [rule], [type(target)(kibana, NAMESPACE)], enable=True, on_step=lambda _: None)
+
+        for number in count():
+            rule, requests = newer(number + 1), count()
+
+            def fault(request: Request, handled: Callable[[Request], Answer], at: int, requests: Iterator[int]) -> Answer:
+                if next(requests) != at:
+                    return handled(request)
+                if not lost:
+                    return Answer({"message": "not now", "statusCode": 403}, 403)
+                handled(request)
+                return Answer(cut=True)
+
+            fake_kibana.fault = partial(fault, at=number, requests=requests)
+            with suppress(DetectError):
+                run(rule)
+            fake_kibana.fault = None
+            run(rule)
+            assert target.status(rule).state is State.SAME
+            assert kept(fake_kibana)["enabled"] is True
+            if next(requests) <= number:
+                break
+            if not upgrade:
+                target.remove(rule)
+        assert number > 3
 
 
 def test_a_rule_that_is_there_already_conflicts(kibana: Kibana) -> None:
