@@ -74,17 +74,42 @@ class Answer:
 
 
 Responder = Callable[[Request], Answer]
+Fault = Callable[[Request, Responder], Answer]
+"""Answers a request in a server's place, or spoils the answer that it would give."""
+
+
+class Failing:
+    """The fault of one request, by number from 0: refused, or carried out with its answer lost; `came` tells whether it came."""
+
+    def __init__(self, number: int, *, lost: bool) -> None:
+        self._left = number
+        self._lost = lost
+
+    def __call__(self, request: Request, handled: Responder) -> Answer:
+        self._left -= 1
+        if self._left != -1:
+            return handled(request)
+        if self._lost:
+            handled(request)
+            return Answer(cut=True)
+        return Answer({"error": {"type": "security_exception", "reason": "not now"}, "status": 403}, 403)
+
+    @property
+    def came(self) -> bool:
+        return self._left < 0
 
 
 class FakeCluster:
     """A server that runs until it is closed; what no answer was given for is a 404 as clusters give it.
 
-    `on` tells the answers to a path: one a request in turn, the last for ever; a function is called each time.
+    `on` tells the answers to a path: one a request in turn, the last for ever; a function is called each time. `fault`, when set,
+    comes before these.
     """
 
     def __init__(self, root: Any = OPENSEARCH, *, tls: ssl.SSLContext | None = None) -> None:
         self.requests: list[Request] = []
         self.faults: list[BaseException] = []
+        self.fault: Fault | None = None
         self._routes: list[tuple[re.Pattern[str], deque[Answer | Responder]]] = []
         self._lock = threading.Lock()
         self.on("GET", "/", root if isinstance(root, Answer) else Answer(root))
@@ -126,6 +151,10 @@ class FakeCluster:
     def answer(self, request: Request) -> Answer:
         with self._lock:
             self.requests.append(request)
+        return self.fault(request, self._handled) if self.fault else self._handled(request)
+
+    def _handled(self, request: Request) -> Answer:
+        with self._lock:
             answer: Answer | Responder = Answer({"error": {"type": "not_here", "reason": request.path}}, 404)
             for route, answers in self._routes:
                 if route.fullmatch(str(request)):

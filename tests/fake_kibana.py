@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable
 from typing import Any, Self
 
-from tests.fake_cluster import Answer, FakeCluster, Request
+from tests.fake_cluster import Answer, FakeCluster, Fault, Request
 from tests.fake_kibana_alerts import FIND_KEYS, SIGNAL_KEYS, MemoryIndices, Search, fault_of_find, fault_of_signals_search
 
 API_KEY = "a2V5OnNlY3JldA=="
@@ -88,8 +88,6 @@ class FakeKibana:
         self.alerts = MemoryIndices()
         self.before_update: Callable[[], object] = lambda: None
         """What happens before the next update."""
-        self.fault: Callable[[Request, Callable[[Request], Answer]], Answer] | None = None
-        """What answers instead, given the way that a request would be handled."""
         self.search = search or self.alerts.search
         self._server = FakeCluster(Answer("<html>", headers={"kbn-name": "kibana"}))
         self._server.on(".*", r"/.+", self._answer)
@@ -109,10 +107,11 @@ class FakeKibana:
         """Give the requests that were made."""
         return self._server.asked(method, path)
 
-    def _answer(self, request: Request) -> Answer:
-        return self.fault(request, self._handled) if self.fault else self._handled(request)
+    def fail(self, fault: Fault | None) -> None:
+        """Let something else answer, as `FakeCluster.fault` does."""
+        self._server.fault = fault
 
-    def _handled(self, request: Request) -> Answer:
+    def _answer(self, request: Request) -> Answer:
         try:
             _check(request.headers.get("authorization") == f"ApiKey {API_KEY}", "missing or wrong credentials", 401)
             if request.method != "GET":

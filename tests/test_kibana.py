@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from itertools import count
@@ -22,7 +22,7 @@ from integration.render import kibana as render
 from integration.render.kibana_saved import saved_rule
 from integration.rule import Rule
 from integration.state import State, Step
-from tests.fake_cluster import ELASTICSEARCH, Answer, FakeCluster, Request
+from tests.fake_cluster import ELASTICSEARCH, Answer, Failing, FakeCluster
 from tests.fake_kibana import API_KEY, VERSION, FakeKibana, RefusalError, check_detection, check_saved_rule
 from tests.filters import entry
 from tests.support import RULE, rule_with
@@ -221,24 +221,15 @@ def test_an_install_that_fails_anywhere_is_finished_by_the_next(
             install(engine, [], [rule], [type(target)(kibana, NAMESPACE)], enable=True, on_step=lambda _: None)
 
         for number in count():
-            rule, requests = newer(number + 1), count()
-
-            def fault(request: Request, handled: Callable[[Request], Answer], at: int, requests: Iterator[int]) -> Answer:
-                if next(requests) != at:
-                    return handled(request)
-                if not lost:
-                    return Answer({"message": "not now", "statusCode": 403}, 403)
-                handled(request)
-                return Answer(cut=True)
-
-            fake_kibana.fault = partial(fault, at=number, requests=requests)
+            rule, failing = newer(number + 1), Failing(number, lost=lost)
+            fake_kibana.fail(failing)
             with suppress(DetectError):
                 run(rule)
-            fake_kibana.fault = None
+            fake_kibana.fail(None)
             run(rule)
             assert target.status(rule).state is State.SAME
             assert kept(fake_kibana)["enabled"] is True
-            if next(requests) <= number:
+            if not failing.came:
                 break
             if not upgrade:
                 target.remove(rule)

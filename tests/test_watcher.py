@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
-from itertools import islice
+from functools import partial
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +17,9 @@ from hypothesis import given
 
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.errors import ClusterError, ConflictError, InputError, RuleError
+from integration.errors import ClusterError, ConflictError, DetectError, InputError, RuleError
 from integration.filter import Filter
+from integration.install import install
 from integration.names import Namespace
 from integration.render.watcher import watch, watch_id
 from integration.render.watcher_cron import crons
@@ -24,7 +27,7 @@ from integration.rule import Rule
 from integration.state import State
 from integration.watcher import WatcherTarget, watcher_fault
 from tests.elastic_jvm import ElasticJvm, elastic_jvm
-from tests.fake_cluster import ELASTICSEARCH, Answer, FakeCluster, Request
+from tests.fake_cluster import ELASTICSEARCH, Answer, Failing, FakeCluster, Request
 from tests.filters import entry, filters
 from tests.support import RULE, rule_with
 
@@ -214,6 +217,29 @@ def test_a_watch_that_changed_meanwhile_is_not_overwritten(
     monkeypatch.setattr(target, "_find", lambda _: found)
     with pytest.raises(ConflictError):
         target.put(RULE, enable=False)
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["refused", "answer lost"])
+@pytest.mark.parametrize("upgrade", [False, True], ids=["new", "upgrade"])
+def test_an_install_that_fails_anywhere_is_finished_by_the_next(
+    cluster: FakeCluster, engine: Engine, upgrade: bool, lost: bool
+) -> None:
+    kept, target = Watcher(cluster), WatcherTarget(engine, NAMESPACE)
+    cluster.on("GET", ".*/_(settings|mapping)")
+    for number in count():
+        rule, failing = Rule.model_validate(RULE.model_dump() | {"version": number + 1}), Failing(number, lost=lost)
+        run = partial(install, engine, [], [rule], [target], enable=True, on_step=lambda _: None)
+        cluster.fault = failing
+        with suppress(DetectError):
+            run()
+        cluster.fault = None
+        run()
+        assert (target.status(rule).state, kept.active) == (State.SAME, True)
+        if not failing.came:
+            break
+        if not upgrade:
+            target.remove(rule)
+    assert number > 3
 
 
 @pytest.mark.parametrize(
