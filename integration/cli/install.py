@@ -206,8 +206,8 @@ def _print_removal(objects: Sequence[tuple[str, str]], form: Format) -> None:
 
 def _confirmed(question: str) -> bool:
     """Ask; not by `typer.confirm`, which ends the command with 1 where there is no answer or a signal comes."""
-    note(f"{question} [y/N]")
     try:
+        note(f"{question} [y/N]")
         answer = "" if sys.stdin is None else sys.stdin.readline()
     except KeyboardInterrupt as stop:
         stop.add_note("Nothing was changed.")
