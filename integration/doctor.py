@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from integration.alerting import has_alerting
-from integration.assets import Asset
+from integration.assets import desired_assets
 from integration.engines.base import Engine
 from integration.errors import DetectError, ForbiddenError
 from integration.events import parse
@@ -18,6 +18,7 @@ from integration.names import PIPELINE, Namespace
 from integration.progress import read_progress, state_index
 from integration.rights import Work, missing_rights
 from integration.rule import Rule
+from integration.sharing import others_on
 from integration.state import State
 from integration.times import rfc3339
 
@@ -45,11 +46,10 @@ class Check:
 
 @dataclass(frozen=True)
 class Patient:
-    """What is examined: the rules as configured, their objects, the index of events, and what work the user must be able to do."""
+    """What is examined: the rules as configured, the index of events, and what work the user must be able to do."""
 
     engine: Engine
     rules: Sequence[Rule]
-    assets: Sequence[Asset]
     namespace: Namespace
     index: str
     work: Collection[Work] = ()
@@ -143,8 +143,9 @@ def _clock(patient: Patient) -> Answers:
 
 
 def _objects(patient: Patient) -> Answers:
-    for asset in patient.assets:
-        status = asset_status(patient.engine, asset)
+    engine, rules = patient.engine, patient.rules
+    for asset in desired_assets(rules, engine.name, others_on(engine, rules)):
+        status = asset_status(engine, asset)
         same = status.state is State.SAME
         advice = "" if same else "; `detect install` puts it right" if status.state is not State.FOREIGN else "; not made by detect"
         yield Verdict.OK if same else Verdict.FAIL, f"{asset.kind} {asset.name!r} is {status.state}{advice}"

@@ -31,7 +31,7 @@ def test_an_older_opensearch_is_asked_for_nothing() -> None:
         assert missing(cluster) == {}
         assert {str(request) for request in cluster.requests} == {"GET /", f"GET {AUTHINFO}"}
         with connect(Connection(cluster.url)) as engine:
-            checks = examine(Patient(engine, [], [], NAMESPACE, NAMESPACE.events, {Work.RUN}))
+            checks = examine(Patient(engine, [], NAMESPACE, NAMESPACE.events, {Work.RUN}))
     told = {check.detail.partition(":")[0]: check.verdict for check in checks if check.name == "permissions"}
     assert (told["run"], told["read"]) == (Verdict.WARN, Verdict.INFO)
 
@@ -67,7 +67,7 @@ def test_what_this_user_may_not_see_is_no_fault_of_the_installation() -> None:
     with FakeCluster() as cluster:
         cluster.on("GET", "/_cluster/health", Answer({"error": {"type": "security_exception", "reason": "no permissions"}}, 403))
         with connect(Connection(cluster.url)) as engine:
-            checks = examine(Patient(engine, [], [], NAMESPACE, NAMESPACE.events))
+            checks = examine(Patient(engine, [], NAMESPACE, NAMESPACE.events))
     (health,) = (check for check in checks if check.name == "health")
     assert health.verdict is Verdict.WARN
     assert health.detail.startswith("cannot be looked at: ")

@@ -7,13 +7,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from integration.assets import desired_assets
 from integration.cli.config import ConfigOption, IndexOption, configured
-from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, rules_of, with_cluster
+from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, with_cluster
 from integration.cli.output import inert, print_json, print_table
 from integration.doctor import Check, Patient, Verdict, examine
 from integration.rights import Work
-from integration.sharing import others_on
 
 _STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 
@@ -42,10 +40,7 @@ def doctor(
     settings, loaded = configured(config, rules, None)
     source = f"from {settings.source}" if settings.source else "no detect.toml: everything by default"
     with cluster.open() as engine:
-        # What is installed is for our own data streams, whatever the user's fields are called.
-        shared = rules_of(rules, None)
-        assets = desired_assets(shared, engine.name, others_on(engine, shared))
-        patient = Patient(engine, loaded, assets, cluster.namespace, index or cluster.namespace.events, frozenset(work or ()))
+        patient = Patient(engine, loaded, cluster.namespace, index or cluster.namespace.events, frozenset(work or ()))
         checks = [Check("settings", Verdict.OK, source), *examine(patient)]
     failed = any(check.verdict is Verdict.FAIL for check in checks)
     if form is Format.JSON:
