@@ -15,11 +15,12 @@ from integration.engines.base import Engine, Params
 from integration.engines.bounded import bounded
 from integration.errors import ClusterError, ConflictError, ForbiddenError, InputError, NotFoundError
 from integration.filter import NO_FILTER, Filter
+from integration.mark import mark_of
 from integration.monitor_form import comparable, keeping, other_channels
 from integration.names import Namespace
 from integration.opensearch_alerts import count_open
 from integration.render.aggregation import BY_HOST
-from integration.render.monitor import PERIOD_END, mark_of, monitor, monitor_name
+from integration.render.monitor import PERIOD_END, monitor, monitor_name
 from integration.rule import Rule
 from integration.state import Difference, Status, Step, differences, status_of
 from integration.target import Health

@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import Any
 
 from integration import __version__
+from integration.names import Namespace
+from integration.rule import Rule
 
 OWNER = "ollama-detect"
 """The mark of an object that this project made."""
@@ -27,6 +29,16 @@ def mark_text(content: dict[str, Any], versions: Mapping[str, int]) -> str:
     """Give the mark for the end of a description, where an object has no metadata."""
     served = ", ".join(f"{rule_id} {version}" for rule_id, version in versions.items())
     return f"[{OWNER} {__version__} {content_hash(content)}: {served}]"
+
+
+def mark_of(rule: Rule, namespace: Namespace) -> dict[str, str]:
+    """Give the part of the mark of one rule's own object that tells whose it is, whatever its name, version or content."""
+    return {"managed_by": OWNER, "rule_id": rule.id, "namespace": namespace.name}
+
+
+def rule_mark(rule: Rule, namespace: Namespace, content: dict[str, Any]) -> dict[str, Any]:
+    """Give the mark of one rule's own object as metadata."""
+    return mark_of(rule, namespace) | {"rule_version": rule.version, "hash": content_hash(content)}
 
 
 def is_marked(metadata: object) -> bool:

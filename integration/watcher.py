@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, NotFoundError
 from integration.filter import NO_FILTER, Filter
+from integration.mark import mark_of
 from integration.names import Namespace
-from integration.render.watcher import mark_of, watch, watch_id
+from integration.render.watcher import watch, watch_id
 from integration.rule import Rule
 from integration.state import Difference, Status, Step, changes, status_of
 from integration.target import Health

@@ -10,7 +10,6 @@ import copy
 import json
 import re
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,7 +18,7 @@ import urllib3
 
 from tests.alerting_parser import RefusedError, alerting_parser
 from tests.fake_alert_index import AlertIndex
-from tests.fake_cluster import Answer, FakeCluster, Request
+from tests.fake_cluster import Answer, FakeCluster, Fault, Request
 
 _BASE = "/_plugins/_alerting"
 _SHOWN_TO_DASHBOARDS_ONLY = "ui_metadata"
@@ -58,7 +57,7 @@ class AlertingCluster:
     alerts: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     completed: list[dict[str, Any]] = field(default_factory=list)
     last_runs: dict[str, int] = field(default_factory=dict)
-    fault: Callable[[Request, Callable[[Request], Answer]], Answer] | None = None
+    fault: Fault | None = None
     _seq_no: int = 0
 
     def __post_init__(self) -> None:

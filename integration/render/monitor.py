@@ -10,7 +10,7 @@ from typing import Any
 
 from integration.errors import InputError
 from integration.filter import NO_FILTER, Filter
-from integration.mark import OWNER, content_hash
+from integration.mark import rule_mark
 from integration.names import Namespace
 from integration.render import painless
 from integration.render.aggregation import BY_HOST, class_field, selection, statistics
@@ -59,16 +59,11 @@ def monitor(
         "inputs": [{"search": {"indices": [index or namespace.events], "query": search}}],
         "triggers": [{"bucket_level_trigger": trigger} for trigger in triggers],
     }
-    mark = mark_of(rule, namespace) | {"rule_version": rule.version, "hash": content_hash(body)}
+    mark = rule_mark(rule, namespace, body)
     search["aggregations"][BY_HOST]["meta"] = mark
     for trigger in triggers:
         trigger["actions"] = [] if notify is None else [action(rule, notify)]
     return body | {"enabled": enabled, "ui_metadata": {"detect": mark}}
-
-
-def mark_of(rule: Rule, namespace: Namespace) -> dict[str, str]:
-    """Give the part of a monitor's mark that tells whose it is, whatever its name, version or content."""
-    return {"managed_by": OWNER, "rule_id": rule.id, "namespace": namespace.name}
 
 
 def monitor_name(rule: Rule, namespace: Namespace) -> str:

@@ -10,7 +10,7 @@ from integration.errors import RuleError
 from integration.fields import name_in_index
 from integration.filter import NO_FILTER, Filter
 from integration.finding import LISTS
-from integration.mark import OWNER, content_hash
+from integration.mark import OWNER, rule_mark
 from integration.names import Namespace
 from integration.render import painless
 from integration.render.aggregation import BY_HOST, class_field, condition_name, selection, statistics
@@ -58,7 +58,7 @@ def watch(rule: Rule, namespace: Namespace, index: str | None = None, post_filte
             },
         },
     }
-    return body | {"metadata": mark_of(rule, namespace) | {"rule_version": rule.version, "hash": content_hash(body)}}
+    return body | {"metadata": rule_mark(rule, namespace, body)}
 
 
 def _schedule(rule: Rule) -> list[str]:
@@ -75,11 +75,6 @@ def _schedule(rule: Rule) -> list[str]:
 def watch_id(rule: Rule, namespace: Namespace) -> str:
     """Give the watch's id."""
     return f"{OWNER}-{rule.id}-{namespace.name}"
-
-
-def mark_of(rule: Rule, namespace: Namespace) -> dict[str, str]:
-    """Give the part of a watch's metadata that tells whose it is, whatever its version or content."""
-    return {"managed_by": OWNER, "rule_id": rule.id, "namespace": namespace.name}
 
 
 def _search(rule: Rule, selector: Selector) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from integration.times import parse_time
 from tests.cluster.alerting import wipe
 from tests.cluster.servers import Server
 from tests.fake_alerting import AlertingCluster
-from tests.fake_cluster import Answer, Request
+from tests.fake_cluster import Answer, Failing, Request
 from tests.filters import entry
 from tests.support import RULE, rule_with
 
@@ -375,21 +375,10 @@ def test_uninstall_keeps_documents_and_what_they_need(site: Site) -> None:
 
 
 @contextmanager
-def failing(site: Site, number: int, *, after: bool) -> Iterator[Callable[[], bool]]:
-    """Let the request of that number fail: refused, or carried out with its answer lost; tells whether it came to that."""
-    seen = [-1]
-
-    def fault(request: Request, handled: Callable[[Request], Answer]) -> Answer:
-        seen[0] += 1
-        if seen[0] != number:
-            return handled(request)
-        if not after:
-            return Answer({"error": {"type": "security_exception", "reason": "not now"}, "status": 403}, 403)
-        handled(request)
-        return Answer(cut=True)
-
-    site.cluster.fault = fault
-    yield lambda: seen[0] >= number
+def failing(site: Site, number: int, *, after: bool) -> Iterator[Failing]:
+    """Let the request of that number fail."""
+    site.cluster.fault = fault = Failing(number, lost=after)
+    yield fault
     site.cluster.fault = None
 
 
@@ -407,9 +396,9 @@ def test_an_install_that_fails_anywhere_is_finished_by_the_next(site: Site, afte
     failures = 0
     for number in range(200):
         wipe(site.engine)
-        with failing(site, number, after=after) as came_to_it:
+        with failing(site, number, after=after) as fault:
             failures += fails(site.install)
-        if not came_to_it():
+        if not fault.came:
             break
         site.install()
         assert site.states == {State.SAME}, number
@@ -423,9 +412,9 @@ def test_an_upgrade_that_fails_anywhere_is_finished_by_the_next(site: Site) -> N
     site.install(enable=True)
     for number in range(200):
         site.rule = NEXT_VERSION if number % 2 == 0 else RULE
-        with failing(site, number, after=False) as came_to_it:
+        with failing(site, number, after=False) as fault:
             fails(site.install)
-        if not came_to_it():
+        if not fault.came:
             break
         site.install()
         assert site.states == {State.SAME}, number
@@ -437,9 +426,9 @@ def test_an_upgrade_that_fails_anywhere_is_finished_by_the_next(site: Site) -> N
 def test_an_uninstall_that_fails_anywhere_is_finished_by_the_next(site: Site) -> None:
     for number in range(200):
         site.install()
-        with failing(site, number, after=False) as came_to_it:
+        with failing(site, number, after=False) as fault:
             fails(site.uninstall)
-        if not came_to_it():
+        if not fault.came:
             break
         site.uninstall()
         assert left_over(site.engine) == [], number
