@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
@@ -94,8 +94,8 @@ class Asked:
     zone: tzinfo = UTC
 
 
-def risk_findings(engine: Engine, index: str, wanted: Wanted) -> Iterator[Finding]:
-    """Read every wanted finding that was stored as a risk event, by window; `InputError` for a document that is none."""
+def risk_findings(engine: Engine, index: str, wanted: Wanted, left_out: LeftOut) -> Iterator[Finding]:
+    """Read every wanted finding that was stored as a risk event, by window."""
     limits = (
         [{"range": {"finding.window_start": {"gte": wanted.start, "format": "epoch_millis"}}}] if wanted.start is not None else []
     )
@@ -106,16 +106,16 @@ def risk_findings(engine: Engine, index: str, wanted: Wanted) -> Iterator[Findin
     pages = Pages(_PAGE)
     while hits := pages.ask(lambda size: engine.search(index, body | {"size": size}))[0]["hits"]["hits"]:
         for hit in hits:
-            finding = _read(index, hit)
+            try:
+                finding = _read(hit["_source"]["finding"])
+            except UNREADABLE as error:
+                left_out.add("risk events that hold no finding", f"{hit['_index']}, document {hit['_id']}: {error!r}")
+                continue
             if finding in wanted:
                 yield finding
         body["search_after"] = hits[-1]["sort"]
 
 
-def _read(index: str, hit: Mapping[str, Any]) -> Finding:
-    try:
-        record = hit["_source"]["finding"]
-        beyond = {name: count for name, count in record.get("truncated", {}).items() if count}
-        return Finding.from_json(record | {"truncated": beyond})
-    except UNREADABLE as error:
-        raise InputError(f"{index}: document {hit['_id']} holds no finding that can be read: {error!r}") from error
+def _read(record: dict[str, Any]) -> Finding:
+    beyond = {name: count for name, count in record.get("truncated", {}).items() if count}
+    return Finding.from_json(record | {"truncated": beyond})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.errors import ClusterError, ForbiddenError, NotFoundError
+from integration.engines.bounded import Pages
+from integration.errors import AnswerTooLargeError, ClusterError, ForbiddenError, NotFoundError
 from integration.esql_rows import finding_of_row
 from integration.finding import Finding
 from integration.findings import UNREADABLE, AlertState, Asked
@@ -84,7 +86,7 @@ def flattened(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 def _of_detection_rule(kibana: Kibana, rule: Rule, namespace: Namespace, asked: Asked) -> Iterator[Finding]:
     ours = {"term": {"kibana.alert.rule.rule_id": detection_id(rule, namespace)}}
     is_open = {"bool": {"must_not": [{"term": {"kibana.alert.workflow_status": "closed"}}]}}
-    for alert in _alerts(kibana, _DETECTION_ALERTS, ours, is_open, asked.state, {"_source": [_ID, "finding"]}):
+    for alert in _alerts(kibana, _DETECTION_ALERTS, ours, is_open, asked, {"_source": [_ID, "finding"]}):
         try:
             yield finding_of_row(alert)
         except UNREADABLE as error:
@@ -97,7 +99,7 @@ def _of_stack_rule(kibana: Kibana, rule: Rule, namespace: Namespace, asked: Aske
     is_open = {"term": {"kibana.alert.status": "active"}}
     names = [_ID, *_HOST, "@timestamp", "kibana.alert.status", "kibana.alert.end"]
     hosts: dict[Window, set[str]] = {}
-    for alert in _alerts(kibana, _STACK_ALERTS, ours, is_open, asked.state, {"rule_type_ids": [".es-query"], "_source": names}):
+    for alert in _alerts(kibana, _STACK_ALERTS, ours, is_open, asked, {"rule_type_ids": [".es-query"], "_source": names}):
         try:
             hosts.setdefault(_last_window(rule, alert), set()).add(_host(alert))
         except UNREADABLE as error:
@@ -122,24 +124,38 @@ def _last_window(rule: Rule, alert: Mapping[str, Any]) -> Window:
 
 
 def _alerts(
-    kibana: Kibana, path: str, ours: Mapping[str, Any], is_open: Mapping[str, Any], state: AlertState, options: Mapping[str, Any]
+    kibana: Kibana, path: str, ours: Mapping[str, Any], is_open: Mapping[str, Any], asked: Asked, options: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
     """Give alerts by dotted name, page by page: each begins after the last id.
 
     Not by `search_after`, which the interface of detection rules does not know: it would give its first page for ever.
     """
-    filters = [ours, {"exists": {"field": _ID}}] + [is_open] * (state is AlertState.OPEN)
-    others = [is_open] * (state is AlertState.CLOSED)
-    sort = [{_ID: {"order": "asc", "unmapped_type": "keyword"}}]
+    filters = [ours, {"exists": {"field": _ID}}] + [is_open] * (asked.state is AlertState.OPEN)
+    others = [is_open] * (asked.state is AlertState.CLOSED)
+    body = {"sort": [{_ID: {"order": "asc", "unmapped_type": "keyword"}}], **options}
     after: list[dict[str, Any]] = []
+    pages = Pages(_PAGE)
     while True:
-        query = {"bool": {"filter": [*filters, *after], "must_not": others}}
-        answer = kibana.search(path, {"size": _PAGE, "sort": sort, "query": query, **options})
-        if not isinstance(answer.get("hits"), Mapping):
-            raise ClusterError(f"{kibana.url} answered {path} with something that is no result of a search")
-        hits = answer["hits"]["hits"]
+        body["query"] = {"bool": {"filter": [*filters, *after], "must_not": others}}
+        too_large = False
+        try:
+            page, size = pages.ask(partial(_page, kibana, path, body))
+        except AnswerTooLargeError:
+            page, size, too_large = _page(kibana, path, {**body, "_source": [_ID]}, 1), 1, True
+        hits = page["hits"]
         for hit in hits:
-            yield dict(flattened(hit.get("_source") or {}))
-        if len(hits) < _PAGE:
+            alert = dict(flattened(hit.get("_source") or {}))
+            if too_large:
+                asked.left_out.add("alerts in Kibana that are too large to read", str(alert.get(_ID)))
+            else:
+                yield alert
+        if len(hits) < size:
             return
         after = [{"range": {_ID: {"gt": hits[-1]["sort"][0]}}}]
+
+
+def _page(kibana: Kibana, path: str, body: Mapping[str, Any], size: int) -> dict[str, Any]:
+    page = kibana.search(path, {"size": size, **body}).get("hits")
+    if not isinstance(page, dict):
+        raise ClusterError(f"{kibana.url} answered {path} with something that is no result of a search")
+    return page

@@ -86,8 +86,18 @@ class MemoryIndices:
         hits.sort(key=lambda hit: [hit[1][name] for name in order])
         if after := body.get("search_after"):
             hits = [hit for hit in hits if [hit[1][name] for name in order] > after]
-        shown = [{"_source": document, "sort": [flat[name] for name in order]} for document, flat in hits[: body.get("size", 10)]]
+        shown = [
+            {"_source": _only(body.get("_source", True), document, flat), "sort": [flat[name] for name in order]}
+            for document, flat in hits[: body.get("size", 10)]
+        ]
         return {"hits": {"total": {"value": total, "relation": "eq"}, "hits": shown}}
+
+
+def _only(names: list[str] | bool, document: dict[str, Any], flat: Mapping[str, Any]) -> dict[str, Any]:
+    """What a search gives of a document, where it may name objects whole."""
+    if isinstance(names, bool):
+        return document
+    return {name: value for name, value in flat.items() if any(f"{name}.".startswith(f"{wanted}.") for wanted in names)}
 
 
 def _matches(query: Mapping[str, Any], flat: Mapping[str, Any]) -> bool:

@@ -243,7 +243,7 @@ def test_a_filter_is_in_every_trigger_and_nowhere_else_than_needed() -> None:
     assert len({source.removeprefix(before) for source, before in zip(sources, plain, strict=True)}) == 1
     assert "< 1099511627776L" in sources[0]
     added = search(body)["aggregations"]["by_host"]["aggregations"].keys() - statistics(RULE, 1).keys()
-    assert {name.partition("_")[0] for name in added} == {"filter", "distinct"}
+    assert {name.partition("_")[0] for name in added} == {"filter", "distinct", "longest"}
     read = {path.partition(".")[0] for path in triggers(body)[0]["condition"]["buckets_path"].values()}
     assert added <= read
 

@@ -67,7 +67,7 @@ def findings(
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         sources: list[Iterable[Finding]] = []
         if source is not Source.ALERTS:
-            sources.append(risk_findings(engine, cluster.namespace.risk, wanted))
+            sources.append(risk_findings(engine, cluster.namespace.risk, wanted, left_out))
         if source is not Source.RISK:
             if kibana is not None:
                 kibana.check()

@@ -138,6 +138,11 @@ def value(rule: Rule, field: str) -> str:
     return f"{set_text(rule, field)}return text;\n"
 
 
+def value_length(rule: Rule, field: str) -> str:
+    """How many UTF-16 units the text of an event field has, for a `max` aggregation; 0 where the event has none."""
+    return f"{set_text(rule, field)}return text == null ? 0 : text.length();\n"
+
+
 # The year has ten digits at most: a loop over a text as long as somebody likes would fail the whole search.
 _DATE = """boolean mayBeDate(String text) {
   int from = text.startsWith('+') || text.startsWith('-') ? 1 : 0;

@@ -7,7 +7,7 @@ from typing import Any
 from integration.case import fold
 from integration.filter import Action, Count, Filter, List
 from integration.finding import LISTS
-from integration.lists import MAX_VALUES
+from integration.lists import MAX_BYTES, MAX_VALUES
 from integration.render import painless
 from integration.render.aggregation import condition_name
 from integration.render.post_filter import Test, passing
@@ -18,6 +18,8 @@ _SURELY_FEW = 1_000
 
 A tenth of `MAX_VALUES`, so that no error makes a list complete that is cut in the reference; and cheap, with 16 KiB a host.
 """
+_BYTES_A_UNIT = 3
+"""The most that one of a Java string's UTF-16 units takes in UTF-8."""
 
 
 class Selector:
@@ -125,12 +127,23 @@ class _Conditions:
         return f"params.{self._asked({'max': {'script': painless.script(source, params)}})}"
 
     def _complete(self, name: List) -> str:
-        """No more distinct values than the reference shows: as there are no more events, or by the engine's estimate."""
-        estimated = f"distinct_{name}"
-        value = painless.script(painless.value(self._rule, getattr(self._rule.stats.values, name)))
-        self.aggregations[estimated] = {"cardinality": {"script": value, "precision_threshold": _SURELY_FEW}}
-        few = f"{self._read(estimated, estimated)} <= {_SURELY_FEW}"
-        return f"({self._read('error_count', _COUNTS['error_count'])} <= {MAX_VALUES} || {few})"
+        """No more distinct values, and no longer ones, than the reference shows whole.
+
+        As there are no more events, or by the engine's estimate, which may be wrong by half without harm; were all as long as the
+        longest.
+        """
+        field = getattr(self._rule.stats.values, name)
+        value = painless.script(painless.value(self._rule, field))
+        length = painless.script(painless.value_length(self._rule, field))
+        self.aggregations[f"distinct_{name}"] = {"cardinality": {"script": value, "precision_threshold": _SURELY_FEW}}
+        self.aggregations[f"longest_{name}"] = {"max": {"script": length}}
+        events = self._read("error_count", _COUNTS["error_count"])
+        distinct, longest = (self._read(asked, asked) for asked in (f"distinct_{name}", f"longest_{name}"))
+        room = MAX_BYTES // _BYTES_A_UNIT
+        return (
+            f"({events} <= {MAX_VALUES} && {events} * {longest} <= {room}"
+            f" || {distinct} <= {_SURELY_FEW} && 2 * {distinct} * {longest} <= {room})"
+        )
 
     def _fewest(self, name: str) -> str:
         path = f"{name}._bucket_count"

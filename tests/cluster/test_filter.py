@@ -150,6 +150,22 @@ def test_nothing_is_hidden_that_the_reference_shows_where_a_bucket_does_not_tell
         assert {host for _, host, _ in fired(alerting, namespace, post_filter, found)} == shown | besides, stated
 
 
+def test_a_list_with_too_long_values_for_the_reference_hides_nothing(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (lists, selector):
+        monkeypatch.setattr(module, "MAX_BYTES", 1_000)
+    texts = {"long": "x" * 600, "long-in-bytes": "☃" * 200, "short": "☃" * 100}
+    lines = [Shipped(f'level=ERROR msg="model {n} {text}"', host, BASE) for host, text in texts.items() for n in (1, 2)]
+    namespace, found = store(installed, lines), reference_findings(RULE, lines)
+    for stated, shown, besides in (
+        (entry("exclude", all_contain={"error_messages": "model"}), {"long", "long-in-bytes"}, set[str]()),
+        (entry("exclude", contains={"error_messages": "model 2"}), {"long", "long-in-bytes"}, set[str]()),
+        (entry("exclude", contains={"error_messages": "model 1"}), set[str](), {"long", "long-in-bytes"}),
+    ):
+        post_filter = Filter((stated,))
+        assert hosts(post_filter.kept(found)) == shown, stated
+        assert {each["host"]["name"] for each in written(installed, namespace, post_filter, found)} == shown | besides, stated
+
+
 def test_values_longer_than_a_keyword_are_read_whole(installed: Engine) -> None:
     long = "model " + "x" * 9_000
     lines = [

@@ -21,6 +21,7 @@ from integration.names import Namespace
 from integration.opensearch_alerts import monitor_findings
 from integration.progress import state_index
 from integration.render.aggregation import BY_HOST, window_search
+from integration.risk import risk_event
 from integration.run import evaluate
 from integration.schedule import Window
 from integration.times import parse_time
@@ -76,11 +77,24 @@ def windows() -> list[Window]:
 
 def test_risk_events_come_back_as_the_findings_they_were(url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings_module, "_PAGE", 3)
-    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED)) == evaluated(engine)
+    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED, LeftOut())) == evaluated(engine)
+
+
+def test_a_risk_event_that_somebody_meddled_with_is_passed_over_and_told(url: str, engine: Engine) -> None:
+    found = evaluated(engine)[:3]
+    events = [(finding.id, risk_event(RULE, finding)) for finding in found]
+    events[1][1]["finding"]["error_count"] = "7"
+    for name, event in events:
+        engine.put_document("detect-risk-meddled", name, event)
+    left_out = LeftOut()
+    assert list(risk_findings(engine, "detect-risk-meddled", WANTED, left_out)) == [found[0], found[2]]
+    assert engine.delete_index("detect-risk-meddled")
+    (note,) = left_out.notes()
+    assert note.startswith(f"Left out: 1 risk events that hold no finding (the first: detect-risk-meddled, document {found[1].id}")
 
 
 def test_no_index_has_no_findings(url: str, engine: Engine) -> None:
-    assert list(risk_findings(engine, "detect-risk-never", WANTED)) == []
+    assert list(risk_findings(engine, "detect-risk-never", WANTED, LeftOut())) == []
     answer = detect("findings", "--url", url, "--namespace", "never", "--format", "json")
     assert (answer.code, answer.json) == (0, {"findings": [], "events": {"read": 0, "selected": 0}})
 
@@ -123,7 +137,7 @@ def test_alerts_give_the_same_findings_and_each_counts_once(url: str, engine: En
     asked = Asked(WANTED, AlertState.ALL, LeftOut())
     from_alerts = list(monitor_findings(engine, RULE, NAMESPACE.events, alerts, asked))
     assert from_alerts == evaluated(engine)
-    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED), from_alerts) == evaluated(engine)
+    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED, LeftOut()), from_alerts) == evaluated(engine)
     assert list(asked.left_out.notes()) == []
 
 
