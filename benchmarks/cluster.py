@@ -46,7 +46,8 @@ def main() -> None:
     given = arguments.parse_args()
     (rule,) = load_rules(None, ["ollama_possible_rce_via_model_loading"])
     with (
-        running_node(options=NodeOptions(heap=given.heap), report=_say) as node,
+        # As a node that runs for long.
+        running_node(options=NodeOptions(heap=given.heap, java=("-XX:TieredStopAtLevel=4",)), report=_say) as node,
         connect(Connection(node.url)) as engine,
     ):
         install(engine, desired_assets([rule], engine.name), [rule], on_step=lambda _: None)

@@ -6,6 +6,7 @@ import atexit
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from integration.local.account import Account
@@ -13,6 +14,11 @@ from integration.local.distribution import Layout
 from integration.local.lock import Report
 from integration.local.node import Node, NodeOptions
 from integration.local.servers import distribution, prepare
+
+
+# A node that lives for minutes spends most of its time on compiling well what it then hardly runs.
+_COMPILES_QUICKLY = "-XX:TieredStopAtLevel=1"
+_PLAIN = NodeOptions()
 
 
 def silent(_: str) -> None:
@@ -24,22 +30,24 @@ def running_node(
     engine: str = "opensearch",
     version: str | None = None,
     *,
-    options: NodeOptions | None = None,
+    options: NodeOptions = _PLAIN,
     report: Report = silent,
 ) -> Iterator[Node]:
     """Start a node with empty data, and stop it and delete all of it at the end of the block or of the interpreter.
 
+    Its JVM compiles quickly rather than well, unless `options.java` says otherwise.
     Raises `InputError` when a tool is missing or there is no such server; `NodeError` when the node cannot be fetched or
     does not come up.
     """
     server = distribution(engine, version)
+    quick = replace(options, java=(_COMPILES_QUICKLY, *options.java))
     with ExitStack() as stack:
         atexit.register(stack.close)  # for a block that is never left
         stack.callback(atexit.unregister, stack.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ollama-detect-")))
         Account.for_node().give(folder)
         layout = Layout(folder, folder / "data")
-        node = prepare("detect-temporary", server, layout, options=options or NodeOptions(), report=report)
+        node = prepare("detect-temporary", server, layout, options=quick, report=report)
         report(f"Starting {server.engine} {server.version}")
         stack.callback(node.stop)
         node.start()
