@@ -15,7 +15,6 @@ from integration.local.lock import Report
 from integration.local.node import Node, NodeOptions
 from integration.local.servers import distribution, prepare
 
-
 # A node that lives for minutes spends most of its time on compiling well what it then hardly runs.
 _COMPILES_QUICKLY = "-XX:TieredStopAtLevel=1"
 _PLAIN = NodeOptions()
