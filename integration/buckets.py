@@ -16,7 +16,7 @@ from integration.schedule import Window
 
 # A search runs the classifier on every event that it may select, for each page of hosts anew.
 _MAX_EVENTS = 100_000
-# Lines that are in no index are of any length, and a list of them is made in the cluster's memory.
+# Lines that are in no index are of any length. A search reads each of them twice before it answers, and lists them in memory.
 _MAX_LONG_LINES = 30
 
 
@@ -44,10 +44,11 @@ class _Span:
         self.long_lines += bucket[LONG_LINES]["doc_count"]
 
 
-def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[dict[str, Any]]:
-    """Give the bucket of `aggregation.statistics` for every host in a window, as the cluster orders hosts.
+def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Give every host in a window, as the cluster orders hosts, with its bucket of `aggregation.statistics`.
 
-    A host whose lists alone are too much for a search has none in its bucket.
+    Without one, a host may have a finding or none: its long lines are too many for one search. A bucket lacks the lists where
+    these alone are too much for an answer.
     """
     lists = {name for name, _ in rule.stats.values}
     bounds: dict[str, str] = {}
@@ -55,17 +56,19 @@ def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator
     span = next(spans, None)
     while span is not None:
         following = next(spans, None)
-        # Spans meet, so that no host falls between them that comes while this is at work.
-        within = bounds | ({"lte": span.last} if following else {})
-        body = window_search(rule, engine.name, window.start, window.end, within)
-        without = lists if span.long_lines > _MAX_LONG_LINES else set()
-        yield from _buckets(engine, index, body, lists, without)
-        bounds, span = {"gt": span.last}, following
+        alone = span.long_lines > _MAX_LONG_LINES
+        # Searches meet, so that no host falls between them that comes while this is at work.
+        upper = {"lt": span.last} if alone else {"lte": span.last} if following else {}
+        body = window_search(rule, engine.name, window.start, window.end, bounds | upper)
+        yield from ((bucket["key"]["host"], bucket) for bucket in _buckets(engine, index, body, lists))
+        if alone:
+            yield span.last, None
+        bounds, span = {"gt": span.last}, following or (_Span() if alone else None)
 
 
 def _spans(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[_Span]:
     span = _Span()
-    for bucket in _buckets(engine, index, crowd_search(rule, window.start, window.end), set(), set()):
+    for bucket in _buckets(engine, index, crowd_search(rule, window.start, window.end), set()):
         if not span.takes(bucket):
             yield span
             span = _Span()
@@ -74,14 +77,14 @@ def _spans(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[_
         yield span
 
 
-def _buckets(engine: Engine, index: str, body: dict[str, Any], lists: set[str], without: set[str]) -> Iterator[dict[str, Any]]:
+def _buckets(engine: Engine, index: str, body: dict[str, Any], lists: set[str]) -> Iterator[dict[str, Any]]:
     """Give every bucket of a search by host, in smaller pages where the cluster's limits or ours ask for it.
 
     `lists` are the sub-aggregations that can be done without, where a host is too much alone. What others need little of is soon
     asked in large pages again.
     """
     composite, whole = body["aggs"][BY_HOST]["composite"], body["aggs"][BY_HOST]["aggs"]
-    largest = composite["size"]
+    largest, without = composite["size"], set[str]()
     while True:
         body["aggs"][BY_HOST]["aggs"] = {name: each for name, each in whole.items() if name not in without}
         answer = bounded(partial(engine.search, index, body))

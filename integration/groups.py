@@ -52,6 +52,9 @@ class Groups:
     def __init__(self, columns: Sequence[str], conditions: Sequence[StatCondition]) -> None:
         self._columns = columns
         self._conditions = conditions
+        self._conditions_on: dict[str, list[StatCondition]] = {}
+        for condition in conditions:
+            self._conditions_on.setdefault(condition.stat, []).append(condition)
         self._groups: dict[tuple[Window, str], Group] = {}
         self._bytes = 0
         self._left_out = LeftOut()
@@ -70,7 +73,10 @@ class Groups:
         return group
 
     def add(self, group: Group, name: str, value: str) -> None:
-        """Take a value of a list."""
+        """Take a value of a list, and see which conditions on the list it makes hold."""
+        for condition in self._conditions_on.get(name, ()):
+            if condition.contains is not None and condition.contains in value:
+                group.holding.add(condition)
         values = group.lists.get(name)
         if values is None:
             values = group.lists[name] = DistinctValues(self._left_out)

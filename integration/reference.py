@@ -13,8 +13,8 @@ from itertools import chain
 from integration.case import fold
 from integration.events import Event
 from integration.finding import Finding, build_finding
-from integration.groups import Group, Groups
-from integration.rule import Alternative, Rule, StatCondition, TextCondition
+from integration.groups import Groups
+from integration.rule import Alternative, Rule, TextCondition
 
 _REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are rendered for Java
 
@@ -74,9 +74,6 @@ class Reference:
         self._zone = zone
         self._classifier = Classifier(rule)
         self._columns = tuple(rule.stats.values)
-        self._conditions: dict[str, list[StatCondition]] = {}
-        for condition in rule.list_conditions:
-            self._conditions.setdefault(condition.stat, []).append(condition)
         self._schedule = rule.windows
         self._groups = Groups((*(name for name, _ in self._columns), "error_types"), rule.list_conditions)
 
@@ -91,7 +88,7 @@ class Reference:
         values = ((name, event.value(field)) for name, field in self._columns)
         for name, value in chain(values, [("error_types", error_type)]):
             if value is not None:
-                self._take(group, name, str(value))
+                self._groups.add(group, name, str(value))
         return True
 
     def findings(self) -> Iterator[Finding]:
@@ -102,9 +99,3 @@ class Reference:
     def close(self) -> None:
         """Give back what is kept on disk of very many groups and very long lists."""
         self._groups.close()
-
-    def _take(self, group: Group, name: str, value: str) -> None:
-        self._groups.add(group, name, value)
-        for condition in self._conditions.get(name, ()):
-            if condition.contains is not None and condition.contains in value:
-                group.holding.add(condition)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -11,10 +11,12 @@ from integration.engines.base import Engine
 from integration.events import as_indexed
 from integration.fields import dataset_filter, name_in_index
 from integration.finding import LISTS, Finding, Statistics, build_finding
-from integration.lists import DistinctValues, LeftOut, Values, listed
-from integration.render.aggregation import condition_name, values_search
+from integration.groups import Groups
+from integration.lists import Values, listed
+from integration.render.aggregation import condition_name, lines_search
 from integration.rule import Rule
 from integration.schedule import Window
+from integration.times import parse_time
 
 # A line longer than the mapping's `ignore_above` (8,191 characters) is in no index, which tells it from the others.
 _PAGE, _PAGE_OF_LONG_LINES = 1_000, 8
@@ -26,8 +28,11 @@ def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinf
     Any number of hosts, as the cluster orders them: keywords by code points. A list past the bounds of `lists` is cut there and
     its rest counted. A missing index has no findings.
     """
-    for bucket in hosts_of(engine, rule, index, window):
-        yield finding_of(engine, rule, index, window, bucket["key"]["host"], bucket, zone)
+    for host, bucket in hosts_of(engine, rule, index, window):
+        if bucket is not None:
+            yield finding_of(engine, rule, index, window, host, bucket, zone)
+        elif (statistics := _by_line(engine, rule, index, window, host)).error_count:
+            yield build_finding(rule, host, window, statistics, zone)
 
 
 def finding_of(
@@ -37,8 +42,8 @@ def finding_of(
     whole = {name for name in LISTS if name in bucket and not bucket[name]["sum_other_doc_count"]}
     lists = {name: listed(value["key"] for value in bucket[name]["buckets"]) for name in whole}
     if rest := [name for name in LISTS if name not in whole]:
-        found = _collected(engine, rule, index, values_search(rule, engine.name, window.start, window.end, host, rest), rest)
-        lists |= {name: max(values, _shown(bucket, name), key=lambda each: each.distinct) for name, values in found.items()}
+        found = _by_line(engine, rule, index, window, host).lists
+        lists |= {name: max(found[name], _shown(bucket, name), key=lambda each: each.distinct) for name in rest}
     statistics = Statistics(
         error_count=bucket["doc_count"],
         first_seen=int(bucket["first_seen"]["value"]),
@@ -72,19 +77,26 @@ def hits(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any]) -> Ite
         yield from engine.scan(index, {**body, "query": {"bool": {"must": [body["query"]], **query}}}, size=size)
 
 
-def _collected(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any], columns: Sequence[str]) -> dict[str, Values]:
-    """Collect lists from the events themselves, in as little memory as the reference does."""
-    left_out = LeftOut()
+def _by_line(engine: Engine, rule: Rule, index: str, window: Window, host: str) -> Statistics:
+    """Put a host's statistics together from its lines, read and classed by the cluster, in no more memory than the reference."""
+    time = name_in_index(rule, "@timestamp")
+    groups = Groups(LISTS, rule.list_conditions)
     try:
-        collected = {name: DistinctValues(left_out) for name in columns}
-        for hit in hits(engine, rule, index, body):
-            for name, values in collected.items():
-                for value in hit["fields"].get(name, ()):
+        group = groups.at(window, host)
+        for hit in hits(engine, rule, index, lines_search(rule, engine.name, window.start, window.end, host)):
+            values = hit["fields"] | {"error_types": hit["fields"].get(rule.classification.field)}
+            if not values["error_types"]:
+                continue
+            at = parse_time(values[time][0])
+            group.take(1, at, at)
+            for name in LISTS:
+                for value in values.get(name, ()):
                     if value is not None:
-                        values.add(as_indexed(value))
-        return {name: values.values() for name, values in collected.items()}
+                        groups.add(group, name, as_indexed(value))
+        ((_, _, statistics),) = groups.statistics()
+        return statistics
     finally:
-        left_out.close()
+        groups.close()
 
 
 def _holds(condition: Mapping[str, Any]) -> bool:

@@ -58,7 +58,7 @@ class Crowd(Engine):
         start, last = 0, self._hosts
         for bounds in (each["range"].get("host.name", {}) for each in body["query"]["bool"]["filter"] if "range" in each):
             start = _number(bounds["gt"]) + 1 if "gt" in bounds else start
-            last = _number(bounds["lte"]) if "lte" in bounds else last
+            last = _number(bounds["lte"]) if "lte" in bounds else _number(bounds["lt"]) - 1 if "lt" in bounds else last
         if "after" in by_host["composite"]:
             start = _number(by_host["composite"]["after"]["host"]) + 1
         numbers = [n for n in self._numbers(start, by_host["composite"]["size"]) if n <= last]

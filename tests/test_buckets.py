@@ -8,6 +8,7 @@ import pytest
 
 from integration import buckets
 from integration.buckets import hosts_of
+from tests import crowd
 from tests.crowd import AT, RULE, Crowd
 
 WINDOW = RULE.windows.window_of(AT)
@@ -25,8 +26,8 @@ def spans(monkeypatch: pytest.MonkeyPatch, hosts: int) -> tuple[list[int], list[
         return honest(self, index, body, missing_ok=missing_ok)
 
     monkeypatch.setattr(Crowd, "search", search)
-    with Crowd(hosts, 1) as crowd:
-        found = [int(bucket["key"]["host"][-7:]) for bucket in hosts_of(crowd, RULE, "events", WINDOW)]
+    with Crowd(hosts, 1) as cluster:
+        found = [int(host[-7:]) for host, _ in hosts_of(cluster, RULE, "events", WINDOW)]
     return found, asked
 
 
@@ -51,3 +52,18 @@ def test_one_host_may_have_more_than_a_span(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(buckets, "_MAX_EVENTS", 0)
     found, asked = spans(monkeypatch, 3)
     assert (found, len(asked)) == ([0, 1, 2], 3)
+
+
+@pytest.mark.parametrize(
+    ("loud", "bounds"),
+    [
+        (1, [{"lte": "host-0000000"}, {"gt": "host-0000000", "lt": "host-0000001"}, {"gt": "host-0000001"}]),
+        (2, [{"lte": "host-0000001"}, {"gt": "host-0000001", "lt": "host-0000002"}, {"gt": "host-0000002"}]),
+    ],
+)
+def test_a_host_of_too_many_long_lines_is_in_no_search_and_leaves_no_gap(
+    monkeypatch: pytest.MonkeyPatch, loud: int, bounds: list[dict[str, str]]
+) -> None:
+    honest = crowd._counted
+    monkeypatch.setattr(crowd, "_counted", lambda n: honest(n) | {"long_lines": {"doc_count": 31 * (n == loud)}})
+    assert spans(monkeypatch, 3) == ([0, 1, 2], bounds)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from integration.fields import dataset_filter, name_in_index
@@ -108,17 +108,20 @@ def _window(start: int, end: int) -> dict[str, Any]:
     return {"gte": start, "lt": end, "format": "epoch_millis"}
 
 
-def values_search(rule: Rule, engine: str, start: int, end: int, host: str, columns: Sequence[str]) -> dict[str, Any]:
-    """Give the search for one host's selected events, each with its value of the lists in `columns` under `fields`."""
-    query = selection(rule, _window(start, end))
-    query["bool"]["filter"].append({"term": {name_in_index(rule, "host.name"): host}})
+def lines_search(rule: Rule, engine: str, start: int, end: int, host: str) -> dict[str, Any]:
+    """Give the search for one host's events that may be selected, each with its time, class and values under `fields`.
+
+    One without a class is not selected. The class is no condition of the query, since the first page of a scroll counts all that
+    match: the script would read every line before the first one came.
+    """
+    filters = [*_indexed(rule, _window(start, end)), {"term": {name_in_index(rule, "host.name"): host}}]
     return {
         _IN_SEARCH[engine]: class_field(rule),
-        "query": query,
+        "query": {"bool": {"filter": filters}},
         "_source": False,
-        "script_fields": {
-            name: {"script": painless.script(painless.value(rule, getattr(rule.stats.values, name)))} for name in columns
-        },
+        "docvalue_fields": [{"field": name_in_index(rule, "@timestamp"), "format": "strict_date_time"}],
+        "fields": [rule.classification.field],
+        "script_fields": {name: {"script": painless.script(painless.value(rule, field))} for name, field in rule.stats.values},
     }
 
 
