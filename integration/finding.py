@@ -19,6 +19,21 @@ from integration.times import millis_shown, rfc3339
 
 LISTS = ("error_messages", "error_details", "code_sources", "error_types")
 """The list columns of SPL 8, as the JSON of a finding orders them."""
+SPL_COLUMNS = (
+    "first_error",
+    "last_error",
+    "host",
+    "code_sources",
+    "error_count",
+    "unique_error_types",
+    "error_types",
+    "error_messages",
+    "error_details",
+    "severity",
+    "attack_type",
+    "count",
+)
+"""The columns of SPL 14, in its order."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -94,25 +109,16 @@ class Finding:
         return count
 
     def spl_rows(self, limit: int) -> Iterator[dict[str, object]]:
-        """Give the first `limit` rows of SPL 14: `stats count by` its columns, in their order, one row a combination of values.
+        """Give the first `limit` rows of SPL 14: `stats count by` `SPL_COLUMNS`, one row a combination of values.
 
         None at all when a list is empty: `stats ... by` drops what has a null by-field.
         """
-        fixed_before = {"first_error": self.first_error, "last_error": self.last_error, "host": self.host}
         combinations = product(self.code_sources, self.error_types, self.error_messages, self.error_details)
         for source, error_type, message, detail in islice(combinations, limit):
-            yield {
-                **fixed_before,
-                "code_sources": source,
-                "error_count": self.error_count,
-                "unique_error_types": self.unique_error_types,
-                "error_types": error_type,
-                "error_messages": message,
-                "error_details": detail,
-                "severity": str(self.severity),
-                "attack_type": self.attack_type,
-                "count": 1,
-            }
+            counted = (self.error_count, self.unique_error_types)
+            judged = (str(self.severity), self.attack_type, 1)
+            row = (self.first_error, self.last_error, self.host, source, *counted, error_type, message, detail, *judged)
+            yield dict(zip(SPL_COLUMNS, row, strict=True))
 
     def to_json(self) -> dict[str, Any]:
         """Give the finding's one JSON form, without its rows of SPL 14; `truncated` only when true."""

@@ -233,7 +233,9 @@ def zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise InputError(f"--timezone {name!r} is no time zone; write one such as Europe/Berlin") from error
+        raise InputError(
+            f"{name!r} is no time zone (--timezone, DETECT_TIMEZONE, or `timezone` in detect.toml); write one such as Europe/Berlin"
+        ) from error
 
 
 def seconds_of(option: str, text: str) -> int:

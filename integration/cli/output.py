@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from integration.cli.options import Format, TabularFormat
-from integration.finding import LISTS, Finding
+from integration.finding import LISTS, SPL_COLUMNS, Finding
 from integration.rule import Severity
 from integration.times import rfc3339
 
@@ -82,7 +82,10 @@ def print_findings(
     if form.value == "json":
         _print_json(findings, events, max_spl_rows)
     elif form.value == "csv":
-        _print_csv(findings)
+        if max_spl_rows is None:
+            _print_csv(findings)
+        else:
+            _print_csv_of_spl_rows(findings, max_spl_rows)
     else:
         shown, count = _gravest(findings)
         _print_findings_table(shown, max_spl_rows)
@@ -183,6 +186,18 @@ def _print_csv(findings: Iterable[Finding]) -> None:
         record = {key: value for key, value in finding.to_json().items() if key != "truncated"}
         record |= {f"{name}_left_out": dict(finding.truncated).get(name, 0) for name in LISTS}
         writer.writerow({key: _csv_cell(value) for key, value in record.items()})
+
+
+def _print_csv_of_spl_rows(findings: Iterable[Finding], most: int) -> None:
+    """Write what an export of the search from Splunk holds: one row of SPL 14 a line, `most` of each finding."""
+    writer = csv.DictWriter(sys.stdout, SPL_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    left_out = 0
+    for finding in findings:
+        writer.writerows({key: _csv_cell(value) for key, value in row.items()} for row in finding.spl_rows(most))
+        left_out += max(0, finding.spl_row_count - most)
+    if left_out:
+        note(f"{left_out:,} more SPL rows: --max-spl-rows says how many of a finding are written.")
 
 
 def _csv_cell(value: Any) -> Any:

@@ -20,7 +20,9 @@ from integration.rule import Rule, Severity
 FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="End with 1 when a finding is this severe or more.")
 ]
-SplRowsOption = Annotated[bool, typer.Option("--spl-rows", help="Add the rows that Splunk would print (SPL 14).")]
+SplRowsOption = Annotated[
+    bool, typer.Option("--spl-rows", help="Add the rows that Splunk would print (SPL 14); in CSV, give them alone.")
+]
 MaxSplRowsOption = Annotated[int, typer.Option("--max-spl-rows", min=0, help="Rows a finding at most with --spl-rows.")]
 
 _DEFAULT_ROWS = 1_000

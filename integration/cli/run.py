@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from datetime import tzinfo
+from itertools import islice
 from typing import Annotated
 
 import typer
@@ -35,6 +36,8 @@ from integration.spool import spooled
 from integration.times import parse_time, rfc3339
 from integration.validate import Validation
 from integration.validate import validate as validate_rule
+
+_MAX_WINDOWS = 100_000  # eleven years, hour by hour
 
 AtOption = Annotated[
     str | None, typer.Option("--at", metavar="TIME", help="The scheduled run then, or the last before (default: now).")
@@ -126,7 +129,12 @@ def windows_of(rule: Rule, at: str | None, start: str | None, end: str | None) -
         raise InputError("give --from and --to together, or --at, or neither for the last scheduled run")
     if start is None or end is None:
         return [rule.windows.last_run(parse_time(at) if at is not None else int(time.time() * 1000))]
-    windows = list(rule.windows.within(parse_time(start), parse_time(end)))
+    windows = list(islice(rule.windows.within(parse_time(start), parse_time(end)), _MAX_WINDOWS + 1))
+    if len(windows) > _MAX_WINDOWS:
+        raise InputError(
+            f"--from {start} and --to {end} are more than {_MAX_WINDOWS:,} windows of {rule.id} apart: is the year right? If so, "
+            "ask for one part after the other"
+        )
     if not windows:
         raise InputError(f"no scheduled window of {rule.id} lies wholly between {start} and {end}")
     return windows
