@@ -108,11 +108,15 @@ def test_each_trigger_fires_for_exactly_the_hosts_of_its_severity(engine: Engine
     assert_alerts_are_findings(engine, rule, lines, reference_findings(rule, lines))
 
 
-def test_the_window_begins_and_ends_where_the_run_s_window_does(engine: Engine) -> None:
-    window = RULE.windows.window_of(BASE)
+LATER = rule_with(schedule={"cron": "5-59/30 * * * *", "earliest": "-100m@m", "latest": "-70m@m"})
+
+
+@pytest.mark.parametrize("rule", [RULE, LATER], ids=["the rule's schedule", "another"])
+def test_the_window_begins_and_ends_where_the_run_s_window_does(engine: Engine, rule: Rule) -> None:
+    window = rule.windows.window_of(BASE)
     times = {"before": window.start - 1, "first": window.start, "last": window.end - 1, "after": window.end}
     namespace = store(engine, [Shipped("level=ERROR model", host, at) for host, at in times.items()])
-    assert fired(executed(engine, monitor(RULE, namespace), window), RULE).keys() == {"first", "last"}
+    assert fired(executed(engine, monitor(rule, namespace), window), rule).keys() == {"first", "last"}
 
 
 def test_braces_in_terms_regexes_and_lines_are_text(engine: Engine) -> None:
