@@ -61,4 +61,5 @@ def _rules_of(template: Mapping[str, Any], engine: str) -> Iterator[tuple[str, O
     for rule_id, names in fields.items():
         version = str(versions.get(rule_id))
         if version.isdecimal() and isinstance(names, list):
-            yield rule_id, OtherRule(int(version), {name: body for name, body in computed.items() if name in names})
+            known = [name for name in names if isinstance(name, str) and name in computed]
+            yield rule_id, OtherRule(int(version), {name: computed[name] for name in known})
