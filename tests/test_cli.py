@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -261,7 +262,9 @@ def test_data_is_deleted_only_when_that_is_confirmed(answer: bytes) -> None:
 def test_a_signal_at_the_question_ends_as_elsewhere() -> None:
     with FakeCluster() as cluster:
         arguments = ["-m", "integration", "uninstall", "--delete-data", "--alerting", "none", "--url", cluster.url]
-        command = subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        # A test run in the background of a shell may have SIGINT ignored, and would pass that on.
+        heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        command = subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heeding)
         assert command.stderr is not None
         assert b"[y/N]" in command.stderr.readline()
         command.send_signal(signal.SIGINT)

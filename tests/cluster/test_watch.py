@@ -26,7 +26,8 @@ from integration.names import Namespace
 from integration.progress import state_index
 from integration.rulefile import load_rules
 from integration.run import evaluate
-from integration.times import rfc3339
+from integration.schedule import Window
+from integration.times import parse_time, rfc3339
 from tests.support import DEADLINE, RULE, error, until
 
 HOUR = 3_600_000
@@ -36,11 +37,12 @@ _namespaces = count()
 
 @dataclass
 class Site:
-    """A namespace with lines in each of the last windows."""
+    """A namespace with lines in each of the last windows up to `last`: while a test runs, one more may come to its end."""
 
     node: Node
     engine: Engine
     namespace: Namespace
+    last: Window
     running: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def watch(self, log: Path, *arguments: str) -> subprocess.Popen[str]:
@@ -54,10 +56,14 @@ class Site:
 
     def progress_starts(self, hours_ago: int) -> None:
         """Let the last done window be the one of so many hours ago."""
-        end = RULE.windows.last_run(now() - hours_ago * HOUR).end
-        text = rfc3339(end, millis=True)
+        text = rfc3339(self.last.end - hours_ago * HOUR, millis=True)
         source = {"kind": "progress", "rule_id": RULE.id, "window_end": text, "revisit_from": text}
         self.engine.put_document(state_index(self.namespace), f"rule-{RULE.id}", source)
+
+    def done(self, log: Path) -> list[str]:
+        """The ends of these windows, as a log tells of them."""
+        ends = [str(entry["window_end"]) for entry in events(log, "window_done")]
+        return [end for end in ends if parse_time(end) <= self.last.end]
 
     def risk_events(self) -> dict[str, dict[str, Any]]:
         """The stored risk events by id, with the version each was written in."""
@@ -67,17 +73,12 @@ class Site:
 
     def check(self, hours: int) -> None:
         """Neither doubled nor lost: the stored findings are those of the windows, each written once."""
-        last = RULE.windows.last_run(now())
-        windows = RULE.windows.within(last.end - hours * HOUR, last.end)
+        windows = RULE.windows.within(self.last.end - hours * HOUR, self.last.end)
         expected = [f for window in windows for f in evaluate(self.engine, RULE, self.namespace.events, window)]
         assert len(expected) == hours
         stored = self.risk_events()
         assert sorted(stored) == sorted(f.id for f in expected)
         assert {hit["_version"] for hit in stored.values()} == {1}
-
-
-def now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def events(log: Path, name: str) -> list[dict[str, Any]]:
@@ -90,8 +91,8 @@ def events(log: Path, name: str) -> list[dict[str, Any]]:
 def prepared(node: Node, engine: Engine) -> Site:
     rules = load_rules()
     install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
-    site = Site(node, engine, Namespace(f"watch{next(_namespaces)}"))
-    last = RULE.windows.last_run(now())
+    last = RULE.windows.last_run(time.time_ns() // 1_000_000)
+    site = Site(node, engine, Namespace(f"watch{next(_namespaces)}"), last)
     sources = []
     for hour in range(HOURS):
         at = rfc3339(last.end - hour * HOUR - 1, millis=True)
@@ -126,9 +127,9 @@ def test_once_catches_up_what_was_missed_and_then_has_nothing_to_do(site: Site, 
     log = tmp_path / "log"
     assert site.watch(log, "--once").wait(DEADLINE) == 0
     site.check(12)
-    assert len(events(log, "window_done")) == 12
+    assert len(site.done(log)) == 12
     assert site.watch(log, "--once").wait(DEADLINE) == 0
-    assert len(events(log, "window_done")) == 12
+    assert len(site.done(log)) == 12
     site.check(12)
 
 
@@ -139,7 +140,7 @@ def test_without_progress_the_newest_risk_event_says_where_to_go_on(site: Site, 
     site.engine.delete_index(state_index(site.namespace))
     log.unlink()
     assert site.watch(log, "--once").wait(DEADLINE) == 0
-    assert events(log, "window_done") == []
+    assert site.done(log) == []
     site.check(5)
 
 
@@ -148,7 +149,7 @@ def test_sigterm_ends_in_good_order_and_health_is_told(site: Site, tmp_path: Pat
     site.progress_starts(3)
     process = site.watch(log, "--health-file", str(health), "--health-port", "0")
     until(lambda: health.exists() and json.loads(health.read_text())["state"] == "leading", "the leader")
-    until(lambda: len(events(log, "window_done")) == 3, "the windows")
+    until(lambda: len(site.done(log)) == 3, "the windows")
     (listening,) = events(log, "health")
     with urlopen(f"http://127.0.0.1:{listening['port']}/health", timeout=10) as answer:
         assert json.load(answer)["healthy"] is True
@@ -202,13 +203,9 @@ def test_a_node_that_is_stopped_and_started_in_between(fragile: Node, tmp_path: 
             until(lambda: events(log, "failing"), "the outage")
             until(lambda: json.loads(health.read_text())["state"] == "failing", "the word of it")
             fragile.start()
-            until(lambda: events(log, "window_done")[-1]["window_end"] == last_end(), "the last window")
+            until(lambda: rfc3339(site.last.end, millis=False) in site.done(log), "the last window")
             process.send_signal(signal.SIGINT)
             assert process.wait(DEADLINE) == 0
             site.check(HOURS)
         finally:
             ended(site)
-
-
-def last_end() -> str:
-    return rfc3339(RULE.windows.last_run(now()).end, millis=False)

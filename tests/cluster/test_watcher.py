@@ -38,12 +38,12 @@ _namespaces = count()
 def installed(engine: Engine) -> Iterator[Engine]:
     install(engine, desired_assets([RULE], engine.name), [RULE], on_step=lambda _: None)
     yield engine
-    for index in {f"logs-ollama.server-watch{n}" for n in range(next(_namespaces))}:
+    for index in {f"logs-ollama.server-watcher{n}" for n in range(next(_namespaces))}:
         drop(engine, index)
 
 
 def store(engine: Engine, lines: Sequence[Shipped]) -> Namespace:
-    return stored(engine, Namespace(f"watch{next(_namespaces)}"), lines)
+    return stored(engine, Namespace(f"watcher{next(_namespaces)}"), lines)
 
 
 def answer(engine: Engine, body: dict[str, Any], at: int) -> dict[str, Any]:
