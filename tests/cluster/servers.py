@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+import pytest
+
 from integration.errors import InputError
 from integration.local.account import Account
 from integration.local.cache import Cache
@@ -35,3 +37,5 @@ def _startable() -> str:
 
 
 SERVERS = (os.environ.get("DETECT_TEST_ENGINES") or _startable()).split(",")
+on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
+"""For a test of what only OpenSearch has, or of what a node's engine makes no difference to."""

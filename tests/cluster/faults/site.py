@@ -63,11 +63,11 @@ class Command:
         self.process.stdin.write(data)
         self.process.stdin.flush()
 
-    def end(self) -> Result:
-        """Close its input and wait for its end."""
+    def end(self, seconds: float = DEADLINE) -> Result:
+        """Close its input and wait for its end, so long at most."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        code = self.process.wait(DEADLINE)
+        code = self.process.wait(seconds)
         return Result(code, self.out.read_text(), self.err.read_text())
 
     def kill(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -20,17 +21,17 @@ from tests.cluster.faults.conftest import Tried
 from tests.cluster.faults.ledger import Count
 from tests.cluster.faults.proxy import Handle, Meeting, Proxy, bulks, searches
 from tests.cluster.faults.site import Command, Site, write_log
-from tests.cluster.servers import Server
+from tests.cluster.servers import Server, on_opensearch
 from tests.fake_cluster import Answer, Request
 from tests.support import until
 
-on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
 NODES = ("one", "two", "three")
 DISCOVERY = {
     "opensearch": {"discovery.type": "zen", "cluster.initial_cluster_manager_nodes": list(NODES)},
     "elasticsearch": {"discovery.type": "multi-node", "cluster.initial_master_nodes": list(NODES)},
 }
 _LINES = 2_000
+_SECONDS_TO_PROMOTE = 30.0
 
 
 def green(engine: Engine) -> bool:
@@ -130,6 +131,7 @@ def test_one_and_then_two_of_three_nodes(cluster: dict[str, Node], first: Proxy,
             for started in [pool.submit(cluster[name].start) for name in ("one", "two")]:
                 started.result()
         all_is_well(*alone, on, "the node it talks to, alone with the shard, killed, then back", missing, tried)
+        help_up(cluster["three"], most[1])
         all_is_well(*most, on, "two of three nodes killed (no cluster manager), then back", refused["run"], tried)
         installed = most[0].detect("install")
         assert installed.code == 0, installed
@@ -188,6 +190,16 @@ def without_a_manager(second: Node, last: Proxy, site: Site, command: Command) -
     assert refused["run"].code == 4, refused["run"]
     assert "Running the same command again writes the rest" in refused["run"].err
     return refused
+
+
+def help_up(node: Node, command: Command) -> None:
+    """Restart the node with the promoted copy where OpenSearch never lets it be written to, as an operator would have to."""
+    try:
+        command.end(_SECONDS_TO_PROMOTE)
+    except subprocess.TimeoutExpired:
+        assert "shard is not in primary mode" in command.err.read_text().splitlines()[-1]
+        node.stop()
+        node.start()
 
 
 def all_is_well(site: Site, command: Command, on: str, fault: str, failed: Result, tried: Tried) -> None:
