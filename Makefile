@@ -25,8 +25,11 @@ demo: setup
 	$(BIN)/detect demo
 
 # Every test that needs no Docker engine, on real nodes too; the first run fetches the nodes through Maven.
+# One process a processor shares them. All that one server is tested by stays in one process, so that a third has but pure tests.
+WORKERS ?= auto
+PARALLEL = --numprocesses $(WORKERS) --dist loadscope
 test: setup
-	$(BIN)/python -m pytest -m 'not docker'
+	$(BIN)/python -m pytest -m 'not docker' $(PARALLEL)
 
 # Tests in containers: of the official image, or of the one that DETECT_TEST_IMAGE names. They need a Docker engine and Compose.
 TESTS ?= tests/docker
@@ -38,7 +41,7 @@ test-image: setup
 	$(BIN)/python -m tests.docker.image
 
 test-fast: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 # Lines led by coverage, until one breaks a check (it is written to build/fuzz) or the runs are done.
 RUNS ?= 1000000

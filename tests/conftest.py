@@ -9,8 +9,10 @@ from hypothesis import settings
 
 from integration.engines.connect import Connection
 from integration.kibana import Kibana
+from tests.cluster.faults.ledger import entries_of, table
 from tests.cluster.servers import SERVERS
 from tests.fake_kibana import API_KEY, FakeKibana
+from tests.scheduling import ByServer
 
 # Nodes and other tests share the machine: how long one example takes says nothing.
 settings.register_profile("detect", deadline=None)
@@ -20,6 +22,19 @@ settings.load_profile("detect")
 def pytest_report_header() -> str:
     """Say which servers the tests on real nodes are for, since that depends on the machine."""
     return f"real nodes: {', '.join(SERVERS)}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByServer:
+    """Say which tests stay together where several processes share them."""
+    return ByServer(config, log)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """End with the table of the faults that were tried. It is here since the process that reports may collect no test itself."""
+    ended = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    if entries := list(entries_of([report for report in ended if report.when == "call"])):
+        terminalreporter.section("faults")
+        terminalreporter.write_line(table(entries))
 
 
 @pytest.fixture

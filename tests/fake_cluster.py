@@ -79,13 +79,19 @@ Fault = Callable[[Request, Responder], Answer]
 
 
 class Failing:
-    """The fault of one request, by number from 0: refused, or carried out with its answer lost; `came` tells whether it came."""
+    """The fault of one request, by number from 0: refused, or carried out with its answer lost; `came` tells whether it came.
 
-    def __init__(self, number: int, *, lost: bool) -> None:
+    Only requests that `of` holds for are counted.
+    """
+
+    def __init__(self, number: int, *, lost: bool, of: Callable[[Request], bool] = lambda _: True) -> None:
         self._left = number
         self._lost = lost
+        self._counts = of
 
     def __call__(self, request: Request, handled: Responder) -> Answer:
+        if not self._counts(request):
+            return handled(request)
         self._left -= 1
         if self._left != -1:
             return handled(request)

@@ -20,6 +20,8 @@ from tests.cluster.secured import SecureNode, secure_node
 from tests.cluster.servers import SERVERS, Server
 
 _SHOWN_LOG_LINES = 60
+# Last, since each later installation looks at every data stream, and the Elasticsearch of the tests cannot delete any.
+_LEAVE_DATA_STREAMS = ("test_agreement.py", "test_filter.py", "test_hostile.py", "test_watcher.py")
 # The hostile logs fill a small heap: the node then refuses requests until its collector has run, and the tests only wait.
 _OPTIONS = NodeOptions(heap="2g")
 
@@ -29,6 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.cluster)
+    items.sort(key=lambda item: item.path.name in _LEAVE_DATA_STREAMS)
 
 
 @pytest.hookimpl(wrapper=True)

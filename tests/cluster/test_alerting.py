@@ -28,12 +28,12 @@ from integration.schedule import Window
 from integration.targets import Alerting, targets_of
 from integration.times import parse_time
 from tests.cluster.alerting import engine_with_alerting, wipe
-from tests.cluster.servers import Server
+from tests.cluster.servers import on_opensearch
 from tests.cluster.shipped import Shipped, stored
 from tests.cluster.test_agreement import reference_findings, shipped
 from tests.support import RULE, merged, rule_with
 
-pytestmark = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
+pytestmark = on_opensearch
 
 BASE = parse_time("2026-11-24T08:50:00Z")
 MONITORS = "/_plugins/_alerting/monitors"
@@ -103,7 +103,7 @@ OTHER = rule_with(
 
 
 @given(st.sampled_from([RULE, OTHER]), st.lists(shipped, min_size=1, max_size=15))
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_each_trigger_fires_for_exactly_the_hosts_of_its_severity(engine: Engine, rule: Rule, lines: list[Shipped]) -> None:
     assert_alerts_are_findings(engine, rule, lines, reference_findings(rule, lines))
 

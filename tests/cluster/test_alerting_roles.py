@@ -20,12 +20,12 @@ from integration.rulefile import load_rules
 from tests.cli import Result, detect
 from tests.cluster.alerting import wipe
 from tests.cluster.secured import SecureNode
-from tests.cluster.servers import Server
+from tests.cluster.servers import on_opensearch
 from tests.cluster.test_roles import make_user
 from tests.fake_alerting import AlertingCluster
 from tests.fake_cluster import Answer, Request
 
-pytestmark = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
+pytestmark = on_opensearch
 
 NAMESPACE = Namespace("alertroles")
 MONITORS = "/_plugins/_alerting/monitors"

@@ -25,13 +25,12 @@ from integration.risk import risk_event
 from integration.rule import Rule
 from tests.cluster import test_alerting, test_watcher
 from tests.cluster.alerting import engine_with_alerting
-from tests.cluster.servers import Server
+from tests.cluster.servers import on_opensearch
 from tests.cluster.shipped import Shipped, stored
 from tests.cluster.test_agreement import BASE, HOUR, line, reference_findings
 from tests.filters import HOSTS, entry, filters
 from tests.support import RULE, drop
 
-on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
 shipped = st.builds(Shipped, line, st.sampled_from(HOSTS), st.integers(BASE, BASE + 2 * HOUR - 1))
 logs = st.lists(shipped, min_size=4, max_size=25)
 _namespaces = count()  # for the whole run, since two engines take turns

@@ -24,7 +24,7 @@ from integration.errors import ClusterError
 from integration.local import Node, NodeError, NodeOptions, down, running_node, status, up
 from integration.local.process import start_mark
 from tests.cluster.secured import SecureNode
-from tests.cluster.servers import Server
+from tests.cluster.servers import Server, on_opensearch
 
 NAME = "detect-tested"
 
@@ -138,26 +138,13 @@ def test_a_secured_node_asks_who_we_are(secured: SecureNode) -> None:
         assert engine.name == secured.node.distribution.engine
 
 
-def test_data_and_address_outlive_a_stop_and_a_crash(server: Server) -> None:
-    with running_node(server.engine, server.version) as own:
-        url = own.url
-        call(f"{url}/kept/_doc/1?refresh=true", "PUT", {"a": 1})
-        own.stop()
-        own.start()
-        assert call(f"{url}/kept/_doc/1")["_source"] == {"a": 1}
-        own.kill()
-        own.start()
-        assert own.url == url
-        assert call(f"{url}/kept/_doc/1")["_source"] == {"a": 1}
-    assert not own.layout.folder.exists()
-
-
 def test_a_setting_that_does_not_exist_is_shown_with_the_log(server: Server) -> None:
     own = running_node(server.engine, server.version, options=NodeOptions(settings={"no.such.setting": 1}))
     with pytest.raises(NodeError, match=r"unknown setting \[no\.such\.setting\]"), own:
         pass
 
 
+@on_opensearch
 def test_a_crashed_node_is_reported_as_stopped_and_comes_back(states: Path, server: Server) -> None:
     first = up(server.engine, server.version, name=NAME, port=None, data=None, report=print).record
     assert first.pid is not None
@@ -198,6 +185,7 @@ def test_the_command_starts_shows_and_stops_a_node(states: Path, reachable: Path
     assert detect("down", "--name", NAME).returncode == 2
 
 
+@on_opensearch
 @pytest.mark.parametrize("end", ["interrupt", "exit"])
 def test_a_temporary_node_does_not_outlive_its_interpreter(server: Server, end: str) -> None:
     script = (

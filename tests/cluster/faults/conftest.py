@@ -1,8 +1,9 @@
-"""A namespace to try faults on, and the table of them that ends a run."""
+"""A namespace to try faults on, and how they are entered in the table of them that ends a run."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from itertools import count
 from pathlib import Path
 
@@ -14,26 +15,15 @@ from integration.names import Namespace
 from tests.cli import Result, detect
 from tests.cluster.faults.forker import Forker
 from tests.cluster.faults.killer import Killer
-from tests.cluster.faults.ledger import Count, Entry, table
+from tests.cluster.faults.ledger import FAULT, Count, Entry
 from tests.cluster.faults.proxy import Proxy
 from tests.cluster.faults.site import Site, said, write_log
 from tests.support import drop
 
-_ENTRIES = pytest.StashKey[list[Entry]]()
 _LINES = 1_000
 _namespaces = count()
 
 Tried = Callable[..., None]
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[_ENTRIES] = []
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if entries := config.stash.get(_ENTRIES, []):
-        terminalreporter.section("faults")
-        terminalreporter.write_line(table(entries))
 
 
 @pytest.fixture
@@ -42,7 +32,7 @@ def tried(request: pytest.FixtureRequest) -> Tried:
 
     def enter(on: str, fault: str, command: str, count: Count, *results: Result) -> None:
         entry = Entry(on, fault, command, said(*results), count)
-        request.config.stash.setdefault(_ENTRIES, []).append(entry)
+        request.node.user_properties.append((FAULT, asdict(entry)))
         assert (count.lost, count.twice) == (0, 0), entry
 
     return enter

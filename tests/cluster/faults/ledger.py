@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import pytest
+
+FAULT = "fault"
+"""The property of a test under which an entry goes from the process that tried it to the one that reports."""
 
 _COLUMNS = ("on", "fault", "command", "what the command said at last (exit code)", "sent", "lost", "twice")
 
@@ -30,6 +35,14 @@ class Entry:
     command: str
     said: str
     count: Count
+
+
+def entries_of(reports: Sequence[pytest.TestReport]) -> Iterator[Entry]:
+    """Give the entries of tests that have run, here or in another process."""
+    for report in reports:
+        for name, value in report.user_properties:
+            if name == FAULT and isinstance(value, dict):
+                yield Entry(**{**value, "count": Count(**value["count"])})
 
 
 def table(entries: Sequence[Entry]) -> str:

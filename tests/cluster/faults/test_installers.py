@@ -18,11 +18,10 @@ from tests.cluster.faults.conftest import Tried
 from tests.cluster.faults.ledger import Count
 from tests.cluster.faults.proxy import Fault, Handle, Proxy
 from tests.cluster.faults.site import Site
-from tests.cluster.servers import Server
+from tests.cluster.servers import on_opensearch
 from tests.fake_alerting import AlertingCluster
 from tests.fake_cluster import Answer, Request
 
-on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
 _SECONDS_FOR_THE_OTHER = 20.0
 
 
