@@ -38,4 +38,4 @@ def _startable() -> str:
 
 SERVERS = (os.environ.get("DETECT_TEST_ENGINES") or _startable()).split(",")
 on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
-"""For a test of what only OpenSearch has, or of what a node's engine makes no difference to."""
+"""For a test of what only OpenSearch has, or what a test on Elasticsearch tries in another way."""

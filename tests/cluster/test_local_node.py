@@ -185,7 +185,6 @@ def test_the_command_starts_shows_and_stops_a_node(states: Path, reachable: Path
     assert detect("down", "--name", NAME).returncode == 2
 
 
-@on_opensearch
 @pytest.mark.parametrize("end", ["interrupt", "exit"])
 def test_a_temporary_node_does_not_outlive_its_interpreter(server: Server, end: str) -> None:
     script = (
