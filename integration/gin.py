@@ -32,6 +32,8 @@ _LINE: Final = re.compile(
     r'\| *+(?P<method>[^ \t\n\x0B\f\r"|]+) ++"(?P<url>(?:[^"\\]++|\\.)*+)(?:"(?=[ \t\n\x0B\f\r]|\Z)|\Z)',
     re.DOTALL,
 )
+_LONG_LINE: Final = 65_536
+_BEGINNING: Final = 2_000
 FIELDS: Final = frozenset(
     (
         "http.request.method",
@@ -50,8 +52,11 @@ _DIGITS: Final = {"m": 6, "u": 3, "µ": 3, "μ": 3, "n": 0}
 
 
 def fields(line: str) -> dict[str, str | int]:
-    """Return the ECS fields of a GIN access `line` by their dotted names; none for any other line."""
-    match = _LINE.match(line)
+    """Return the ECS fields of a GIN access `line` by their dotted names; none for any other line.
+
+    Those of a line of more than 65,536 UTF-16 units are those of its first 2,000.
+    """
+    match = _LINE.match(_beginning(line) if len(line) > _LONG_LINE // 2 else line)
     if not match:
         return {}
     path, _, query = unescape(match["url"]).partition("?")
@@ -64,6 +69,15 @@ def fields(line: str) -> dict[str, str | int]:
         "event.duration": duration(match["duration"]),
     }
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _beginning(line: str) -> str:
+    """Return as much of a line as the pipeline's grok is shown."""
+    units = line.encode("utf-16-le", "surrogatepass")
+    if len(units) <= _LONG_LINE * 2:
+        return line
+    # An escape is shown whole or not at all.
+    return units[: _BEGINNING * 2].decode("utf-16-le", "ignore").rstrip("\\")
 
 
 def duration(text: str) -> int | None:

@@ -7,15 +7,17 @@ from typing import Final, NamedTuple
 from integration.times import RFC3339, millis_of
 
 # One flat JSON object: members in any order, at most one level of objects inside (Docker's `attrs`). The last
-# string `log` and the last `time` count. Written as one regular expression, since JSON parsers differ in what
-# they let pass and the ingest pipeline has to decide the same.
-_WS: Final = r"[ \t]*"
+# string `log` and the last `time` count. Written as regular expressions, since JSON parsers differ in what they let
+# pass and the ingest pipeline has to decide the same. Member by member: Python's `re` loses groups in a possessive loop.
+_WS: Final = r"[ \t]*+"
 _TEXT: Final = r'(?:[^"\\\x00-\x1F]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+'
-_SCALAR: Final = rf'(?:"{_TEXT}"|true|false|null|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)'
-_PAIR: Final = rf'"{_TEXT}"{_WS}:{_WS}'
-_FLAT: Final = rf"\{{{_WS}(?:{_PAIR}{_SCALAR}{_WS}(?:,{_WS}(?!\}})|(?=\}})))*+\}}"
-_MEMBER: Final = rf'(?:"log"{_WS}:{_WS}"(?P<log>{_TEXT})"|"time"{_WS}:{_WS}"(?P<time>{RFC3339})"|{_PAIR}(?:{_SCALAR}|{_FLAT}))'
-_RECORD: Final = re.compile(rf"\{{{_WS}(?:{_MEMBER}{_WS}(?:,{_WS}(?!\}})|(?=\}})))*+\}}{_WS}")
+_WORD: Final = r"(?:true|false|null|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)"
+_NEXT: Final = rf"{_WS}(?:,{_WS}(?!\}})|(?=\}}))"
+_FLAT: Final = rf'\{{{_WS}(?:"{_TEXT}"{_WS}:{_WS}(?:"{_TEXT}"|{_WORD}){_NEXT})*+\}}'
+_OPENING: Final = re.compile(rf"\{{{_WS}")
+_MEMBER: Final = re.compile(rf'"({_TEXT})"{_WS}:{_WS}(?:"({_TEXT})"|{_WORD}|{_FLAT}){_NEXT}')
+_CLOSING: Final = re.compile(rf"\}}{_WS}")
+_TIME: Final = re.compile(RFC3339)
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -54,13 +56,27 @@ def unwrap(line: str) -> Unwrapped:
     """
     if not line.startswith("{") or '"log"' not in line:
         return Unwrapped(line, None)
-    record = _RECORD.fullmatch(line)
-    if record is None or record["log"] is None:
+    log, time = _record(line)
+    if log is None:
         return Unwrapped(line, None)
-    text: str = record["log"]
-    if "\\" in text:
-        text = _SURROGATE.sub("\ufffd", json.loads(f'"{text}"'))
-    return Unwrapped(text.rstrip("\r\n"), millis_of(record["time"]) if record["time"] else None)
+    if "\\" in log:
+        log = _SURROGATE.sub("\ufffd", json.loads(f'"{log}"'))
+    return Unwrapped(log.rstrip("\r\n"), millis_of(time) if time else None)
+
+
+def _record(line: str) -> tuple[str | None, str | None]:
+    """Return the `log` and the `time` of a Docker record as they are written; no `log` for any other line."""
+    log: str | None = None
+    time: str | None = None
+    at = opening.end() if (opening := _OPENING.match(line)) else 0
+    while member := _MEMBER.match(line, at):
+        key, text = member.groups()
+        if key == "log" and text is not None:
+            log = text
+        elif key == "time" and text is not None and _TIME.fullmatch(text):
+            time = text
+        at = member.end()
+    return (log, time) if _CLOSING.fullmatch(line, at) else (None, None)
 
 
 def strip_prefix(line: str) -> Stripped:

@@ -73,6 +73,17 @@ def test_redaction_may_have_eaten_the_closing_quote() -> None:
     assert fields(line(request='GET "/?api_key=[REDACTED]'))["url.query"] == "api_key=[REDACTED]"
 
 
+@pytest.mark.parametrize("piece", ["x", "\\\\", "😀", r"\u00e9"])
+@pytest.mark.parametrize("shift", range(7))
+def test_of_a_long_line_the_beginning_counts(piece: str, shift: int) -> None:
+    found = fields(line(request=f'GET "/{"y" * shift}{piece * 66_000}"x'))
+    path = str(found.pop("url.path"))
+    assert found == {**fields(line(request="GET")), **found}
+    assert set(found) == FIELDS - {"url.path", "url.query"}
+    assert path.startswith("/" + "y" * shift)
+    assert len(path) < 2_000
+
+
 @pytest.mark.parametrize("client", ["", "example.org", "1.2.3", "01.2.3.4", "1::2::3"])
 def test_a_client_that_is_no_address_costs_only_its_field(client: str) -> None:
     assert set(fields(line(client=client, request='GET "/?q"'))) == FIELDS - {"source.ip"}

@@ -87,6 +87,12 @@ def test_the_last_log_counts() -> None:
     assert unwrap('{"log":"one","log":"two"}').text == "two"
 
 
+def test_the_last_time_counts() -> None:
+    first = '{"log":"x","time":"2025-10-02T14:46:20Z"'
+    assert unwrap(first + ',"time":"2025-10-02T14:46:21Z"}').time == parse_time("2025-10-02T14:46:21Z")
+    assert unwrap(first + ',"time":"y"}').time == parse_time("2025-10-02T14:46:20Z")
+
+
 @pytest.mark.parametrize("time", ['"yesterday"', '"2025-02-30T00:00:00Z"', "5"])
 def test_a_record_may_have_no_time(time: str) -> None:
     assert unwrap(f'{{"log":"x","time":{time}}}') == ("x", None)
@@ -98,6 +104,7 @@ def test_a_record_may_have_no_time(time: str) -> None:
         '{"log":5}',
         '{"log":null,"stream":"stderr"}',
         '{"stream":"log"}',
+        '{"log":5,"time":"2025-10-02T14:46:20Z"}',
         '{"a":{"log":"x"}}',
         '{"log":"x","a":[1]}',
         '{"log":"x","a":{"b":{"c":1}}}',

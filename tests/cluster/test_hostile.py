@@ -28,6 +28,8 @@ from integration.run import evaluate
 from integration.validate import compare
 from tests.cli import detect
 from tests.hostile import BYTES, HEAD, MEBIBYTE_LINES, hostile_lines
+from tests.pipeline.corpus import shipped
+from tests.pipeline.lines import WORST, cut
 from tests.support import RULE, drop, findings_of
 from tests.test_hostile import MEBIBYTE, measured
 
@@ -100,24 +102,25 @@ def test_any_line_is_kept_and_means_what_the_twin_says(
     agree(installed, stream, events)
 
 
-def grok_times(engine: Engine) -> dict[str, int]:
-    """How long each grok of the pipeline has taken so far, in milliseconds, by its tag."""
+def pipeline_time(engine: Engine) -> int:
+    """How long the pipeline has taken so far, in milliseconds."""
     (node,) = engine.request("GET", "/_nodes/stats/ingest")["nodes"].values()
-    processors = node["ingest"]["pipelines"][PIPELINE]["processors"]
-    named = ((name, body) for processor in processors for name, body in processor.items())
-    return {name: body["stats"]["time_in_millis"] for name, body in named if name.startswith("grok")}
+    return int(node["ingest"]["pipelines"][PIPELINE]["time_in_millis"])
 
 
-def test_the_worst_lines_are_far_from_the_watchdog(installed: Engine, ship: Callable[..., tuple[str, list[Event]]]) -> None:
-    """Each of these mebibytes is the worst for some part of the pipeline; the slowest grok on any of them is what counts."""
-    worst = (0, "", "")
-    for name, line in MEBIBYTE_LINES.items():
-        before = grok_times(installed)
-        stream, events = ship(line)
-        (document,) = documents(installed, stream)
-        assert document == events[0].document(), name
-        worst = max(worst, *((took - before.get(grok, 0), grok, name) for grok, took in grok_times(installed).items()))
-    assert worst[0] < WATCHDOG_MS / 2, worst
+def test_the_worst_lines_are_far_from_the_watchdog(installed: Engine) -> None:
+    """No grok is shown more than these lines, each the worst for some part of the pipeline, or takes longer than all of it."""
+    stream = Namespace(f"hostile{next(_namespaces)}").events
+    for name, worst in WORST.items():
+        took: list[int] = []
+        for _ in range(3):  # a machine with much to do is not what is measured
+            before = pipeline_time(installed)
+            (item,) = installed.bulk_create(stream, [(f"{name} {len(took)}", json.dumps(shipped(cut(worst))))])
+            assert item.ok, item.reason
+            took.append(pipeline_time(installed) - before)
+            if took[-1] < WATCHDOG_MS / 4:
+                break
+        assert min(took) < WATCHDOG_MS / 4, (name, took)
 
 
 def test_a_watchdog_that_bites_hides_no_line(fragile: Node) -> None:

@@ -17,7 +17,7 @@ from integration.events import parse
 from integration.folders import asset_folder
 from integration.local import Node
 from tests.pipeline.corpus import SHIPPED_AT, cases, shipped
-from tests.pipeline.lines import WORST, lines
+from tests.pipeline.lines import LOOPS, WORST, cut, lines, long_lines
 
 PIPELINE = "tested-ollama.server"
 INDEX = "tested-pipeline"
@@ -74,11 +74,26 @@ def test_any_line_gives_the_twins_document(engine: Engine, pipeline: str, batch:
     assert again == got
 
 
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(st.lists(long_lines, min_size=5, max_size=10))
+def test_any_long_line_gives_the_twins_document(engine: Engine, pipeline: str, batch: list[str]) -> None:
+    got = run(engine, [shipped(line, "h") for line in batch])
+    assert got == [twin(line, "h") for line in batch]
+    again = run(engine, got)
+    assert again == got
+
+
 @pytest.mark.parametrize("shape", WORST)
 def test_a_mebibyte_of_the_worst(engine: Engine, pipeline: str, shape: str) -> None:
     line = WORST[shape]
-    got = run(engine, [shipped(line, "h")])
-    assert got == [twin(line, "h")]
+    got = run(engine, [shipped(cut(line), "h"), shipped(line, "h")])
+    assert got == [twin(cut(line), "h"), twin(line, "h")]
+
+
+@pytest.mark.parametrize("shape", LOOPS)
+def test_lines_longer_than_a_loop_may_turn(engine: Engine, pipeline: str, shape: str) -> None:
+    line = LOOPS[shape]
+    assert run(engine, [shipped(line, "h")]) == [twin(line, "h")]
 
 
 def test_the_file_can_be_put_as_it_is(node: Node, engine: Engine) -> None:

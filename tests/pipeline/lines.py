@@ -116,9 +116,46 @@ _inner = _pieces | _slog | _gin | _near
 _docker = st.tuples(_inner, st.booleans(), st.sampled_from([None, "x", 5, True, {}, {"tag": "x"}, [1], {"deep": {"er": 1}}])).map(
     lambda part: json.dumps({"log": part[0] + "\n", "attrs": part[2], "time": "2025-10-02T14:46:20.5Z"}, ensure_ascii=part[1])
 )
+_blanks = st.sampled_from(["", "", "", "", " ", "\t "])
+_record_texts = st.sampled_from(
+    ['"', 'level=ERROR source=s.go:1 msg=\\"model\\" err=x', "\\r\\n", "\\u00e9\\ud83d", "", "\\x", "\\u00g0", "\t"]
+)
+_record_values = st.one_of(
+    st.lists(_record_texts, max_size=2).map(lambda texts: f'"{"".join(texts)}"'),
+    _near.map(lambda line: f'"{line[5:]}"'),
+    st.sampled_from(["5", "-0.5e+7", "1E5", "01", "1.", "-", "1e", "true", "false", "null", "tru", "{}", "{ }", "[1]"]),
+    st.sampled_from(['{"a":"b"}', '{"log":"no" , "b":1}', '{"a":1,}', '{"a":{}}', '{"a":01}']),
+)
+_record_members = st.tuples(
+    _blanks, st.sampled_from(['"log"', '"log"', '"time"', '"a"', '""', '"l\\u006fg"']), _blanks, _record_values, _blanks
+).map("{0[0]}{0[1]}{0[2]}:{0[0]}{0[3]}{0[4]}".format)
+_records = st.tuples(
+    st.sampled_from(['"log":"level=ERROR model"', '"log":"x","time":"2025-10-02T14:46:20.5Z"', '"time":"2025-10-02T14:46:20.5Z"']),
+    st.lists(_record_members, max_size=3),
+    st.sampled_from(["}", "}", "} ", ",}", "", "} x", "}\n"]),
+).map(lambda part: "{" + ",".join((part[0], *part[1])) + part[2])
 
-lines = st.one_of(_pieces, _slog, _near, _gin, _docker)
+lines = st.one_of(_pieces, _slog, _near, _gin, _docker, _records)
 """Lines of every kind that Ollama and its carriers write, and what is nearly one."""
+
+LONG = 65_536
+"""A line of more UTF-16 units goes through the pipeline without grok."""
+
+
+def _padded(line: str, piece: str, place: int, off: int) -> str:
+    at = place % (len(line) + 1)
+    wanted = LONG + off - len(line.encode("utf-16-le")) // 2
+    return line[:at] + piece * (wanted // (len(piece.encode("utf-16-le")) // 2)) + line[at:]
+
+
+long_lines = st.builds(
+    _padded,
+    lines,
+    st.sampled_from(["x", " ", "\\\\", '\\"', "a= ", "😀"]),
+    st.integers(0, 300),
+    st.sampled_from([-1, 0, 1, 2, 999]),
+)
+"""The same with something in them that makes them about as long as a grok may look at, and longer."""
 
 MEBIBYTE = 1 << 20
 
@@ -180,3 +217,22 @@ WORST = {
     "emoji": _filled("😀"),
 }
 """One-mebibyte lines, each the worst for some part of the way."""
+
+
+def cut(line: str) -> str:
+    """The longest line of this kind that a grok may look at."""
+    return line[: LONG - 100] + line[-100:]
+
+
+_TURNING = (
+    "backslashes in a value",
+    "escapes in a value",
+    "empty values",
+    "bare values",
+    "Docker record of line ends",
+    "Docker record of escapes",
+    "Docker record of members",
+    "Docker record of blanks",
+)
+LOOPS = {name: WORST[name][:100] + WORST[name][100:-100] * 4 + WORST[name][-100:] for name in _TURNING}
+"""Lines that a script's loop turns for more often than Painless lets a loop turn."""
