@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
 from http import HTTPStatus
+from pathlib import Path
 
 from integration.local.ports import LOOPBACK
 
@@ -13,8 +15,11 @@ _SECONDS = 5.0
 _UP = {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
-def is_up(port: int, tls: ssl.SSLContext | None) -> bool:
-    """Whether the node at `port` has recovered its state and all its primary shards."""
+def is_up(port: int, tls: ssl.SSLContext | None, logs: Path | None = None) -> bool:
+    """Whether the node at `port` has recovered its state and all its primary shards, and logs to the folder `logs`.
+
+    By its logs a node is told from another one that took the port first; one that turns strangers away says nothing of them.
+    """
     connection = (
         http.client.HTTPConnection(LOOPBACK, port, timeout=_SECONDS)
         if tls is None
@@ -22,7 +27,12 @@ def is_up(port: int, tls: ssl.SSLContext | None) -> bool:
     )
     try:
         connection.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s")
-        return connection.getresponse().status in _UP
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != HTTPStatus.OK or logs is None:
+            return answer.status in _UP
+        connection.request("GET", "/_nodes/_local/settings?filter_path=nodes.*.settings.path.logs")
+        return json.dumps(str(logs), ensure_ascii=False).encode() in connection.getresponse().read()
     except (OSError, http.client.HTTPException):
         return False
     finally:

@@ -9,8 +9,10 @@ from pathlib import Path
 from integration.errors import InputError
 from integration.local.account import Account
 from integration.local.distribution import Layout
+from integration.local.errors import NodeError
 from integration.local.lock import Report
-from integration.local.node import SECONDS_TO_STOP, NodeOptions
+from integration.local.node import SECONDS_TO_STOP, Node, NodeOptions
+from integration.local.ports import is_free
 from integration.local.servers import distribution, prepare
 from integration.local.state import NodeRecord, StateFolder
 
@@ -61,29 +63,33 @@ def up(
                 return Outcome(known, changed=False)
         server = distribution(engine, version)
         layout = _layout(states, name, known, data)
-        node = prepare(
-            name,
-            server,
-            layout,
-            port=port,
-            liked_ports=[*([known.port] if known else []), USUAL_PORT],
-            options=options or NodeOptions(),
-            report=report,
-        )
-        report(f"Starting {server.engine} {server.version}")
-        record = NodeRecord(
-            name=name,
-            engine=server.engine,
-            version=server.version,
-            url=node.url,
-            port=node.ports.http,
-            folder=str(layout.folder),
-            data=str(layout.data),
-            log=str(layout.log),
-        )
-        # Remembered before it is ready: if this command is killed meanwhile, `down` still finds the node.
-        node.start(on_launch=lambda process: states.save(record.run_by(process)))
-    return Outcome(record.run_by(node.process), changed=True)
+        liked = [*([known.port] if known else []), USUAL_PORT]
+        while True:
+            node = prepare(name, server, layout, port=port, liked_ports=liked, options=options or NodeOptions(), report=report)
+            report(f"Starting {server.engine} {server.version}")
+            try:
+                return Outcome(_started(node, states), changed=True)
+            except NodeError:
+                # Between being found free and being listened on, seconds go by: a node that starts beside this one likes the same.
+                if node.ports.http not in liked or is_free(node.ports.http):
+                    raise
+                report(f"Another server took port {node.ports.http} meanwhile")
+
+
+def _started(node: Node, states: StateFolder) -> NodeRecord:
+    record = NodeRecord(
+        name=node.name,
+        engine=node.distribution.engine,
+        version=node.distribution.version,
+        url=node.url,
+        port=node.ports.http,
+        folder=str(node.layout.folder),
+        data=str(node.layout.data),
+        log=str(node.layout.log),
+    )
+    # Remembered before it is ready: if this command is killed meanwhile, `down` still finds the node.
+    node.start(on_launch=lambda process: states.save(record.run_by(process)))
+    return record.run_by(node.process)
 
 
 def down(name: str, *, delete_data: bool, report: Report) -> Outcome:

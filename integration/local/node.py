@@ -145,7 +145,7 @@ class Node:
 
     def _wait(self, timeout: float) -> None:
         end = time.monotonic() + timeout
-        while not is_up(self.ports.http, self._options.tls):
+        while not is_up(self.ports.http, self._options.tls, self.layout.logs):
             if not self.running:
                 raise NodeError(self._complaint("ended while it started"))
             if time.monotonic() > end:

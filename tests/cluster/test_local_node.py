@@ -24,7 +24,7 @@ from integration.errors import ClusterError
 from integration.local import Node, NodeError, NodeOptions, down, running_node, status, up
 from integration.local.process import start_mark
 from tests.cluster.secured import SecureNode
-from tests.cluster.servers import Server, on_opensearch
+from tests.cluster.servers import Server
 
 NAME = "detect-tested"
 
@@ -144,15 +144,15 @@ def test_a_setting_that_does_not_exist_is_shown_with_the_log(server: Server) -> 
         pass
 
 
-@on_opensearch
 def test_a_crashed_node_is_reported_as_stopped_and_comes_back(states: Path, server: Server) -> None:
-    first = up(server.engine, server.version, name=NAME, port=None, data=None, report=print).record
+    quick = NodeOptions(java=("-XX:TieredStopAtLevel=1",))
+    first = up(server.engine, server.version, name=NAME, port=None, data=None, report=print, options=quick).record
     assert first.pid is not None
     call(f"{first.url}/kept/_doc/1?refresh=true", "PUT", {"a": 1})
     os.killpg(first.pid, signal.SIGKILL)
     assert gone(first.pid, first.started)
     assert [record.running for record in status(NAME)] == [False]
-    second = up(server.engine, server.version, name=NAME, port=None, data=None, report=print)
+    second = up(server.engine, server.version, name=NAME, port=None, data=None, report=print, options=quick)
     assert second.changed
     assert call(f"{second.record.url}/kept/_doc/1")["_source"] == {"a": 1}
 

@@ -19,11 +19,12 @@ from integration.local.node import Node, NodeOptions, Ports, Runtime
 from integration.local.ports import free_port
 
 _ANSWERS = """
-import http.server, sys
+import http.server, json, sys
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(int(sys.argv[2]))
         self.end_headers()
+        self.wfile.write(json.dumps({"logs": sys.argv[3]}).encode())
 print("listening", flush=True)
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 """
@@ -31,7 +32,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 
 @dataclass(frozen=True)
 class FakeServer:
-    """A server that answers every GET with one status, or runs whatever script a test gives."""
+    """A server that answers every GET with one status and where it logs to, or runs whatever script a test gives."""
 
     script: str = _ANSWERS
     status: int = 200
@@ -63,7 +64,7 @@ class FakeServer:
             for line in (layout.config / f"{self.engine}.yml").read_text().splitlines()
             if line.startswith("http.port")
         )
-        return Launch((sys.executable, "-c", self.script, port, str(self.status)), {"FAKE": str(home)})
+        return Launch((sys.executable, "-c", self.script, port, str(self.status), str(layout.logs)), {"FAKE": str(home)})
 
 
 @pytest.fixture

@@ -3,14 +3,16 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from integration.errors import InputError
-from integration.local import NodeRecord, Outcome, named, temporary
+from integration.local import NodeRecord, Outcome, named, servers, temporary
 from integration.local.errors import NodeError
-from integration.local.ports import free_port
+from integration.local.ports import free_port, is_free
 from tests.local.conftest import FakeServer
 
 Up = Callable[..., Outcome]
@@ -73,6 +75,31 @@ def test_data_goes_to_a_folder_of_its_own_below_the_one_named(up: Up, tmp_path: 
     down("n1", delete_data=True)
     assert bystander.exists()
     assert not Path(record.data).exists()
+
+
+def test_a_server_that_takes_the_port_first_is_not_taken_for_the_node(
+    up: Up, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stranger(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b'{"nodes":{"x":{"settings":{"path":{"logs":"/elsewhere"}}}}}')
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", named.USUAL_PORT), Stranger) as stranger:
+        Thread(target=stranger.serve_forever).start()
+        before = iter([True])
+        monkeypatch.setattr(servers, "is_free", lambda port: next(before, False) or is_free(port))
+        try:
+            record = up(report=said.append).record
+        finally:
+            stranger.shutdown()
+    assert record.running
+    assert record.port != named.USUAL_PORT
+    assert f"Another server took port {named.USUAL_PORT} meanwhile" in said
 
 
 def test_a_node_comes_back_on_its_port(up: Up) -> None:
