@@ -33,6 +33,8 @@ _LONGEST_TEXT = 300
 _FULL_DISK = "read-only-allow-delete block"
 # What a node says that sees too few others to elect one: OpenSearch's word, and Elasticsearch's.
 _NO_MANAGER = ("cluster_manager_not_discovered_exception", "master_not_discovered_exception")
+# What it puts before writes meanwhile: "no master", whatever an engine or a version calls it.
+_NO_MANAGER_BLOCK = "[SERVICE_UNAVAILABLE/2/"
 _TOO_FEW_NODES = (
     "the cluster has no elected cluster manager: most of the nodes that could be one are away or cut off. Bring them back, and run "
     "the same command again"
@@ -87,7 +89,7 @@ def reason(error: object) -> str:
     here = next((number for number, line in enumerate(stack) if "^---- HERE" in line), 0)
     if any(_FULL_DISK in text for text in texts):
         texts.append("the disks of the cluster are nearly full: make room there, and it lifts the block by itself")
-    if any(text.startswith(_NO_MANAGER) for text in texts):
+    if any(text.startswith(_NO_MANAGER) or _NO_MANAGER_BLOCK in text for text in texts):
         texts.append(_TOO_FEW_NODES)
     return "\n  ".join(["; ".join(dict.fromkeys(texts)), *stack[max(here - 1, 0) : here + 1]])
 

@@ -119,6 +119,14 @@ class TestRetries:
             engine.get_pipeline("x")
         assert len(cluster.asked("GET", "/_ingest/pipeline/x")) == 1
 
+    def test_writes_that_are_blocked_meanwhile_say_why(self, cluster: FakeCluster, engine: Engine) -> None:
+        error = {"type": "cluster_block_exception", "reason": "blocked by: [SERVICE_UNAVAILABLE/2/no master];"}
+        cluster.on("POST", "/x/_search", Answer({"error": error, "status": 503}, 503))
+        with pytest.raises(
+            UnavailableError, match=r"2/no master\];; the cluster has no elected cluster manager: .* Bring them back"
+        ):
+            engine.search("x", {})
+
 
 class TestErrors:
     @pytest.mark.parametrize(

@@ -53,7 +53,6 @@ def test_the_first_object(behind: Site, proxy: Proxy, tried: Tried) -> None:
     at_once(behind, proxy, tried, "/_ingest/pipeline/")
 
 
-@on_opensearch
 @pytest.mark.parametrize("path", ["/_index_template/logs", "/_index_template/detect-risk"])
 def test_the_other_objects(behind: Site, proxy: Proxy, tried: Tried, path: str) -> None:
     at_once(behind, proxy, tried, path)
