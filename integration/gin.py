@@ -34,6 +34,8 @@ _LINE: Final = re.compile(
 )
 _LONG_LINE: Final = 65_536
 _BEGINNING: Final = 2_000
+# An escape and a pair of surrogates are shown whole or not at all.
+_CUT: Final = re.compile("[\\\\\ud800-\udbff]+\\Z")
 FIELDS: Final = frozenset(
     (
         "http.request.method",
@@ -76,8 +78,7 @@ def _beginning(line: str) -> str:
     units = line.encode("utf-16-le", "surrogatepass")
     if len(units) <= _LONG_LINE * 2:
         return line
-    # An escape is shown whole or not at all.
-    return units[: _BEGINNING * 2].decode("utf-16-le", "ignore").rstrip("\\")
+    return _CUT.sub("", units[: _BEGINNING * 2].decode("utf-16-le", "surrogatepass"))
 
 
 def duration(text: str) -> int | None:

@@ -90,6 +90,12 @@ def test_a_mebibyte_of_the_worst(engine: Engine, pipeline: str, shape: str) -> N
     assert got == [twin(cut(line), "h"), twin(line, "h")]
 
 
+def test_a_gin_line_whose_beginning_ends_within_a_character(engine: Engine, pipeline: str) -> None:
+    request = '[GIN] 2025/11/06 - 06:23:22 | 200 | 1.5ms | 1.2.3.4 | POST "/?'
+    batch = [f'{request}{"a" * shift}{piece * 66_000}"' for shift in range(3) for piece in ("😀", "\\\\", "\\😀")]
+    assert run(engine, [shipped(line, "h") for line in batch]) == [twin(line, "h") for line in batch]
+
+
 @pytest.mark.parametrize("shape", LOOPS)
 def test_lines_longer_than_a_loop_may_turn(engine: Engine, pipeline: str, shape: str) -> None:
     line = LOOPS[shape]
