@@ -21,7 +21,7 @@ import pytest
 
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError
-from integration.local import Node, NodeError, NodeOptions, down, running_node, status, up
+from integration.local import Node, NodeError, NodeOptions, down, running_node, status
 from integration.local.process import start_mark
 from tests.cluster.secured import SecureNode
 from tests.cluster.servers import Server
@@ -144,20 +144,7 @@ def test_a_setting_that_does_not_exist_is_shown_with_the_log(server: Server) -> 
         pass
 
 
-def test_a_crashed_node_is_reported_as_stopped_and_comes_back(states: Path, server: Server) -> None:
-    quick = NodeOptions(java=("-XX:TieredStopAtLevel=1",))
-    first = up(server.engine, server.version, name=NAME, port=None, data=None, report=print, options=quick).record
-    assert first.pid is not None
-    call(f"{first.url}/kept/_doc/1?refresh=true", "PUT", {"a": 1})
-    os.killpg(first.pid, signal.SIGKILL)
-    assert gone(first.pid, first.started)
-    assert [record.running for record in status(NAME)] == [False]
-    second = up(server.engine, server.version, name=NAME, port=None, data=None, report=print, options=quick)
-    assert second.changed
-    assert call(f"{second.record.url}/kept/_doc/1")["_source"] == {"a": 1}
-
-
-def test_the_command_starts_shows_and_stops_a_node(states: Path, reachable: Path, server: Server) -> None:
+def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states: Path, reachable: Path, server: Server) -> None:
     version = ["--version", server.version] if server.version else []
     started = detect("up", "--engine", server.engine, *version, "--data", str(reachable), "--name", NAME, "--format", "json")
     assert started.returncode == 0, started.stderr
@@ -169,8 +156,17 @@ def test_the_command_starts_shows_and_stops_a_node(states: Path, reachable: Path
     again = detect("up", "--engine", server.engine, *version, "--name", NAME, "--format", "json")
     assert json.loads(again.stdout) == shown
     assert "is running already" in again.stderr
-
     assert json.loads(detect("status", "--format", "json").stdout) == {"nodes": [shown]}
+
+    call(f"{shown['url']}/kept/_doc/1?refresh=true", "PUT", {"a": 1})
+    mark = start_mark(shown["pid"])
+    os.killpg(shown["pid"], signal.SIGKILL)  # as in a crash
+    assert gone(shown["pid"], mark)
+    assert [record.running for record in status(NAME)] == [False]
+    shown = json.loads(detect("up", "--engine", server.engine, *version, "--name", NAME, "--format", "json").stdout)
+    assert shown["state"] == "running"
+    assert call(f"{shown['url']}/kept/_doc/1")["_source"] == {"a": 1}
+
     mark = start_mark(shown["pid"])
     stopped = detect("down", "--name", NAME, "--format", "json")
     assert stopped.returncode == 0, stopped.stderr
