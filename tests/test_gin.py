@@ -77,9 +77,9 @@ def test_redaction_may_have_eaten_the_closing_quote() -> None:
 @pytest.mark.parametrize("shift", range(7))
 def test_of_a_long_line_the_beginning_counts(piece: str, shift: int) -> None:
     found = fields(line(request=f'GET "/{"y" * shift}{piece * 66_000}"x'))
-    path = str(found.pop("url.path"))
-    assert found == {**fields(line(request="GET")), **found}
-    assert set(found) == FIELDS - {"url.path", "url.query"}
+    path = str(found["url.path"])
+    assert found == fields(line(request='GET "/"')) | {"url.path": path}
+    assert set(found) == FIELDS - {"url.query"}
     assert path.startswith("/" + "y" * shift)
     assert len(path) < 2_000
 

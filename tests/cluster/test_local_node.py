@@ -163,7 +163,9 @@ def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states
     os.killpg(shown["pid"], signal.SIGKILL)  # as in a crash
     assert gone(shown["pid"], mark)
     assert [record.running for record in status(NAME)] == [False]
-    shown = json.loads(detect("up", "--engine", server.engine, *version, "--name", NAME, "--format", "json").stdout)
+    second = detect("up", "--engine", server.engine, *version, "--name", NAME, "--format", "json")
+    assert "is running already" not in second.stderr
+    shown = json.loads(second.stdout)
     assert shown["state"] == "running"
     assert call(f"{shown['url']}/kept/_doc/1")["_source"] == {"a": 1}
 

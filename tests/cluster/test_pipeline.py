@@ -99,8 +99,7 @@ def test_a_gin_line_whose_beginning_ends_within_a_character(engine: Engine, pipe
 
 @pytest.mark.parametrize("shape", LOOPS)
 def test_lines_longer_than_a_loop_may_turn(engine: Engine, pipeline: str, shape: str) -> None:
-    line = LOOPS[shape]
-    check(engine, [line])
+    check(engine, [LOOPS[shape]])
 
 
 def test_the_file_can_be_put_as_it_is(node: Node, engine: Engine) -> None:

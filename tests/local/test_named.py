@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,6 +14,8 @@ from integration.errors import InputError
 from integration.local import NodeRecord, Outcome, named, servers, temporary
 from integration.local.errors import NodeError
 from integration.local.ports import free_port, is_free
+from integration.local.process import start_mark
+from tests.fake_cluster import Answer, FakeCluster
 from tests.local.conftest import FakeServer
 
 Up = Callable[..., Outcome]
@@ -80,23 +83,14 @@ def test_data_goes_to_a_folder_of_its_own_below_the_one_named(up: Up, tmp_path: 
 def test_a_server_that_takes_the_port_first_is_not_taken_for_the_node(
     up: Up, said: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    class Stranger(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b'{"nodes":{"x":{"settings":{"path":{"logs":"/elsewhere"}}}}}')
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", named.USUAL_PORT), Stranger) as stranger:
-        Thread(target=stranger.serve_forever).start()
+    with FakeCluster() as stranger:
+        stranger.on("GET", "/_cluster/health", Answer())
+        stranger.on("GET", "/_nodes/_local/settings", Answer({"nodes": {"x": {"settings": {"path": {"logs": "/elsewhere"}}}}}))
+        monkeypatch.setattr(named, "USUAL_PORT", urlsplit(stranger.url).port)
         before = iter([True])
         monkeypatch.setattr(servers, "is_free", lambda port: next(before, False) or is_free(port))
-        try:
-            record = up(report=said.append).record
-        finally:
-            stranger.shutdown()
+        record = up(report=said.append).record
+        assert stranger.asked("GET", "/_nodes/_local/settings")
     assert record.running
     assert record.port != named.USUAL_PORT
     assert f"Another server took port {named.USUAL_PORT} meanwhile" in said
@@ -172,3 +166,41 @@ def test_a_temporary_node_ends_with_a_failing_block(fake: dict[str, FakeServer])
         raise KeyboardInterrupt
     assert not node.running
     assert not node.layout.folder.exists()
+
+
+@pytest.mark.parametrize("end", ["interrupt", "exit"])
+def test_a_temporary_node_does_not_outlive_its_interpreter(tmp_path: Path, end: str) -> None:
+    script = (
+        "import sys\n"
+        "from integration.local import servers, temporary\n"
+        "from integration.local.account import Account\n"
+        "from tests.local.conftest import FakeServer\n"
+        "temporary.distribution = lambda *_: FakeServer()\n"
+        "servers.find_java = lambda *_: None\n"
+        "Account.for_node = classmethod(lambda cls: cls())\n"
+        "block = temporary.running_node()\n"
+        "node = block.__enter__()\n"
+        "print(node.process.pid, node.layout.folder, flush=True)\n"
+        "sys.stdin.read()\n"
+        "sys.exit(3)\n"
+    )
+    environment = {**os.environ, "DETECT_CACHE_DIR": str(tmp_path / "cache")}
+    arguments = [sys.executable, "-c", script]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background would have the child ignore it
+    try:
+        child = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        pid, folder = child.stdout.readline().split()
+        assert start_mark(int(pid)) is not None
+        assert Path(folder).exists()
+        if end == "interrupt":
+            child.send_signal(signal.SIGINT)
+        child.stdin.close()
+        code = child.wait(60)
+    assert (code == 3) is (end == "exit")
+    assert start_mark(int(pid)) is None
+    assert not Path(folder).exists()
