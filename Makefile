@@ -38,7 +38,7 @@ test-docker: setup
 
 # That image from Debian and Maven Central, where the official one cannot be pulled; prints its name.
 test-image: setup
-	$(BIN)/python -m tests.docker.image
+	$(BIN)/python -m tests.support.docker.image
 
 test-fast: setup
 	$(BIN)/python -m pytest $(PARALLEL)
@@ -47,7 +47,7 @@ test-fast: setup
 RUNS ?= 1000000
 fuzz: setup
 	mkdir -p build/fuzz/corpus
-	$(BIN)/python -m tests.fuzz -runs=$(RUNS) -max_len=4096 -artifact_prefix=build/fuzz/ build/fuzz/corpus
+	$(BIN)/python -m tests.support.fuzz -runs=$(RUNS) -max_len=4096 -artifact_prefix=build/fuzz/ build/fuzz/corpus
 
 lint: setup
 	$(BIN)/ruff check .

@@ -15,20 +15,20 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, cast
 
-from integration.assets import desired_assets
+from integration.commands.ingest import ingest
+from integration.detection.loading import load_rules
+from integration.detection.model import Rule
 from integration.engines.answers import ItemResult
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.ingest import ingest
-from integration.install import install
-from integration.local import NodeOptions, running_node
-from integration.logfiles import RawLine
+from integration.evaluation.cluster import evaluate
+from integration.install.installation import install
+from integration.install.objects import desired_assets
+from integration.log.documents import document
+from integration.log.files import RawLine
 from integration.names import Namespace
-from integration.rule import Rule
-from integration.rulefile import load_rules
-from integration.run import evaluate
-from integration.sample import Plan, Scenario, generate
-from integration.shipping import document
+from integration.sandbox.local import NodeOptions, running_node
+from integration.sandbox.sample import Plan, Scenario, generate
 from integration.times import parse_time
 
 _START = parse_time("2026-11-24T00:00:00Z")

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from integration.sample import Plan, Scenario, write_files
+from integration.sandbox.sample import Plan, Scenario, write_files
 
 _COLUMNS = ("system", "Python", "log", "lines", "selected", "`grep -ci level=error`", "`detect scan`", "ratio", "peak memory")
 

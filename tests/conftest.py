@@ -8,11 +8,11 @@ import pytest
 from hypothesis import settings
 
 from integration.engines.connect import Connection
-from integration.kibana import Kibana
-from tests.cluster.faults.ledger import entries_of, table
-from tests.cluster.servers import SERVERS
-from tests.fake_kibana import API_KEY, FakeKibana
-from tests.scheduling import ByServer
+from integration.engines.kibana import Kibana
+from tests.support.fake_kibana import API_KEY, FakeKibana
+from tests.support.faults.ledger import entries_of, table
+from tests.support.scheduling import ByServer
+from tests.support.servers import SERVERS
 
 # Nodes and other tests share the machine: how long one example takes says nothing.
 settings.register_profile("detect", deadline=None)

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from integration import local
 from integration.cli.options import Format, FormatOption
 from integration.cli.output import note, print_json, print_table
+from integration.sandbox import local
 
 app = typer.Typer(
     no_args_is_help=True,

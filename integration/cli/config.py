@@ -13,9 +13,9 @@ import typer
 
 from integration.cli.options import rules_of
 from integration.cli.output import note
-from integration.config import Config
-from integration.configfile import load_config
-from integration.rule import Rule
+from integration.cli.settings.loading import load_config
+from integration.cli.settings.model import Config
+from integration.detection.model import Rule
 
 # A command needs it twice, and a pipe can be read but once.
 _load_once = lru_cache(maxsize=1)(load_config)

@@ -8,7 +8,7 @@ from integration.cli.cluster import EngineName, EngineOption
 from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, rules_of
 from integration.cli.output import note, print_findings
 from integration.cli.run import print_validation
-from integration.demo import run_demo
+from integration.commands.demo import run_demo
 
 
 def demo(

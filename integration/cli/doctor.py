@@ -10,8 +10,8 @@ from rich.text import Text
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, with_cluster
 from integration.cli.output import inert, print_json, print_table
-from integration.doctor import Check, Patient, Verdict, examine
-from integration.rights import Work
+from integration.commands.doctor import Check, Patient, Verdict, examine
+from integration.install.privileges import Work
 
 _STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 

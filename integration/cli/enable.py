@@ -5,10 +5,10 @@ from __future__ import annotations
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.install import AlertingOption, Steps
 from integration.cli.options import ClusterOptions, Format, FormatOption, RuleOption, RulesOption, with_cluster
+from integration.detection.model import Rule
 from integration.errors import InputError
-from integration.install import set_enabled
-from integration.rule import Rule
-from integration.targets import SCHEDULER_HINT, Alerting, targets_of
+from integration.install.installation import set_enabled
+from integration.targets.choose import SCHEDULER_HINT, Alerting, targets_of
 
 
 @with_cluster

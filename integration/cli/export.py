@@ -11,8 +11,8 @@ import typer
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.options import Format, FormatOption, NamespaceOption, RuleOption, RulesOption
 from integration.cli.output import inert, note, print_json
-from integration.export import ENGINES, exports
-from integration.export import write as write_files
+from integration.commands.export import ENGINES, exports
+from integration.commands.export import write as write_files
 from integration.names import Namespace
 
 

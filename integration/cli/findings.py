@@ -10,23 +10,23 @@ from typing import Annotated
 
 import typer
 
-from integration.alerting import AlertingTarget, has_alerting
 from integration.cli.config import IndexOption, note_filtered
 from integration.cli.options import ClusterOptions, with_cluster
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
+from integration.detection.model import Rule, Severity
 from integration.engines.base import Engine
+from integration.engines.kibana import Kibana
 from integration.errors import InputError
-from integration.filter import Passed
-from integration.finding import Finding, in_zone
-from integration.findings import AlertState, Asked, LeftOut, Wanted, risk_findings
-from integration.kibana import Kibana
-from integration.kibana_alerts import kibana_findings
+from integration.evaluation.cluster import count_events
+from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted, risk_findings
+from integration.findings.filter import Passed
+from integration.findings.finding import Finding, in_zone
+from integration.findings.spool import spooled
 from integration.names import Namespace
-from integration.opensearch_alerts import alerts, monitor_findings
-from integration.rule import Rule, Severity
-from integration.run import count_events
-from integration.spool import spooled
+from integration.targets.kibana.alerts import kibana_findings
+from integration.targets.opensearch.alerts import alerts, monitor_findings
+from integration.targets.opensearch.monitors import AlertingTarget, has_alerting
 from integration.times import parse_time
 
 

@@ -9,16 +9,16 @@ from typing import Annotated
 
 import typer
 
-from integration.blocks import open_log
 from integration.cli.config import ConfigOption
 from integration.cli.options import ClusterOptions, Format, FormatOption, with_cluster
 from integration.cli.output import note, print_json, progress
+from integration.commands.ingest import MAX_FAILURES, IngestReport
+from integration.commands.ingest import ingest as ingest_lines
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, PartlyAppliedError
-from integration.ingest import MAX_FAILURES, IngestReport
-from integration.ingest import ingest as ingest_lines
-from integration.logfiles import read_lines
-from integration.shipping import each_once, resolved, with_host
+from integration.log.blocks import open_log
+from integration.log.documents import each_once, resolved, with_host
+from integration.log.files import read_lines
 
 
 @with_cluster

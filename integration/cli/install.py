@@ -9,25 +9,25 @@ from typing import Annotated, Any
 
 import typer
 
-from integration.assets import Asset, desired_assets
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, with_cluster
 from integration.cli.output import inert, note, print_json, print_table
+from integration.commands.status import PAST_THE_PIPELINE, Report
+from integration.commands.status import status as report_status
+from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import InputError
-from integration.install import data_of
-from integration.install import diff as compare
-from integration.install import install as install_assets
-from integration.install import uninstall as uninstall_assets
+from integration.install.comparison import State, Status, Step
+from integration.install.installation import data_of
+from integration.install.installation import diff as compare
+from integration.install.installation import install as install_assets
+from integration.install.installation import uninstall as uninstall_assets
+from integration.install.objects import Asset, desired_assets
+from integration.install.roles import role_assets
+from integration.install.sharing import Others, others_on
+from integration.install.target import Health
 from integration.names import PIPELINE
-from integration.roles import role_assets
-from integration.rule import Rule
-from integration.sharing import Others, others_on
-from integration.state import State, Status, Step
-from integration.status import PAST_THE_PIPELINE, Report
-from integration.status import status as report_status
-from integration.target import Health
-from integration.targets import SCHEDULER_HINT, Alerting, targets_of
+from integration.targets.choose import SCHEDULER_HINT, Alerting, targets_of
 
 RolesOption = Annotated[
     bool, typer.Option("--roles", help="The least-privilege roles too; an administrator is needed to put them.")

@@ -15,15 +15,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
+from integration.cli.settings.secret_file import read_secret
 from integration.cli.stopping import stoppable
+from integration.detection.loading import load_rules
+from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.connect import DEFAULT_TIMEOUT, Connection, connect
+from integration.engines.kibana import DEFAULT_SPACE, Kibana
 from integration.errors import InputError
-from integration.kibana import DEFAULT_SPACE, Kibana
 from integration.names import Namespace
-from integration.rule import Rule
-from integration.rulefile import load_rules
-from integration.secretfile import read_secret
 
 
 class Format(StrEnum):

@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from integration.cli.options import Format, TabularFormat
-from integration.finding import LISTS, SPL_COLUMNS, Finding
-from integration.rule import Severity
+from integration.detection.model import Severity
+from integration.findings.finding import LISTS, SPL_COLUMNS, Finding
 from integration.times import rfc3339
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}

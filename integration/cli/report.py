@@ -12,10 +12,10 @@ import typer
 from integration.cli.config import ConfigOption, configured
 from integration.cli.options import RuleOption, RulesOption, TabularFormat, TabularFormatOption, TimezoneOption, taking, zone_of
 from integration.cli.output import print_findings
-from integration.config import Config
+from integration.cli.settings.model import Config
+from integration.detection.model import Rule, Severity
 from integration.errors import InputError
-from integration.finding import Finding
-from integration.rule import Rule, Severity
+from integration.findings.finding import Finding
 
 FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="End with 1 when a finding is this severe or more.")

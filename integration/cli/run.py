@@ -23,19 +23,19 @@ from integration.cli.options import (
 )
 from integration.cli.output import inert, note, print_json, print_table, progress
 from integration.cli.report import Report, with_report
+from integration.commands.validate import Validation
+from integration.commands.validate import validate as validate_rule
+from integration.detection.model import Rule
+from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.errors import InputError
-from integration.filter import Passed
-from integration.finding import Finding
-from integration.risk import Written
-from integration.risk import write as write_risk
-from integration.rule import Rule
-from integration.run import count_events, evaluate
-from integration.schedule import Window
-from integration.spool import spooled
+from integration.evaluation.cluster import count_events, evaluate
+from integration.evaluation.risk_events import Written
+from integration.evaluation.risk_events import write as write_risk
+from integration.findings.filter import Passed
+from integration.findings.finding import Finding
+from integration.findings.spool import spooled
 from integration.times import parse_time, rfc3339
-from integration.validate import Validation
-from integration.validate import validate as validate_rule
 
 _MAX_WINDOWS = 100_000  # eleven years, hour by hour
 

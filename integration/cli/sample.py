@@ -16,7 +16,7 @@ import typer
 from integration.cli.options import Format, FormatOption, seconds_of
 from integration.cli.output import note, print_json, print_table, progress
 from integration.errors import InputError
-from integration.sample import DEFAULT_SCENARIOS, Plan, Prefix, SampleFile, Scenario, generate, start_of_last, write_files
+from integration.sandbox.sample import DEFAULT_SCENARIOS, Plan, Prefix, SampleFile, Scenario, generate, start_of_last, write_files
 from integration.times import parse_time
 
 _SIZE = re.compile(r"([0-9]{1,12}) ?([A-Za-z]*)")

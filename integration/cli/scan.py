@@ -11,9 +11,9 @@ import typer
 from integration.cli.config import note_filtered
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
-from integration.filter import Passed
-from integration.scan import scan as scan_files
-from integration.shipping import each_once
+from integration.commands.scan import scan as scan_files
+from integration.findings.filter import Passed
+from integration.log.documents import each_once
 
 
 @with_report

@@ -23,12 +23,12 @@ from integration import __version__
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.options import ClusterOptions, RuleOption, RulesOption, TimezoneOption, seconds_of, with_cluster, zone_of
 from integration.errors import DetectError, ThrottledError, UnreachableError
-from integration.health import Health, HealthServer
-from integration.jsonlog import JsonLog
-from integration.leadership import Leadership
-from integration.progress import state_index
-from integration.service import Service, patience
-from integration.watch import Job, Watcher
+from integration.scheduler.health import Health, HealthServer
+from integration.scheduler.jsonlog import JsonLog
+from integration.scheduler.leadership import Leadership
+from integration.scheduler.progress import state_index
+from integration.scheduler.service import Service, patience
+from integration.scheduler.watch import Job, Watcher
 
 _SHORTEST_LEASE = 3
 

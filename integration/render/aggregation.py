@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from integration.fields import dataset_filter, name_in_index
-from integration.lists import MAX_VALUES
+from integration.detection.fields import dataset_filter, name_in_index
+from integration.detection.model import Rule, StatCondition
+from integration.findings.lists import MAX_VALUES
 from integration.render import painless
-from integration.rule import Rule, StatCondition
 
 BY_HOST = "by_host"
 """The composite aggregation's name."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from integration.fields import unmapped
+from integration.detection.fields import unmapped
+from integration.detection.model import Rule
 from integration.render import painless
-from integration.rule import Rule
-from integration.shortened import DIGITS, IGNORE_ABOVE, MARK
+from integration.render.shortened import DIGITS, IGNORE_ABOVE, MARK
 
 SUFFIX = "_shortened"
 """What the name of such a field has after that of the event field and before that of the rule's class."""

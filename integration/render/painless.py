@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
-from integration.case import FINAL_AND_PLAIN_SIGMA, fold
-from integration.fields import MappedRule, name_in_index, path_in_source
-from integration.globs import Star, pieces
-from integration.patterns import OneOf
-from integration.rule import Alternative, Rule, TextCondition
+from integration.detection.case import FINAL_AND_PLAIN_SIGMA, fold
+from integration.detection.fields import MappedRule, name_in_index, path_in_source
+from integration.detection.globs import Star, pieces
+from integration.detection.model import Alternative, Rule, TextCondition
+from integration.detection.patterns import OneOf
 
 _MOST_PIECES_TO_TRY = 29
 """Painless ends a loop after a million steps, with an error; a host has up to 32,766 characters, and after a `*` each is tried."""

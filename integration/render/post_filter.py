@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from integration.detection.model import Rule, Severity
 from integration.errors import InputError
-from integration.filter import Action, Count, Filter, FilterEntry, List
-from integration.rule import Rule, Severity
+from integration.findings.filter import Action, Count, Filter, FilterEntry, List
 
 Test = str | bool
 """An expression, or what it is for every finding of the rule."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from integration.case import fold
-from integration.filter import Action, Count, Filter, List
-from integration.finding import LISTS
-from integration.lists import MAX_BYTES, MAX_VALUES
+from integration.detection.case import fold
+from integration.detection.model import Rule, Severity, StatCondition
+from integration.findings.filter import Action, Count, Filter, List
+from integration.findings.finding import LISTS
+from integration.findings.lists import MAX_BYTES, MAX_VALUES
 from integration.render import painless
 from integration.render.aggregation import condition_name
 from integration.render.post_filter import Test, passing
-from integration.rule import Rule, Severity, StatCondition
 
 _SURELY_FEW = 1_000
 """Distinct values up to which a list counts as complete by the engine's estimate, which is as good as exact there.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from integration.fields import unmapped
-from integration.finding import LISTS
+from integration.detection.fields import unmapped
+from integration.detection.model import Rule
+from integration.findings.finding import LISTS
 from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN
 from integration.render.aggregation import DYNAMIC_FIELDS, class_field
 from integration.render.long_values import shortening_fields
-from integration.rule import Rule
-from integration.shortened import IGNORE_ABOVE
+from integration.render.shortened import IGNORE_ABOVE
 
 # Above the templates that clusters bring for logs-*-* (100 on Elasticsearch).
 _PRIORITY = 250

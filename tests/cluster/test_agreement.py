@@ -12,24 +12,24 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration import lists
-from integration.assets import desired_assets
+from integration.commands.validate import compare, validate
+from integration.detection.loading import load_rules
+from integration.detection.model import Rule
 from integration.engines import bounded
 from integration.engines.base import Engine
-from integration.events import parse
-from integration.finding import Finding
-from integration.install import install
+from integration.evaluation.cluster import evaluate
+from integration.findings import lists
+from integration.findings.finding import Finding
+from integration.install.installation import install
+from integration.install.objects import desired_assets
+from integration.log.event import parse
 from integration.names import Namespace
 from integration.render import aggregation
 from integration.render.long_values import shortening_fields
-from integration.rule import Rule
-from integration.rulefile import load_rules
-from integration.run import evaluate
-from integration.shortened import MARK_LENGTH, is_shortened
+from integration.render.shortened import MARK_LENGTH, is_shortened
 from integration.times import parse_time, rfc3339
-from integration.validate import compare, validate
-from tests.cluster.shipped import Shipped, stored
-from tests.support import RULE, drop, findings_of, rule_with
+from tests.support.builders import RULE, drop, findings_of, rule_with
+from tests.support.shipped import Shipped, stored
 
 BASE = parse_time("2026-11-24T08:50:00Z")
 HOUR = 3_600_000
@@ -272,7 +272,7 @@ def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch
         body["aggs"]["by_host"]["aggs"]["condition_0"] = {"max": {"field": "absent"}}
         return body
 
-    monkeypatch.setattr("integration.buckets.window_search", blind)
+    monkeypatch.setattr("integration.evaluation.buckets.window_search", blind)
     differing = validate(installed, RULE, index, [window])
     assert {(d.host, d.field): (d.reference, d.cluster) for d in differing.comparison.differences if d.field != "spl_rows"} == {
         ("gpu-1", "severity"): ("critical", "medium"),

@@ -10,28 +10,28 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration import opensearch_alerts
-from integration.alerting import AlertingTarget, has_alerting
-from integration.assets import desired_assets
+from integration.detection.model import Rule
+from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError, InputError
-from integration.finding import Finding
-from integration.findings import AlertState, Asked, LeftOut, Wanted
-from integration.install import install
-from integration.local import Node
+from integration.evaluation.cluster import evaluate, finding_of
+from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted
+from integration.findings.finding import Finding
+from integration.install.installation import install
+from integration.install.objects import desired_assets
 from integration.names import Namespace
-from integration.render.monitor import as_searched, monitor, trigger_id
-from integration.rule import Rule
-from integration.run import evaluate, finding_of
-from integration.schedule import Window
-from integration.targets import Alerting, targets_of
+from integration.sandbox.local import Node
+from integration.targets.choose import Alerting, targets_of
+from integration.targets.opensearch import alerts as opensearch_alerts
+from integration.targets.opensearch.body import as_searched, monitor, trigger_id
+from integration.targets.opensearch.monitors import AlertingTarget, has_alerting
 from integration.times import parse_time
-from tests.cluster.alerting import engine_with_alerting, wipe
-from tests.cluster.servers import on_opensearch
-from tests.cluster.shipped import Shipped, stored
 from tests.cluster.test_agreement import reference_findings, shipped
-from tests.support import RULE, merged, rule_with
+from tests.support.alerting_node import engine_with_alerting, wipe
+from tests.support.builders import RULE, merged, rule_with
+from tests.support.servers import on_opensearch
+from tests.support.shipped import Shipped, stored
 
 pytestmark = on_opensearch
 
@@ -219,7 +219,7 @@ def test_a_script_that_fails_is_found_by_the_dry_run_and_replaces_nothing(engine
         }
         return body
 
-    monkeypatch.setattr("integration.alerting.monitor", broken)
+    monkeypatch.setattr("integration.targets.opensearch.monitors.monitor", broken)
     with pytest.raises(ClusterError, match=r"fails when it is tried over a past run: (.|\n)*doc\['nowhere'"):
         target.put(RULE, enable=False)
     assert target.find(RULE) == before

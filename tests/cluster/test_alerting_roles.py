@@ -8,22 +8,22 @@ from fnmatch import fnmatchcase
 
 import pytest
 
-from integration.alerting import AlertingTarget
-from integration.assets import desired_assets
+from integration.detection.loading import load_rules
 from integration.engines.connect import Connection, connect
-from integration.install import install
-from integration.local import Node
+from integration.install.installation import install
+from integration.install.objects import desired_assets
+from integration.install.role_bodies import INSTALLER, READER, RUNNER, grants, roles
+from integration.install.roles import role_assets
 from integration.names import Namespace
-from integration.render.roles import INSTALLER, READER, RUNNER, grants, roles
-from integration.roles import role_assets
-from integration.rulefile import load_rules
-from tests.cli import Result, detect
-from tests.cluster.alerting import wipe
-from tests.cluster.secured import SecureNode
-from tests.cluster.servers import on_opensearch
-from tests.cluster.test_roles import make_user
-from tests.fake_alerting import AlertingCluster
-from tests.fake_cluster import Answer, Request
+from integration.sandbox.local import Node
+from integration.targets.opensearch.monitors import AlertingTarget
+from tests.cluster.test_roles_on_nodes import make_user
+from tests.support.alerting_node import wipe
+from tests.support.cli import Result, detect
+from tests.support.fake_alerting import AlertingCluster
+from tests.support.fake_cluster import Answer, Request
+from tests.support.secured import SecureNode
+from tests.support.servers import on_opensearch
 
 pytestmark = on_opensearch
 

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from integration.assets import Asset, desired_assets
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import ConflictError, PartlyAppliedError
-from integration.install import asset_status, install
+from integration.install.comparison import State
+from integration.install.installation import asset_status, install
+from integration.install.objects import Asset, desired_assets
 from integration.names import EVENTS_TEMPLATE, PIPELINE
-from integration.state import State
-from tests.support import RULE
+from tests.support.builders import RULE
 
 
 def before_request(

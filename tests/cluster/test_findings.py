@@ -10,26 +10,27 @@ from typing import Any
 
 import pytest
 
-from integration import findings as findings_module
-from integration import kibana_alerts, opensearch_alerts
-from integration.alerting import has_alerting
+from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.findings import AlertState, Asked, LeftOut, Wanted, risk_findings
-from integration.local import Node
+from integration.evaluation import history as findings_module
+from integration.evaluation.cluster import evaluate
+from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted, risk_findings
+from integration.evaluation.risk_events import risk_event
 from integration.names import Namespace
-from integration.opensearch_alerts import monitor_findings
-from integration.progress import state_index
 from integration.render.aggregation import BY_HOST, window_search
-from integration.risk import risk_event
-from integration.run import evaluate
-from integration.schedule import Window
+from integration.sandbox.local import Node
+from integration.scheduler.progress import state_index
+from integration.targets.kibana import alerts as kibana_alerts
+from integration.targets.opensearch import alerts as opensearch_alerts
+from integration.targets.opensearch.alerts import monitor_findings
+from integration.targets.opensearch.monitors import has_alerting
 from integration.times import parse_time
-from tests.cli import Result, detect
-from tests.fake_alerting import AlertingCluster
-from tests.fake_kibana import API_KEY, FakeKibana
-from tests.fake_kibana_alerts import detection_alert
-from tests.support import RULE, error, merged
+from tests.support.builders import RULE, error, merged
+from tests.support.cli import Result, detect
+from tests.support.fake_alerting import AlertingCluster
+from tests.support.fake_kibana import API_KEY, FakeKibana
+from tests.support.fake_kibana_alerts import detection_alert
 
 NAMESPACE = Namespace("found")
 OWN_INDEX = "own-ollama"

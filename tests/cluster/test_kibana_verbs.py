@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from integration.engines.base import Engine
-from tests.cli import Result, detect
-from tests.fake_kibana import API_KEY, FakeKibana
+from tests.support.cli import Result, detect
+from tests.support.fake_kibana import API_KEY, FakeKibana
 
 
 @pytest.mark.parametrize("place", ["kibana", "kibana-stack"])

@@ -12,27 +12,27 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from integration.alerting import AlertingTarget
-from integration.assets import Asset, desired_assets
 from integration.cli.enable import disable, enable
+from integration.commands.status import status
+from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError, ConflictError, DetectError, InputError, PartlyAppliedError
-from integration.filter import NO_FILTER, Filter
-from integration.install import diff, install, set_enabled, uninstall
-from integration.local import Node
+from integration.findings.filter import NO_FILTER, Filter
+from integration.install.comparison import State, Step
+from integration.install.installation import diff, install, set_enabled, uninstall
+from integration.install.objects import Asset, desired_assets
 from integration.names import EVENTS_TEMPLATE, PIPELINE, Namespace
-from integration.render.monitor import monitor
-from integration.rule import Rule
-from integration.state import State, Step
-from integration.status import status
+from integration.sandbox.local import Node
+from integration.targets.opensearch.body import monitor
+from integration.targets.opensearch.monitors import AlertingTarget
 from integration.times import parse_time
-from tests.cluster.alerting import wipe
-from tests.cluster.servers import on_opensearch
-from tests.fake_alerting import AlertingCluster
-from tests.fake_cluster import Answer, Failing, Request
-from tests.filters import entry
-from tests.support import RULE, rule_with
+from tests.support.alerting_node import wipe
+from tests.support.builders import RULE, rule_with
+from tests.support.fake_alerting import AlertingCluster
+from tests.support.fake_cluster import Answer, Failing, Request
+from tests.support.filters import entry
+from tests.support.servers import on_opensearch
 
 NAMESPACE = Namespace("life")
 NEXT_VERSION = rule_with(

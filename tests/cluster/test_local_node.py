@@ -21,10 +21,10 @@ import pytest
 
 from integration.engines.connect import Connection, connect
 from integration.errors import ClusterError
-from integration.local import Node, NodeError, NodeOptions, down, running_node, status
-from integration.local.process import start_mark
-from tests.cluster.secured import SecureNode
-from tests.cluster.servers import Server
+from integration.sandbox.local import Node, NodeError, NodeOptions, down, running_node, status
+from integration.sandbox.local.process import start_mark
+from tests.support.secured import SecureNode
+from tests.support.servers import Server
 
 NAME = "detect-tested"
 
@@ -186,7 +186,7 @@ def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states
 def test_a_temporary_node_does_not_outlive_its_interpreter(server: Server) -> None:
     script = (
         "import sys\n"
-        "from integration.local import running_node\n"
+        "from integration.sandbox.local import running_node\n"
         f"block = running_node({server.engine!r}, {server.version!r})\n"
         "node = block.__enter__()\n"
         "print(node.process.pid, node.layout.folder, flush=True)\n"

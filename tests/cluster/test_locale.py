@@ -6,21 +6,21 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.assets import desired_assets
+from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.filter import Filter
-from integration.install import install
-from integration.local import NodeOptions, running_node
+from integration.evaluation.risk_events import risk_event
+from integration.findings.filter import Filter
+from integration.install.installation import install
+from integration.install.objects import desired_assets
 from integration.names import Namespace
-from integration.risk import risk_event
-from integration.rule import Rule
-from tests.cluster import test_watcher
-from tests.cluster.servers import Server
-from tests.cluster.shipped import Shipped
+from integration.sandbox.local import NodeOptions, running_node
+from tests.cluster import test_watcher_on_nodes as test_watcher
 from tests.cluster.test_agreement import BASE, cluster_findings, reference_findings, store
-from tests.filters import entry
-from tests.support import RULE, drop, rule_with
+from tests.support.builders import RULE, drop, rule_with
+from tests.support.filters import entry
+from tests.support.servers import Server
+from tests.support.shipped import Shipped
 
 LETTERS = rule_with(
     selection=[{"level": ["INFO", "RISK"], "contains": ["IKIS", "É☃", "ΟΔΟΣ"]}, {"contains_all": ["disk", "I/O"]}],

@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.engines.base import Engine
-from integration.events import parse
 from integration.folders import asset_folder
-from integration.local import Node
-from tests.pipeline.corpus import SHIPPED_AT, cases, shipped
-from tests.pipeline.lines import LOOPS, WORST, cut, lines, long_lines
+from integration.log.event import parse
+from integration.sandbox.local import Node
+from tests.support.corpus import SHIPPED_AT, cases, shipped
+from tests.support.lines import LOOPS, WORST, cut, lines, long_lines
 
 PIPELINE = "tested-ollama.server"
 INDEX = "tested-pipeline"

@@ -14,19 +14,19 @@ from typing import Any
 import pytest
 import trustme
 
-from integration.assets import desired_assets
+from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.install import install
-from integration.local import Node
+from integration.install.installation import install
+from integration.install.objects import desired_assets
+from integration.install.role_bodies import READER, roles
+from integration.install.roles import role_assets
 from integration.names import PIPELINE
-from integration.render.roles import READER, roles
-from integration.roles import role_assets
-from integration.rulefile import load_rules
-from tests.cli import detect
-from tests.cluster.secured import CLIENT_PEM, SecureNode, secure_node
-from tests.cluster.servers import Server
-from tests.cluster.test_roles import make_user
+from integration.sandbox.local import Node
+from tests.cluster.test_roles_on_nodes import make_user
+from tests.support.cli import detect
+from tests.support.secured import CLIENT_PEM, SecureNode, secure_node
+from tests.support.servers import Server
 
 LINE = 'time=2026-11-24T09:00:00Z level=ERROR source=server.go:1 msg="llama runner" err="exit status 2"\n'
 SPAN = ("--from", "2026-11-24", "--to", "2026-11-25")

@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
+from integration.detection.loading import load_rules
+from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.folders import asset_folder
 from integration.names import EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
 from integration.render.aggregation import DYNAMIC_FIELDS
 from integration.render.templates import computed_fields
-from integration.rule import Rule
-from integration.rulefile import load_rules
-from tests.cli import Result, detect
-from tests.support import RULE
+from tests.support.builders import RULE
+from tests.support.cli import Result, detect
 
 
 def folder_with(folder: Path, rule_id: str, field: str) -> str:

@@ -10,7 +10,7 @@ from docker import DockerClient
 
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from tests.docker.cluster import Cluster, docker_client, image_name, running_cluster
+from tests.support.docker.cluster import Cluster, docker_client, image_name, running_cluster
 
 _SHOWN_LOG_LINES = 60
 

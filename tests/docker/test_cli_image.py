@@ -12,7 +12,7 @@ from docker import DockerClient
 from docker.errors import BuildError
 
 import integration
-from tests.support import error
+from tests.support.builders import error
 
 ROOT = Path(__file__).parent.parent.parent
 NAME = "ollama-detect-test/cli:built"

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from docker import DockerClient
 
-from integration.local.ports import free_port
-from tests.cli import Result, detect
-from tests.docker.cluster import image_name, require_image
-from tests.docker.compose import Project, environment_file, running_project
-from tests.docker.image import NAME as BUILT_IMAGE
-from tests.support import error
+from integration.sandbox.local.ports import free_port
+from tests.support.builders import error
+from tests.support.cli import Result, detect
+from tests.support.docker.cluster import image_name, require_image
+from tests.support.docker.compose import Project, environment_file, running_project
+from tests.support.docker.image import NAME as BUILT_IMAGE
 
 LINES = [
     error('source=server.go:224 msg="ollama exited" err="exit status 1"', at="2026-11-24T09:12:00.500Z"),

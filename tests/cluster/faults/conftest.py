@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 from integration.engines.connect import Connection, connect
-from integration.local import Node
 from integration.names import Namespace
-from tests.cli import Result, detect
-from tests.cluster.faults.forker import Forker
-from tests.cluster.faults.killer import Killer
-from tests.cluster.faults.ledger import FAULT, Count, Entry
-from tests.cluster.faults.proxy import Proxy
-from tests.cluster.faults.site import Site, said, write_log
-from tests.support import drop
+from integration.sandbox.local import Node
+from tests.support.builders import drop
+from tests.support.cli import Result, detect
+from tests.support.faults.forker import Forker
+from tests.support.faults.killer import Killer
+from tests.support.faults.ledger import FAULT, Count, Entry
+from tests.support.faults.proxy import Proxy
+from tests.support.faults.site import Site, said, write_log
 
 _LINES = 1_000
 _namespaces = count()

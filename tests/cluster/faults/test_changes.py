@@ -9,18 +9,18 @@ from __future__ import annotations
 import signal
 from typing import Any
 
-from integration.assets import desired_assets
+from integration.detection.loading import load_rules
 from integration.engines.base import Engine
+from integration.install.objects import desired_assets
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE
-from integration.rulefile import load_rules
-from tests.cli import Result, detect
 from tests.cluster.faults.conftest import Tried
-from tests.cluster.faults.killer import MOST_REQUESTS, Killer
-from tests.cluster.faults.ledger import Count
-from tests.cluster.faults.proxy import Meeting, Proxy
-from tests.cluster.faults.site import Site
-from tests.fake_cluster import Request
-from tests.support import until
+from tests.support.builders import until
+from tests.support.cli import Result, detect
+from tests.support.fake_cluster import Request
+from tests.support.faults.killer import MOST_REQUESTS, Killer
+from tests.support.faults.ledger import Count
+from tests.support.faults.proxy import Meeting, Proxy
+from tests.support.faults.site import Site
 
 
 def objects(engine: Engine) -> dict[str, Any]:

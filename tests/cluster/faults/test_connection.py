@@ -7,7 +7,8 @@ from collections import deque
 import pytest
 
 from tests.cluster.faults.conftest import Tried
-from tests.cluster.faults.proxy import (
+from tests.support.fake_cluster import Answer, Request
+from tests.support.faults.proxy import (
     Choice,
     Fault,
     Handle,
@@ -22,8 +23,7 @@ from tests.cluster.faults.proxy import (
     refuse_larger_than,
     searches,
 )
-from tests.cluster.faults.site import Site
-from tests.fake_cluster import Answer, Request
+from tests.support.faults.site import Site
 
 FAULTS: dict[str, Fault] = {
     "connection cut before the request": cut_before,

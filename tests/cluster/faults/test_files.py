@@ -7,14 +7,14 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
-from integration.redact import redact
-from tests.cli import Result, detect
+from integration.log.redaction import redact
 from tests.cluster.faults.conftest import Tried
-from tests.cluster.faults.ledger import Count
-from tests.cluster.faults.proxy import Handle, Meeting, Proxy, bulks
-from tests.cluster.faults.site import HOST, Command, Site
-from tests.fake_cluster import Answer, Request
-from tests.support import error, until
+from tests.support.builders import error, until
+from tests.support.cli import Result, detect
+from tests.support.fake_cluster import Answer, Request
+from tests.support.faults.ledger import Count
+from tests.support.faults.proxy import Handle, Meeting, Proxy, bulks
+from tests.support.faults.site import HOST, Command, Site
 
 GO_ON = "Run the same command again to go on"
 

@@ -10,17 +10,17 @@ from pathlib import Path
 import pytest
 
 from integration.engines.connect import Connection, connect
-from integration.local import Node
 from integration.names import Namespace
-from tests.cli import Result, detect
-from tests.cluster.alerting import wipe
+from integration.sandbox.local import Node
 from tests.cluster.faults.conftest import Tried
-from tests.cluster.faults.ledger import Count
-from tests.cluster.faults.proxy import Fault, Handle, Proxy
-from tests.cluster.faults.site import Site
-from tests.cluster.servers import on_opensearch
-from tests.fake_alerting import AlertingCluster
-from tests.fake_cluster import Answer, Request
+from tests.support.alerting_node import wipe
+from tests.support.cli import Result, detect
+from tests.support.fake_alerting import AlertingCluster
+from tests.support.fake_cluster import Answer, Request
+from tests.support.faults.ledger import Count
+from tests.support.faults.proxy import Fault, Handle, Proxy
+from tests.support.faults.site import Site
+from tests.support.servers import on_opensearch
 
 _SECONDS_FOR_THE_OTHER = 20.0
 

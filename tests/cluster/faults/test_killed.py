@@ -9,10 +9,10 @@ import pytest
 
 from integration.names import Namespace
 from tests.cluster.faults.conftest import Tried
-from tests.cluster.faults.killer import Killer
-from tests.cluster.faults.proxy import Meeting, Proxy, bulks
-from tests.cluster.faults.site import Site
-from tests.support import drop, until
+from tests.support.builders import drop, until
+from tests.support.faults.killer import Killer
+from tests.support.faults.proxy import Meeting, Proxy, bulks
+from tests.support.faults.site import Site
 
 
 def test_ingest(killer: Killer) -> None:

@@ -13,17 +13,17 @@ import pytest
 
 from integration.engines.base import Engine
 from integration.engines.connect import Connection, connect
-from integration.local import Node, NodeOptions, running_node
-from integration.local.ports import LOOPBACK, free_port
 from integration.names import Namespace
-from tests.cli import Result, detect
+from integration.sandbox.local import Node, NodeOptions, running_node
+from integration.sandbox.local.ports import LOOPBACK, free_port
 from tests.cluster.faults.conftest import Tried
-from tests.cluster.faults.ledger import Count
-from tests.cluster.faults.proxy import Handle, Meeting, Proxy, bulks, searches
-from tests.cluster.faults.site import Command, Site, write_log
-from tests.cluster.servers import Server, on_opensearch
-from tests.fake_cluster import Answer, Request
-from tests.support import until
+from tests.support.builders import until
+from tests.support.cli import Result, detect
+from tests.support.fake_cluster import Answer, Request
+from tests.support.faults.ledger import Count
+from tests.support.faults.proxy import Handle, Meeting, Proxy, bulks, searches
+from tests.support.faults.site import Command, Site, write_log
+from tests.support.servers import Server, on_opensearch
 
 NODES = ("one", "two", "three")
 DISCOVERY = {

@@ -1,0 +1,1 @@
+"""Reading detect.toml."""

@@ -1,0 +1,210 @@
+"""detect.toml, the user's own settings: where the cluster and the events are, thresholds, schedule, and the filter of SPL 15."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from integration.detection.fields import MAPPABLE, MappedRule
+from integration.detection.model import Rule, ScheduleText, Severity, SeverityStep
+from integration.detection.schedule import MINUTE_MS, Schedule
+from integration.errors import InputError
+from integration.findings.filter import Bound, Filter, FilterEntry, Level, Text
+
+_SECRETS = {"api_key": "DETECT_API_KEY", "password": "DETECT_PASSWORD"}
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class ConnectionSettings(_Model):
+    """Where the cluster is; secrets stay in the environment or in files of their own. Relative paths start at the file's folder."""
+
+    url: Text | None = None
+    kibana_url: Text | None = None
+    api_key_file: Text | None = None
+    username: Text | None = None
+    password_file: Text | None = None
+    ca_certs: Text | None = None
+    client_cert: Text | None = None
+    client_key: Text | None = None
+    insecure: bool | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_secrets(cls, given: Any) -> Any:
+        for name in _SECRETS.keys() & (given.keys() if isinstance(given, dict) else ()):
+            raise ValueError(
+                f"{name} is a secret and does not belong here: set {_SECRETS[name]} in the environment, "
+                f"or put it into a file of its own and name that: {name}_file"
+            )
+        return given
+
+    @field_validator("url", "kibana_url")
+    @classmethod
+    def _no_password(cls, url: str | None) -> str | None:
+        if url is not None and "@" in url.partition("://")[2]:
+            raise ValueError("must not hold a user or password: set username here and DETECT_PASSWORD in the environment")
+        return url
+
+
+class IndexSettings(_Model):
+    """Bring your own index: the index, data stream or pattern that holds the lines.
+
+    `dataset` is the value of `event.dataset` that marks them; an empty one says that the index holds nothing else.
+    """
+
+    pattern: Annotated[str, StringConstraints(pattern=r"^[^\s/\\?\"<>|#A-Z]{1,1000}$")]
+    dataset: Annotated[str, StringConstraints(max_length=256)] | None = None
+
+
+class ScheduleSettings(_Model):
+    """Another schedule than the rule's: any of its three parts, and `offset`, by which windows then lie further in the past."""
+
+    cron: Text | None = None
+    earliest: Text | None = None
+    latest: Text | None = None
+    offset: Annotated[str, StringConstraints(pattern=r"^\d{1,4}[mh]$")] = "0m"
+
+    def applied_to(self, schedule: ScheduleText) -> ScheduleText:
+        """Give a rule's schedule with these settings; `ValueError` when they make none."""
+        texts = schedule.model_dump() | self.model_dump(exclude={"offset"}, exclude_none=True)
+        minutes = int(self.offset[:-1]) * (60 if self.offset.endswith("h") else 1)
+        if minutes:
+            runs = Schedule(**texts)
+            texts |= {"earliest": f"-{minutes - runs.earliest_ms // MINUTE_MS}m@m"}
+            texts |= {"latest": f"-{minutes - runs.latest_ms // MINUTE_MS}m@m"}
+        return ScheduleText.model_validate(texts)
+
+
+def _thresholds(value: object) -> object:
+    """`critical = 10` is short for `critical.error_count = 10`."""
+    if not isinstance(value, dict):
+        return value
+    return {level: {"error_count": at} if isinstance(at, int) else at for level, at in value.items()}
+
+
+class RuleSettings(_Model):
+    """What may be said of all rules, or of one: the bounds of its severity steps by level, and its schedule."""
+
+    thresholds: Annotated[dict[Level, dict[Literal["error_count", "unique_error_types"], Bound]], BeforeValidator(_thresholds)] = {}
+    schedule: ScheduleSettings = ScheduleSettings()
+
+
+def _flat(value: object) -> object:
+    """Read `event.original = "x"` as `"event.original" = "x"`."""
+    if not isinstance(value, dict):
+        return value
+    flat: dict[str, object] = {}
+    for key, item in value.items():
+        inner = _flat(item)
+        flat |= {f"{key}.{name}": leaf for name, leaf in inner.items()} if isinstance(inner, dict) else {key: inner}
+    return flat
+
+
+class Config(RuleSettings):
+    """A whole detect.toml; without a file, what it says by default. `source` is the file."""
+
+    namespace: Text | None = None
+    timezone: Text | None = None
+    rules: Text | None = None
+    connection: ConnectionSettings = ConnectionSettings()
+    index: IndexSettings | None = None
+    fields: Annotated[dict[str, Text], BeforeValidator(_flat)] = {}
+    rule: dict[str, RuleSettings] = {}
+    filter: Annotated[tuple[FilterEntry, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()
+    source: Annotated[Path | None, Field(exclude=True)] = None
+
+    @field_validator("fields")
+    @classmethod
+    def _known_fields(cls, fields: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(fields.keys() - set(MAPPABLE))
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)} is no event field of a rule; there are: {', '.join(MAPPABLE)}")
+        return fields
+
+    @property
+    def post_filter(self) -> Filter:
+        """The `[[filter]]` entries, ready to use."""
+        return Filter(self.filter)
+
+    def option_defaults(self) -> dict[str, object]:
+        """Give what the file says in place of command-line options, by the options' parameter names."""
+        base = self.source.parent if self.source else Path()
+        values: dict[str, object] = self.connection.model_dump() | {
+            "namespace": self.namespace,
+            "timezone": self.timezone,
+            "rules": self.rules,
+            "index": self.index and self.index.pattern,
+        }
+        for name in ("api_key_file", "password_file", "ca_certs", "client_cert", "client_key", "rules"):
+            if isinstance(path := values[name], str):
+                values[name] = str(base / Path(path).expanduser())
+        return {name: value for name, value in values.items() if value is not None}
+
+    def applied_to(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+        """Give the rules as the user wants them; they must be all there are, so that a setting which fits none is told.
+
+        `InputError` names the setting.
+        """
+        unknown = self.rule.keys() - {rule.id for rule in rules}
+        if unknown:
+            raise InputError(f"{self.source}: rule.{min(unknown)}: there is no rule of that id")
+        for level, bounds in self.thresholds.items():
+            for stat in bounds:
+                if not any(_tests(rule, level, stat) for rule in rules):
+                    raise InputError(f"{self.source}: thresholds.{level}: no rule tests {stat} for that level")
+        return tuple(self._applied_to_one(rule) for rule in rules)
+
+    def _applied_to_one(self, rule: Rule) -> Rule:
+        own = self.rule.get(rule.id, RuleSettings())
+        for level, bounds in own.thresholds.items():
+            for stat in bounds:
+                if not _tests(rule, level, stat):
+                    raise InputError(f"{self.source}: rule.{rule.id}.thresholds.{level}: the rule tests no {stat} for that level")
+        changed = rule.model_dump()
+        changed["severity"] = tuple(step.model_dump() for step in _steps(rule, self.thresholds, own.thresholds))
+        schedule = self.schedule.model_copy(update={name: getattr(own.schedule, name) for name in own.schedule.model_fields_set})
+        try:
+            changed["schedule"] = schedule.applied_to(rule.schedule).model_dump()
+        except (ValidationError, ValueError) as error:
+            raise InputError(f"{self.source}: schedule (for {rule.id}): {_first_words(error)}") from error
+        dataset = self.index.dataset if self.index else None
+        if dataset:
+            changed["data_source"]["dataset"] = dataset
+        if self.fields or dataset is not None:
+            mapped = MappedRule.model_validate(changed | {"field_names": self.fields, "any_dataset": dataset == ""})
+            return mapped.read_from(rule.file)
+        return Rule.model_validate(changed).read_from(rule.file)
+
+
+def _tests(rule: Rule, level: Severity, stat: str) -> bool:
+    return any(c.stat == stat for step in rule.severity if step.level is level for c in step.any)
+
+
+def _steps(rule: Rule, *thresholds: dict[Severity, dict[Any, int]]) -> Iterable[SeverityStep]:
+    """The severity ladder with other bounds; later thresholds win."""
+    for step in rule.severity:
+        bounds: dict[str, int] = {}
+        for given in thresholds:
+            bounds |= given.get(step.level, {})
+        conditions = tuple(c.model_copy(update={"greater_than": bounds[c.stat]}) if c.stat in bounds else c for c in step.any)
+        yield step.model_copy(update={"any": conditions})
+
+
+def _first_words(error: ValueError) -> str:
+    fault = error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    return fault.removeprefix("Value error, ")

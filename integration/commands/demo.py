@@ -1,0 +1,88 @@
+"""`detect demo`: the whole way once, on a real node that is started for it and removed again."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from integration.commands.ingest import IngestReport, ingest
+from integration.commands.validate import Difference, Validation, compare, validate
+from integration.detection.model import Rule
+from integration.detection.schedule import Window
+from integration.engines.connect import Connection, connect
+from integration.evaluation.cluster import evaluate
+from integration.evaluation.reference import Reference
+from integration.findings.finding import Finding
+from integration.install.installation import install
+from integration.install.objects import desired_assets
+from integration.log.documents import with_host
+from integration.log.event import parse
+from integration.log.files import RawLine, read_lines
+from integration.names import Namespace
+from integration.sandbox.local import running_node
+from integration.sandbox.sample import SampleFile, write_files
+
+_NAMESPACE = Namespace("demo")
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """What the demo saw.
+
+    `validation` holds the cluster against the reference over the raw lines that the cluster gives back; `file_differences` against
+    the reference over the files themselves, so that the pipeline is tested too.
+    """
+
+    ingested: IngestReport
+    findings: tuple[Finding, ...]
+    validation: Validation
+    file_differences: tuple[Difference, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both comparisons found the two sides alike."""
+        return self.validation.agrees and not self.file_differences
+
+
+def run_demo(rule: Rule, engine: str, say: Callable[[str], None]) -> Demo:
+    """Start a node, install, send sample logs, evaluate every window of theirs, and hold it against the reference twice."""
+    with (
+        tempfile.TemporaryDirectory(prefix="detect-demo-") as folder,
+        running_node(engine, report=say) as node,
+        connect(Connection(url=node.url)) as cluster,
+    ):
+        say(f"{cluster.name} {cluster.version_text} is up at {cluster.url}")
+        files = write_files(Path(folder))
+        say(
+            f"{len(files)} sample logs of {len({file.host for file in files})} hosts written, {sum(f.lines for f in files):,} lines"
+        )
+        install(cluster, desired_assets([rule], cluster.name), [rule], on_step=lambda s: say(f"{s.kind} {s.name}: {s.action}"))
+        index = _NAMESPACE.events
+        ingested = ingest(cluster, _lines(files), index)
+        cluster.refresh(index)
+        say(f"{ingested.created:,} lines sent through the pipeline into {index}")
+        expected = _reference(rule, files)
+        windows = _windows(rule, expected)
+        findings = [finding for window in windows for finding in evaluate(cluster, rule, index, window)]
+        differences = compare(expected, findings).differences
+        return Demo(ingested, tuple(findings), validate(cluster, rule, index, windows), differences)
+
+
+def _lines(files: Sequence[SampleFile]) -> Iterator[tuple[str, RawLine]]:
+    return (pair for file in files for pair in with_host(read_lines(str(file.path)), file.host))
+
+
+def _reference(rule: Rule, files: Sequence[SampleFile]) -> list[Finding]:
+    """Evaluate the files themselves, which have seen no cluster."""
+    with closing(Reference(rule)) as reference:
+        for host, line in _lines(files):
+            reference.add(parse(line.text, host=host, shipped_at=line.shipped_at))
+        return list(reference.findings())
+
+
+def _windows(rule: Rule, findings: Sequence[Finding]) -> list[Window]:
+    """Give every scheduled window from the first finding's to the last one's."""
+    return list(rule.windows.within(findings[0].window_start, findings[-1].window_end)) if findings else []

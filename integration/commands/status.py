@@ -1,0 +1,71 @@
+"""`detect status`: what is installed and what has come of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from integration.detection.model import Rule
+from integration.engines.base import Engine
+from integration.install.comparison import Status
+from integration.install.installation import diff
+from integration.install.objects import Asset
+from integration.install.target import Health, RuleTarget
+from integration.log.event import DATASET
+from integration.names import PIPELINE, Namespace
+
+PAST_THE_PIPELINE = {"bool": {"must_not": [{"term": {"event.dataset": DATASET}}]}}
+"""What the pipeline marks lacks: a shipper's lines that were stored as they came, unredacted, and that no rule looks at."""
+_FAILURE_TAGS = ["ollama_parse_failure", "ollama_time_failure", "ollama_host_missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The state of an installation: objects, counts of documents, and the newest times (RFC 3339, None when there is none).
+
+    `failures` are events kept although their time, host or line could not be parsed; `past_pipeline` are documents that never went
+    through the pipeline; `pipeline_failures` is the pipeline's own count since the nodes started. `rules` says how each rule fares
+    at each target that has it.
+    """
+
+    engine: str
+    version: str
+    objects: tuple[Status, ...]
+    events_index: str
+    events: int
+    failures: int
+    past_pipeline: int
+    last_event: str | None
+    pipeline_failures: int
+    risk_index: str
+    risk_events: int
+    last_risk_event: str | None
+    rules: tuple[Health, ...] = ()
+
+
+def status(
+    engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], namespace: Namespace, targets: Sequence[RuleTarget] = ()
+) -> Report:
+    """Ask the cluster for everything a `Report` says."""
+    stats = engine.ingest_stats().get(PIPELINE)
+    return Report(
+        engine=engine.name,
+        version=engine.version_text,
+        objects=tuple(diff(engine, assets, rules, targets)),
+        events_index=namespace.events,
+        events=engine.count(namespace.events, {"match_all": {}}),
+        failures=engine.count(namespace.events, {"terms": {"tags": _FAILURE_TAGS}}),
+        past_pipeline=engine.count(namespace.events, PAST_THE_PIPELINE),
+        last_event=_newest(engine, namespace.events),
+        pipeline_failures=stats.failed if stats else 0,
+        risk_index=namespace.risk,
+        risk_events=engine.count(namespace.risk, {"match_all": {}}),
+        last_risk_event=_newest(engine, namespace.risk),
+        rules=tuple(health for target in targets for rule in rules if (health := target.health(rule)) is not None),
+    )
+
+
+def _newest(engine: Engine, index: str) -> str | None:
+    body = {"size": 0, "aggs": {"newest": {"max": {"field": "@timestamp", "format": "strict_date_time"}}}}
+    newest = engine.search(index, body).get("aggregations", {}).get("newest", {}).get("value_as_string")
+    return str(newest) if newest else None

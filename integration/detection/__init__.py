@@ -1,0 +1,1 @@
+"""What a rule says: its model, loading, schedule, fields and portable regular expressions."""

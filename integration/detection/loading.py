@@ -1,0 +1,142 @@
+"""Reading rule files: YAML with line numbers, nothing but plain data, errors that name file, line and field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+from pydantic import ValidationError
+
+from integration.detection.model import Rule
+from integration.errors import RuleError
+from integration.folders import asset_folder
+
+_MAX_BYTES = 1 << 20
+_MAX_DEPTH = 20
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Safe YAML without aliases (a few of them can unfold to gigabytes), repeated keys or deep nesting."""
+
+    depth = 0
+
+    def _here(self) -> yaml.Mark:
+        return self.peek_event().start_mark  # type: ignore[no-any-return, no-untyped-call]
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed in rule files", problem_mark=self._here())
+        self.depth += 1
+        if self.depth > _MAX_DEPTH:
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self._here())
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        if isinstance(node, yaml.MappingNode):
+            _refuse_repeated_keys(node)
+        return node
+
+
+def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
+    seen = set()
+    for key, _ in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            raise yaml.MarkedYAMLError(problem="a key must be a word, not a list or mapping", problem_mark=key.start_mark)
+        if key.value in seen:
+            raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
+        seen.add(key.value)
+
+
+def load_rule(path: Path) -> Rule:
+    """Read and check one rule file; `RuleError` names the file and, as far as it is known, line and field."""
+    try:
+        text = path.read_bytes()
+    except OSError as error:
+        raise RuleError(f"{path}: cannot be read: {error.strerror}") from error
+    if len(text) > _MAX_BYTES:
+        raise RuleError(f"{path}: larger than 1 MiB; a rule file is a few kilobytes")
+    try:
+        loader = _PlainLoader(text)
+        try:
+            root = loader.get_single_node()
+            data = loader.construct_document(root) if root is not None else None
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        line = f":{error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise RuleError(f"{path}{line}: {error.problem or error}") from error
+    except (yaml.YAMLError, ValueError) as error:
+        raise RuleError(f"{path}: is not YAML text: {error}") from error
+    if root is None or not isinstance(data, dict):
+        raise RuleError(f"{path}:1: a rule file must be a mapping that begins with `id: ...`")
+    try:
+        return rule_of(data).read_from(path)
+    except ValidationError as error:
+        raise RuleError(_explain(path, root, error)) from error
+
+
+def rule_of(data: dict[str, object]) -> Rule:
+    """Check a rule given as plain data, lists as lists; pydantic's `ValidationError` says what is wrong."""
+    return Rule.model_validate(_tuples(data))
+
+
+def _tuples(value: object) -> object:
+    """Turn lists to tuples, which strict models ask for."""
+    if isinstance(value, dict):
+        return {key: _tuples(item) for key, item in value.items()}
+    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def _explain(path: Path, root: yaml.Node, error: ValidationError) -> str:
+    lines = []
+    for fault in error.errors(include_url=False):
+        field = ".".join(str(part) for part in fault["loc"]) or "the file"
+        message = fault["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
+        lines.append(f"{path}:{_line_of(root, fault['loc'])}: {field}: {message[0].lower()}{message[1:]}")
+    return "\n".join(lines)
+
+
+def _line_of(node: yaml.Node, location: Sequence[int | str]) -> int:
+    """Follow pydantic's location through the YAML nodes as far as they go; a missing key is shown at its parent's line."""
+    line: int = node.start_mark.line + 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = next(((key, value) for key, value in node.value if key.value == part), None)
+            if found is None:
+                return line
+            line = found[0].start_mark.line + 1
+            node = found[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def load_rules(folder: Path | None = None, ids: Iterable[str] = ()) -> tuple[Rule, ...]:
+    """Read every rule of a folder (the shipped one by default), or those named by `ids`, in the order of their ids.
+
+    `RuleError` when a file is bad, two rules share an id or a class field, none is there, or an id is unknown.
+    """
+    folder = folder or asset_folder("rules")
+    paths = sorted(path for path in folder.glob("*.y*ml") if path.suffix in (".yml", ".yaml")) if folder.is_dir() else []
+    if not paths:
+        fault = "holds no rule files (*.yml)" if folder.is_dir() else "is no folder; name the one that holds the rule files"
+        raise RuleError(f"{folder}: {fault}")
+    rules: dict[str, Rule] = {}
+    fields: dict[str, Path] = {}
+    for path in paths:
+        rule = load_rule(path)
+        if rule.id in rules:
+            raise RuleError(f"{path}: id: {rule.id!r} is already the id of another rule in {folder}")
+        if rule.classification.field in fields:
+            raise RuleError(
+                f"{path}: classification.field: {rule.classification.field!r} is already used by "
+                f"{fields[rule.classification.field]}; each rule needs a field of its own"
+            )
+        rules[rule.id] = rule
+        fields[rule.classification.field] = path
+    wanted = list(dict.fromkeys(ids)) or sorted(rules)
+    unknown = [rule_id for rule_id in wanted if rule_id not in rules]
+    if unknown:
+        raise RuleError(f"no rule {', '.join(unknown)} in {folder}; there are: {', '.join(sorted(rules))}")
+    return tuple(rules[rule_id] for rule_id in wanted)

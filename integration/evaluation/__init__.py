@@ -1,0 +1,1 @@
+"""The two ways to findings, the reference and the cluster, and where findings are kept."""

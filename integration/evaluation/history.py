@@ -1,0 +1,121 @@
+"""`detect findings`: what was found, from risk events and from the engine's own alerts, in the one form of a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+
+from integration.detection.case import fold
+from integration.detection.model import Severity
+from integration.detection.schedule import Window
+from integration.engines.base import Engine
+from integration.engines.bounded import Pages
+from integration.errors import InputError
+from integration.findings.finding import Finding
+
+_PAGE = 1_000
+_LONGEST_REASON = 300
+_IN_ORDER: dict[str, Any] = {
+    "_source": ["finding"],
+    "track_total_hits": False,
+    # The id makes the order whole, so that no document falls between two pages.
+    "sort": [
+        {"finding.window_start": {"order": "asc", "unmapped_type": "date"}},
+        {"event.id": {"order": "asc", "unmapped_type": "keyword"}},
+    ],
+}
+
+
+UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, OverflowError, InputError)
+"""What reading a document raises that is not ours, or was meddled with."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which findings are asked for: windows wholly in [`start`, `end`) (epoch milliseconds), hosts by glob, severity, rules."""
+
+    rule_ids: frozenset[str]
+    start: int | None = None
+    end: int | None = None
+    hosts: tuple[str, ...] = ()
+    severity: Severity = Severity.INFORMATIONAL
+
+    def covers(self, window: Window) -> bool:
+        """Tell whether findings of a window may be wanted."""
+        return (self.start is None or window.start >= self.start) and (self.end is None or window.end <= self.end)
+
+    def __contains__(self, finding: object) -> bool:
+        return (
+            isinstance(finding, Finding)
+            and finding.rule_id in self.rule_ids
+            and (self.start is None or finding.window_start >= self.start)
+            and (self.end is None or finding.window_end <= self.end)
+            and (not self.hosts or any(fnmatchcase(fold(finding.host), fold(glob)) for glob in self.hosts))
+            and finding.severity >= self.severity
+        )
+
+
+class AlertState(StrEnum):
+    """Which alerts are asked for: those that somebody may still have to see to, those that are over, or both."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    ALL = "all"
+
+
+@dataclass
+class LeftOut:
+    """What was passed over, counted by what it is, with the first reason of each."""
+
+    _kinds: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def add(self, what: str, reason: str) -> None:
+        """Count one more."""
+        count, first = self._kinds.get(what, (0, reason))
+        self._kinds[what] = (count + 1, first)
+
+    def notes(self) -> Iterator[str]:
+        """Say it, a line a kind."""
+        for what, (count, first) in self._kinds.items():
+            yield f"Left out: {count:,} {what} (the first: {' '.join(first.split())[:_LONGEST_REASON]})."
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of every place that keeps alerts; `zone` is what SPL prints times in."""
+
+    wanted: Wanted
+    state: AlertState
+    left_out: LeftOut
+    zone: tzinfo = UTC
+
+
+def risk_findings(engine: Engine, index: str, wanted: Wanted, left_out: LeftOut) -> Iterator[Finding]:
+    """Read every wanted finding that was stored as a risk event, by window."""
+    limits = (
+        [{"range": {"finding.window_start": {"gte": wanted.start, "format": "epoch_millis"}}}] if wanted.start is not None else []
+    )
+    if wanted.end is not None:
+        limits.append({"range": {"finding.window_end": {"lte": wanted.end, "format": "epoch_millis"}}})
+    filters = [{"term": {"event.dataset": "detect.risk"}}, {"terms": {"rule.id": sorted(wanted.rule_ids)}}, *limits]
+    body = _IN_ORDER | {"query": {"bool": {"filter": filters}}}
+    pages = Pages(_PAGE)
+    while hits := pages.ask(lambda size: engine.search(index, body | {"size": size}))[0]["hits"]["hits"]:
+        for hit in hits:
+            try:
+                finding = _read(hit["_source"]["finding"])
+            except UNREADABLE as error:
+                left_out.add("risk events that hold no finding", f"{hit['_index']}, document {hit['_id']}: {error!r}")
+                continue
+            if finding in wanted:
+                yield finding
+        body["search_after"] = hits[-1]["sort"]
+
+
+def _read(record: dict[str, Any]) -> Finding:
+    beyond = {name: count for name, count in record.get("truncated", {}).items() if count}
+    return Finding.from_json(record | {"truncated": beyond})

@@ -1,0 +1,101 @@
+"""The search, in Python, line by line: events in, findings out. What the cluster says is held against this.
+
+Pure: it knows events and the rule, no engine and no file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, tzinfo
+from itertools import chain
+
+from integration.detection.case import fold
+from integration.detection.model import Alternative, Rule, TextCondition
+from integration.findings.finding import Finding, build_finding
+from integration.findings.groups import Groups
+from integration.log.event import Event
+
+_REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are rendered for Java
+
+
+def holds(condition: TextCondition, *, ignore_case: bool) -> Callable[[str], bool]:
+    """Compile what a condition says of a line to a test; terms ignore case in SPL 1 and heed it in SPL 6."""
+    compared = fold if ignore_case else str
+    contains = [compared(term) for term in condition.contains]
+    contains_all = [compared(term) for term in condition.contains_all]
+    matches = [re.compile(pattern, _REGEX_FLAGS) for pattern in condition.matches]
+
+    def test(line: str) -> bool:
+        folded = compared(line)
+        return (
+            (not contains or any(term in folded for term in contains))
+            and all(term in folded for term in contains_all)
+            and (not matches or any(pattern.search(line) for pattern in matches))
+        )
+
+    return test
+
+
+def _selects(alternative: Alternative) -> Callable[[Event], bool]:
+    """SPL 1, one alternative: `level=ERROR ("*llama runner*" OR ...)`."""
+    levels = frozenset(level.upper() for level in alternative.level)
+    line_holds = holds(alternative, ignore_case=True)
+
+    def test(event: Event) -> bool:
+        level = event.value("log.level")
+        level_holds = not levels or (isinstance(level, str) and level.isascii() and level.upper() in levels)
+        return level_holds and line_holds(event.original)
+
+    return test
+
+
+class Classifier:
+    """SPL 1 and 6 for one rule: is an event selected, and what is its error_type."""
+
+    def __init__(self, rule: Rule) -> None:
+        self._alternatives = [_selects(alternative) for alternative in rule.selection]
+        self._classes = [(c.name, holds(c, ignore_case=False)) for c in rule.classification.classes]
+        self._otherwise = rule.classification.otherwise
+
+    def classify(self, event: Event) -> str | None:
+        """Give the event's class, None for an event the search does not select."""
+        if not any(selects(event) for selects in self._alternatives):
+            return None
+        return next((name for name, line_holds in self._classes if line_holds(event.original)), self._otherwise)
+
+
+class Reference:
+    """Evaluates one rule over events in any order, for all windows at once; `zone` is what SPL prints times in."""
+
+    def __init__(self, rule: Rule, zone: tzinfo = UTC) -> None:
+        self.rule = rule
+        self.selected = 0
+        self._zone = zone
+        self._classifier = Classifier(rule)
+        self._columns = tuple(rule.stats.values)
+        self._schedule = rule.windows
+        self._groups = Groups((*(name for name, _ in self._columns), "error_types"), rule.list_conditions)
+
+    def add(self, event: Event) -> bool:
+        """Take one event; True when the search selects it."""
+        error_type = self._classifier.classify(event)
+        if error_type is None:
+            return False
+        self.selected += 1
+        group = self._groups.at(self._schedule.window_of(event.time), event.host)
+        group.take(1, event.time, event.time)
+        values = ((name, event.value(field)) for name, field in self._columns)
+        for name, value in chain(values, [("error_types", error_type)]):
+            if value is not None:
+                self._groups.add(group, name, str(value))
+        return True
+
+    def findings(self) -> Iterator[Finding]:
+        """Give a finding for each host and window that had an event, by window, then host, one at a time."""
+        for window, host, statistics in self._groups.statistics():
+            yield build_finding(self.rule, host, window, statistics, self._zone)
+
+    def close(self) -> None:
+        """Give back what is kept on disk of very many groups and very long lists."""
+        self._groups.close()

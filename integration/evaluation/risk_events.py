@@ -1,0 +1,128 @@
+"""Findings kept as risk events: an index of their own, ids that make a second writing change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from integration.detection.model import Rule
+from integration.engines.base import Engine
+from integration.errors import ClusterError, PartlyAppliedError, UnreachableError
+from integration.findings.finding import LISTS, Finding
+from integration.times import rfc3339
+
+_BATCH = 500
+_BATCH_CHARACTERS = 16 << 20
+_HINT = "Running the same command again writes the rest and changes nothing else."
+MAX_MESSAGE_CHARACTERS = 32_768
+
+
+class Findings(Protocol):
+    """Findings that are counted, and that come one at a time."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Finding]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a writing of risk events changed, in documents."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+def risk_event(rule: Rule, finding: Finding) -> dict[str, Any]:
+    """Give the risk event of a finding, in ECS names, with the finding itself under `finding`.
+
+    Every key is there each time, since an update merges objects and would keep a key that was left out.
+    """
+    finding = bounded(finding)
+    beyond = dict(finding.truncated)
+    return {
+        "@timestamp": rfc3339(finding.window_end, millis=True),
+        "message": finding.risk_message,
+        "event": {"kind": "alert", "id": finding.id, "dataset": "detect.risk"},
+        "host": {"name": finding.host},
+        "risk": {
+            "score": rule.risk.score,
+            "object": finding.host,
+            "object_type": rule.risk.object_type,
+            "threat_objects": list(rule.risk.threat_objects),
+        },
+        "rule": {"id": rule.id, "name": rule.name, "version": str(rule.version)},
+        "threat": {
+            "tactic": {"id": [t.tactic_id for t in rule.attack], "name": [t.tactic for t in rule.attack]},
+            "technique": {"id": [t.technique for t in rule.attack], "name": [t.name for t in rule.attack]},
+        },
+        "finding": finding.to_json() | {"truncated": {name: beyond.get(name, 0) for name in LISTS}},
+    }
+
+
+def bounded(finding: Finding) -> Finding:
+    """Give a finding that fits a document: its lists are bounded already, its message is a text for people."""
+    if len(finding.risk_message) <= MAX_MESSAGE_CHARACTERS:
+        return finding
+    return replace(finding, risk_message=f"{finding.risk_message[: MAX_MESSAGE_CHARACTERS - 1]}…")
+
+
+def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Findings) -> Written:
+    """Store a risk event for each finding, read every one back and compare, batch by batch.
+
+    `PartlyAppliedError` when the cluster refused some, gave back something else, or failed when some are or may be stored; a
+    repetition is safe.
+    """
+    results: dict[str, int] = {"created": 0, "updated": 0, "noop": 0}
+    faults: list[str] = []
+    for batch in _batches(findings):
+        events = {finding.id: risk_event(rules[finding.rule_id], finding) for finding in batch}
+        try:
+            faults += _write(engine, index, events, results)
+        except ClusterError as error:
+            if not (isinstance(error, UnreachableError) or any(results.values())):
+                raise
+            done = sum(results.values())
+            raise PartlyAppliedError(
+                f"{error}\n{done} of {len(findings)} risk events are known to be stored in {index}. {_HINT}"
+            ) from error
+    if faults:
+        done = sum(results.values())
+        raise PartlyAppliedError(
+            f"{done} of {len(findings)} risk events are stored in {index}; the first fault: {faults[0]}. {_HINT}"
+        )
+    return Written(results["created"], results["updated"], results["noop"])
+
+
+def _batches(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
+    """Cut findings into batches that memory holds with ease, as documents and again as what is read back."""
+    batch: list[Finding] = []
+    characters = 0
+    for finding in findings:
+        if batch and (len(batch) == _BATCH or characters + finding.characters > _BATCH_CHARACTERS):
+            yield batch
+            batch, characters = [], 0
+        batch.append(finding)
+        characters += finding.characters
+    if batch:
+        yield batch
+
+
+def _write(engine: Engine, index: str, events: Mapping[str, dict[str, Any]], results: dict[str, int]) -> list[str]:
+    """Store one batch of risk events by their ids, count what became of them, and give the faults."""
+    stored, faults = [], []
+    for item in engine.bulk_upsert(index, events.items()):
+        if item.ok:
+            results[item.result] += 1
+            stored.append(item.id)
+        else:
+            faults.append(f"{events[item.id]['host']['name']}: {item.reason}")
+    found = {hit["_id"]: hit["_source"] for hit in _by_ids(engine, index, stored)}
+    differing = [events[event_id] for event_id in stored if found.get(event_id) != events[event_id]]
+    return faults + [f"{event['host']['name']}: stored, but not read back the same" for event in differing]
+
+
+def _by_ids(engine: Engine, index: str, ids: list[str]) -> list[dict[str, Any]]:
+    hits: list[dict[str, Any]] = engine.search(index, {"size": len(ids), "query": {"ids": {"values": ids}}})["hits"]["hits"]
+    return hits

@@ -1,0 +1,1 @@
+"""What a finding is, its bounded statistics, and the user's filter."""

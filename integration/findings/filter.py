@@ -1,0 +1,157 @@
+"""SPL 15, `ollama_possible_rce_via_model_loading_filter`: the user's own conditions on findings, kept in detect.toml.
+
+As in a Splunk search, text is compared ignoring case. What runs on a cluster is told the same by `render.post_filter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+from integration.detection.case import fold
+from integration.detection.model import Severity
+from integration.findings.finding import Finding
+from integration.render.shortened import less_shortened
+
+
+def _listed(value: object) -> object:
+    """One text stands for a list of one."""
+    return (value,) if isinstance(value, str) else tuple(value) if isinstance(value, list) else value
+
+
+def _severity(value: object) -> object:
+    return Severity.parse(value) if isinstance(value, str) else value
+
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
+Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
+Level = Annotated[Severity, BeforeValidator(_severity)]
+Count = Literal["error_count", "unique_error_types", "risk_score", "spl_row_count"]
+List = Literal["error_messages", "error_details", "code_sources", "error_types"]
+Bound = Annotated[int, Field(ge=0, le=2**53)]
+Action = Literal["exclude", "keep"]
+
+
+class FilterEntry(BaseModel):
+    """One `[[filter]]`: it matches a finding of which everything it states holds.
+
+    `host` is globs, one of which must match. `contains` asks for a list in which some value holds one of the texts. `all_contain`
+    asks for one that is complete, not empty, and whose every value does: the safe form for known false positives, since one
+    harmless line beside an attack does not meet it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    action: Action
+    reason: str = ""
+    rule: Texts | None = None
+    host: Texts | None = None
+    severity_at_least: Level | None = None
+    severity_at_most: Level | None = None
+    greater_than: dict[Count, Bound] = {}
+    less_than: dict[Count, Bound] = {}
+    contains: dict[List, Texts] = {}
+    all_contain: dict[List, Texts] = {}
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set - {"action", "reason"}:
+            raise ValueError("states no condition, so it would match every finding")
+        return self
+
+    def matches(self, finding: Finding) -> bool:
+        """Whether everything the entry states holds of a finding, as far as its lists show."""
+        cut = dict(finding.truncated)
+        return (
+            self._holds_beside_lists(finding)
+            and all(any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
+            and all(name not in cut and _all_hold(texts, getattr(finding, name)) for name, texts in self.all_contain.items())
+        )
+
+    def may_match(self, finding: Finding) -> bool:
+        """Whether it matches, or would if a list that is cut went on in the right way."""
+        cut = dict(finding.truncated)
+        return (
+            self._holds_beside_lists(finding)
+            and all(name in cut or any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
+            and all(
+                (name in cut and not getattr(finding, name)) or _all_hold(texts, getattr(finding, name))
+                for name, texts in self.all_contain.items()
+            )
+        )
+
+    def _holds_beside_lists(self, finding: Finding) -> bool:
+        host = fold(finding.host)
+        return (
+            (self.rule is None or finding.rule_id in self.rule)
+            and (self.host is None or any(fnmatchcase(host, fold(glob)) for glob in self.host))
+            and (self.severity_at_least is None or finding.severity >= self.severity_at_least)
+            and (self.severity_at_most is None or finding.severity <= self.severity_at_most)
+            and all(getattr(finding, stat) > bound for stat, bound in self.greater_than.items())
+            and all(getattr(finding, stat) < bound for stat, bound in self.less_than.items())
+        )
+
+
+def _holding(texts: tuple[str, ...], values: tuple[str, ...]) -> Iterable[bool]:
+    """Say of each value whether it holds one of the texts."""
+    folded = [fold(text) for text in texts]
+    return (any(text in fold(value) for text in folded) for value in values)
+
+
+def _all_hold(texts: tuple[str, ...], values: tuple[str, ...]) -> bool:
+    return bool(values) and all(_holding(texts, values))
+
+
+@dataclass(frozen=True)
+class Filter:
+    """All entries: a finding passes when no `exclude` entry matches it and, where there are `keep` entries, one of them does."""
+
+    entries: tuple[FilterEntry, ...] = ()
+
+    def passes(self, finding: Finding) -> bool:
+        """Whether a finding is the user's concern."""
+        return self._lets_through(finding, FilterEntry.matches)
+
+    def may_pass(self, finding: Finding) -> bool:
+        """Whether it passes, or might if its lists were whole: an alert shows fewer values, and less of them, than its rule saw."""
+        return self._lets_through(less_shortened(finding), FilterEntry.may_match)
+
+    def _lets_through(self, finding: Finding, keeps: Callable[[FilterEntry, Finding], bool]) -> bool:
+        keep = [entry for entry in self.entries if entry.action == "keep"]
+        excluded = any(entry.matches(finding) for entry in self.entries if entry.action == "exclude")
+        return not excluded and (not keep or any(keeps(entry, finding) for entry in keep))
+
+    def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Give the findings that pass, in their order."""
+        return filter(self.passes, findings)
+
+
+NO_FILTER = Filter()
+"""Every finding passes, as upstream's `search *`."""
+
+
+class Passed:
+    """Lets through what passes, and remembers what is said at the end.
+
+    `filtered` are the findings taken away, `events` the events of all that came, `gravest` the severity of those that passed.
+    """
+
+    def __init__(self, passes: Callable[[Finding], bool]) -> None:
+        self._passes = passes
+        self.filtered = 0
+        self.events = 0
+        self.gravest: Severity | None = None
+
+    def of(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Give the findings that pass, in their order."""
+        for finding in findings:
+            self.events += finding.error_count
+            if not self._passes(finding):
+                self.filtered += 1
+                continue
+            self.gravest = finding.severity if self.gravest is None else max(self.gravest, finding.severity)
+            yield finding

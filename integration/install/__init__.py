@@ -1,0 +1,1 @@
+"""Desired objects against a cluster: compare, put, read back, remove."""

@@ -1,0 +1,87 @@
+"""Lines as a shipper sends them: the document of a line, and an id that is the same whenever the line is read."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from hashlib import sha256
+from json import JSONEncoder
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from integration.log.event import prefix_host
+from integration.times import rfc3339
+
+if TYPE_CHECKING:
+    from integration.log.files import RawLine
+
+_ID_DIGITS = 32
+_HEADER_BYTES = 55  # `{"create":{"_id":"…"}}` and two line ends
+_STANDARD_INPUT = "-"
+_json_text = JSONEncoder(ensure_ascii=False).encode
+
+
+class Document(NamedTuple):
+    """A line as it is sent, and where it came from."""
+
+    id: str
+    source: str
+    size: int
+    """Bytes in a bulk request."""
+    path: str
+    number: int
+
+
+def with_host(lines: Iterable[RawLine], host: str | None) -> Iterator[tuple[str, RawLine]]:
+    """Pair each line with the machine it came from: `host`, else a journald prefix's, else this one."""
+    here = socket.gethostname()
+    for line in lines:
+        yield host or prefix_host(line.text) or here, line
+
+
+def document(host: str, line: RawLine) -> Document:
+    """Make the document of a line.
+
+    Its id stands for the whole line, its host, its file and its place there: a file that is read again gives the same
+    ids, and two equal lines stay two.
+    """
+    text = line.text.encode()
+    host_bytes, host_json = _encoded(host)
+    path_bytes, path_json = _encoded(resolved(line.path))
+    # Each part with its length before it, so that no two lines run together to the same bytes.
+    identity = b"%d:%b%d:%b%d:%b%d" % (
+        len(text), text, len(host_bytes), host_bytes, len(path_bytes), path_bytes, line.offset,
+    )  # fmt: skip
+    source = (
+        f'{{"@timestamp":"{_shown(line.shipped_at)}","message":{_json_text(line.text)},"host":{{"name":{host_json}}},'
+        f'"log":{{"file":{{"path":{path_json}}},"offset":{line.offset}}}}}'
+    )
+    size = _HEADER_BYTES + len(source.encode())
+    return Document(sha256(identity).hexdigest()[:_ID_DIGITS], source, size, line.path, line.number)
+
+
+def each_once(paths: Sequence[str]) -> list[str]:
+    """Give the logs in their order, one that was named several times once: its lines are the same events."""
+    named: dict[str, str] = {}
+    for path in paths:
+        named.setdefault(resolved(path), path)
+    return list(named.values())
+
+
+@lru_cache(maxsize=4096)
+def resolved(path: str) -> str:
+    """The name of a log in its lines' documents and ids: its full path, or `-`."""
+    return path if path == _STANDARD_INPUT else str(Path(path).resolve())
+
+
+@lru_cache(maxsize=4096)
+def _encoded(text: str) -> tuple[bytes, str]:
+    """Return a name's bytes as the system has them, and its JSON, in which bytes that are no UTF-8 are replaced."""
+    raw = text.encode(errors="surrogateescape")
+    return raw, _json_text(raw.decode(errors="replace"))
+
+
+@lru_cache(maxsize=1024)
+def _shown(instant: int) -> str:
+    return rfc3339(instant, millis=True)

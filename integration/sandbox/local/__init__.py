@@ -1,0 +1,29 @@
+"""Starting and stopping real nodes on this machine, without Docker, for the demo and the tests.
+
+The way of a node: a server's home is fetched by Maven and assembled once (`maven`, `opensearch_home`,
+`elasticsearch_home`, kept by `cache`), a Java is found (`java`), and a `Node` runs it on the loopback address.
+`running_node` is for a `with` block; `up`, `down` and `status` are for nodes that stay.
+"""
+
+from integration.sandbox.local.errors import NodeError
+from integration.sandbox.local.lock import Report
+from integration.sandbox.local.named import Outcome, default_name, down, status, up
+from integration.sandbox.local.node import Node, NodeOptions
+from integration.sandbox.local.servers import VERSIONS
+from integration.sandbox.local.state import NodeRecord
+from integration.sandbox.local.temporary import running_node
+
+__all__ = [
+    "VERSIONS",
+    "Node",
+    "NodeError",
+    "NodeOptions",
+    "NodeRecord",
+    "Outcome",
+    "Report",
+    "default_name",
+    "down",
+    "running_node",
+    "status",
+    "up",
+]

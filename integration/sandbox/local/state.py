@@ -1,0 +1,116 @@
+"""What is remembered of the nodes that `detect cluster up` started: one JSON file each."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from integration.errors import InputError
+from integration.sandbox.local.account import Account
+from integration.sandbox.local.cache import cache_folder, make_reachable
+from integration.sandbox.local.lock import Report, locked
+from integration.sandbox.local.process import Process
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRecord:
+    """A node that was started once: where it is and, until it is stopped, which process it is."""
+
+    name: str
+    engine: str
+    version: str
+    url: str
+    port: int
+    folder: str
+    data: str
+    log: str
+    pid: int | None = None
+    started: str | None = None
+
+    @property
+    def process(self) -> Process | None:
+        """The node's process; None when it was stopped."""
+        return None if self.pid is None or self.started is None else Process(self.pid, self.started)
+
+    @property
+    def running(self) -> bool:
+        """Whether that very process still runs."""
+        return self.process is not None and self.process.alive
+
+    def run_by(self, process: Process | None) -> NodeRecord:
+        """Give the record of the same node with another process, or with none."""
+        if process is None:
+            return replace(self, pid=None, started=None)
+        return replace(self, pid=process.pid, started=process.started)
+
+
+class StateFolder:
+    """The folder of the records: `$DETECT_STATE_DIR`, else `nodes` below the cache folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @classmethod
+    def open(cls, account: Account) -> StateFolder:
+        """Make the folder if need be.
+
+        Raises `InputError` when it cannot be made.
+        """
+        chosen = os.environ.get("DETECT_STATE_DIR")
+        folder = Path(chosen).absolute() if chosen else cache_folder(account) / "nodes"
+        try:
+            make_reachable(folder)
+        except OSError as error:
+            raise InputError(f"Cannot make the state folder {folder}: {error.strerror}. Set DETECT_STATE_DIR.") from error
+        return cls(folder)
+
+    @contextmanager
+    def lock(self, name: str, report: Report) -> Iterator[None]:
+        """Keep other processes from starting or stopping the node `name`.
+
+        Raises `InputError` when this is no name for a node.
+        """
+        if not _NAME.fullmatch(name):
+            raise InputError(f"{name!r} is no name for a node: use a-z, 0-9, - and _, and begin with a letter or digit.")
+        with locked(self.folder / f"{name}.lock", report):
+            yield
+
+    def load(self, name: str) -> NodeRecord | None:
+        """Read a record; None when there is none.
+
+        Raises `InputError` when the file holds something else.
+        """
+        path = self._path(name)
+        try:
+            return NodeRecord(**json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError) as error:
+            raise InputError(
+                f"{path} is no record of a node: {error}. See whether the node runs, stop it, and delete the file."
+            ) from error
+
+    def save(self, record: NodeRecord) -> None:
+        """Write a record, as a whole or not at all."""
+        path = self._path(record.name)
+        draft = path.with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+    def forget(self, name: str) -> None:
+        """Delete a record."""
+        self._path(name).unlink(missing_ok=True)
+
+    def names(self) -> list[str]:
+        """Give the names of all records."""
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.json"

@@ -1,0 +1,126 @@
+"""Made-up logs, line by line: the same for the same plan, however many lines are taken."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from itertools import chain, repeat
+from random import Random
+from typing import NamedTuple
+
+from integration.errors import InputError
+from integration.sandbox.sample.clock import WRAPPINGS, Clock, Prefix
+from integration.sandbox.sample.scenario import Scenario, Script
+
+SERVER_LOG = "server.log"
+APP_LOG = "app.log"
+DEFAULT_SCENARIOS = (Scenario.ATTACK, Scenario.NOISY, Scenario.BENIGN)
+"""The first is that of a single host."""
+
+_HOUR_MS = 3_600_000
+_USUAL_SPAN = 6 * _HOUR_MS
+_YEAR_9899_MS = 250_215_091_200_000
+_LONGEST_STEP_MS = 40
+_USUAL_LINE_BYTES = 160
+
+
+def start_of_last(span: int) -> int:
+    """Give when a log of `span` milliseconds begins that ends with the last full hour."""
+    return time.time_ns() // 1_000_000 // _HOUR_MS * _HOUR_MS - span
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What logs to make up; raises `InputError` for what cannot be.
+
+    Hosts take turns with the scenarios. `lines`, or instead of it `size` in bytes (kept to within a line a host), is that of all
+    hosts together. Times lie in [start, start + span), both in milliseconds; by default they are the last six full hours.
+    """
+
+    hosts: int = 3
+    lines: int = 3_000
+    size: int | None = None
+    scenarios: tuple[Scenario, ...] = DEFAULT_SCENARIOS
+    seed: int = 0
+    start: int = field(default_factory=lambda: start_of_last(_USUAL_SPAN))
+    span: int = _USUAL_SPAN
+    utc_offset: timedelta = timedelta(0)
+    prefix: Prefix = Prefix.BARE
+
+    def __post_init__(self) -> None:
+        if self.hosts < 1 or self.span < 1 or self.total < 0 or not self.scenarios:
+            raise InputError("a sample needs at least one host, one scenario and a millisecond, and no negative number of lines")
+        if abs(self.utc_offset) > timedelta(hours=18):
+            raise InputError("a sample's offset from UTC is 18 hours at most")
+        if self.start < 0 or self.start + self.span > _YEAR_9899_MS:
+            raise InputError("a sample's times lie between the years 1970 and 9898")
+
+    @property
+    def total(self) -> int:
+        """How much there is to make: lines, or bytes if a size is given."""
+        return self.lines if self.size is None else self.size
+
+    @property
+    def end(self) -> int:
+        """The end of the logs' time, which no line reaches."""
+        return self.start + self.span
+
+
+class Line(NamedTuple):
+    """A line of a host's log, and which file it is in: the desktop app has one of its own, unless a transport joins them."""
+
+    file: str
+    text: str
+
+
+def generate(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Give pairs of host and line: the hosts take turns, and each host's lines come in the order of time."""
+    running = deque(by_host(plan))
+    while running:
+        host, lines = running.popleft()
+        if (line := next(lines, None)) is not None:
+            yield host, line.text
+            running.append((host, lines))
+
+
+def by_host(plan: Plan) -> Iterator[tuple[str, Iterator[Line]]]:
+    """Give each host with its lines, which are made as they are taken."""
+    scripts: dict[Scenario, Script] = {}
+    digits = max(2, len(str(plan.hosts)))
+    for number in range(plan.hosts):
+        scenario = plan.scenarios[number % len(plan.scenarios)]
+        if scenario not in scripts:
+            scripts[scenario] = Script(scenario, plan.seed)
+        share = plan.total // plan.hosts + (number < plan.total % plan.hosts)
+        host = f"gpu-{number + 1:0{digits}d}"
+        yield host, _lines(plan, host, share, scripts[scenario])
+
+
+def _lines(plan: Plan, host: str, share: int, script: Script) -> Iterator[Line]:
+    rng = Random(f"{host} {plan.seed}")  # noqa: S311 - made-up logs need no secrets
+    clock, wrap = Clock(plan.utc_offset), WRAPPINGS.get(plan.prefix)
+    app_log = APP_LOG if wrap is None else SERVER_LOG
+    # Lines of an episode follow closely upon each other, unless the whole log is denser than that.
+    step = min(_LONGEST_STEP_MS, plan.span / (share or 1) * (1 if plan.size is None else _USUAL_LINE_BYTES))
+    done, now = 0, plan.start
+    for episode in chain([script.startup, *script.overture], map(script.next, repeat(rng))):
+        if done >= share:
+            return
+        now = max(now, min(plan.start + int(plan.span * (done + rng.random()) / share), plan.end - 1))
+        for app, spelling, rest in episode:
+            clock.set(now)
+            text = rest if spelling is None else spelling(clock, rest)
+            if wrap is not None:
+                text = wrap(clock, host, text)
+            yield Line(app_log if app else SERVER_LOG, text)
+            done += 1 if plan.size is None else _bytes_of(text)
+            if done >= share:
+                return
+            now = min(now + int(rng.random() * step), plan.end - 1)
+
+
+def _bytes_of(text: str) -> int:
+    return (len(text) if text.isascii() else len(text.encode())) + 1

@@ -1,0 +1,1 @@
+"""`detect watch`, the built-in scheduler."""

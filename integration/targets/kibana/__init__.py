@@ -1,0 +1,1 @@
+"""Rules as rules of Kibana."""

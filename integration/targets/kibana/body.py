@@ -1,0 +1,167 @@
+"""The rule for Kibana: as a detection rule of Elastic Security, and as a rule of Stack Management; both run its ES|QL query."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import Any
+
+from integration.detection.fields import name_in_index
+from integration.detection.model import Rule, Severity, Technique
+from integration.detection.schedule import MINUTE_MS
+from integration.findings.filter import NO_FILTER, Filter
+from integration.install.ownership import OWNER, content_hash
+from integration.names import Namespace
+from integration.targets.kibana.esql import query
+
+MAX_ALERTS = 1_000
+"""Alerts a run; more than Kibana's stock limit of a thousand it would not keep either. The gravest come first."""
+_CHECKS_A_WINDOW = 12
+_ATTACK = "https://attack.mitre.org"
+
+
+def detection_rule(rule: Rule, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> dict[str, Any]:
+    """Give the body of a detection rule of type `esql`, one alert for each finding that passes the filter.
+
+    `RuleError` for a rule that ES|QL cannot say, `InputError` for such a filter.
+
+    It runs as often as the schedule, and each time covers the last scheduled window, however late in the hour it runs.
+    """
+    span = _span(rule)
+    body: dict[str, Any] = {
+        "rule_id": detection_id(rule, namespace),
+        "name": rule_name(rule, namespace),
+        "description": rule.description,
+        "type": "esql",
+        "language": "esql",
+        "query": query(rule, index or namespace.events, post_filter=post_filter),
+        "interval": _duration(span),
+        "from": f"now-{_look_back(rule)}m",
+        "to": "now",
+        "max_signals": MAX_ALERTS,
+        "risk_score": rule.risk.score,
+        "severity": _kibana_severity(rule.severity[-1].level),
+        "severity_mapping": [
+            {"field": "finding.severity", "operator": "equals", "value": str(level), "severity": _kibana_severity(level)}
+            for level in sorted({step.level for step in rule.severity})
+        ],
+        "threat": [_threat(technique) for technique in rule.attack],
+        "author": [OWNER],
+        "false_positives": [rule.known_false_positives],
+        "references": list(rule.references),
+        "note": _note(rule),
+        "setup": rule.implementation,
+        "version": rule.version,
+    }
+    return body | {"tags": _tags(rule, namespace, body), "enabled": rule.enabled}
+
+
+def stack_rule(rule: Rule, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> dict[str, Any]:
+    """Give the body of an Elasticsearch query rule (`.es-query`): one alert a host, active while its finding is the last one.
+
+    Kibana tells the alerts apart by the column after BY, the host; that came with 8.19 and 9.1. It looks several times a window,
+    which makes no second alert. `RuleError` for a rule that ES|QL cannot say, `InputError` for such a filter.
+    """
+    params: dict[str, Any] = {
+        "searchType": "esqlQuery",
+        "esqlQuery": {"esql": query(rule, index or namespace.events, post_filter=post_filter)},
+        "timeField": name_in_index(rule, "@timestamp"),
+        "timeWindowSize": _look_back(rule),
+        "timeWindowUnit": "m",
+        "threshold": [0],
+        "thresholdComparator": ">",
+        "groupBy": "row",
+        "aggType": "count",
+        "size": 100,
+        "excludeHitsFromPreviousRun": False,
+    }
+    body: dict[str, Any] = {
+        "name": rule_name(rule, namespace),
+        "rule_type_id": ".es-query",
+        "consumer": "stackAlerts",
+        "schedule": {"interval": _duration(max(1, _span(rule) // _CHECKS_A_WINDOW))},
+        "params": params,
+    }
+    return body | {"tags": _tags(rule, namespace, body), "actions": [], "enabled": rule.enabled}
+
+
+def ndjson(objects: Iterable[dict[str, Any]]) -> str:
+    """Write objects as a file that Kibana's imports take, one a line."""
+    return "".join(f"{json.dumps(body, ensure_ascii=False)}\n" for body in objects)
+
+
+def detection_id(rule: Rule, namespace: Namespace) -> str:
+    """Give the `rule_id` of a detection rule, the same each time: Kibana takes no second one of it in a space."""
+    return f"{OWNER}-{rule.id}-{namespace.name}"
+
+
+def stack_id(rule: Rule, namespace: Namespace, space: str) -> str:
+    """Give the id of a stack rule, the same each time. Kibana wants a UUID of version 4, unique among all spaces."""
+    digest = sha256("\0".join((OWNER, rule.id, namespace.name, space)).encode()).digest()
+    return str(uuid.UUID(bytes=digest[:16], version=4))
+
+
+def rule_name(rule: Rule, namespace: Namespace) -> str:
+    """Give the name that people see."""
+    return f"{rule.name} ({namespace.name})"
+
+
+def owner_tags(rule: Rule, namespace: Namespace) -> list[str]:
+    """Give the tags that tell whose a rule in Kibana is, whatever its version or content."""
+    return [OWNER, f"{OWNER}.rule:{rule.id}", f"{OWNER}.namespace:{namespace.name}"]
+
+
+def other_tags(tags: Sequence[str]) -> list[str]:
+    """Give those of a rule's tags that are the user's."""
+    return [tag for tag in tags if tag != OWNER and not tag.startswith(f"{OWNER}.")]
+
+
+def _tags(rule: Rule, namespace: Namespace, body: dict[str, Any]) -> list[str]:
+    return [*owner_tags(rule, namespace), f"{OWNER}.version:{rule.version}", f"{OWNER}.hash:{content_hash(body)}"]
+
+
+def _span(rule: Rule) -> int:
+    """Minutes from run to run."""
+    return (rule.windows.latest_ms - rule.windows.earliest_ms) // MINUTE_MS
+
+
+def _look_back(rule: Rule) -> int:
+    """Minutes before a run within which Kibana must let the query see events: it may run as late as the next scheduled run."""
+    return -rule.windows.earliest_ms // MINUTE_MS + _span(rule)
+
+
+def _duration(minutes: int) -> str:
+    return f"{minutes // 60}h" if minutes % 60 == 0 else f"{minutes}m"
+
+
+def _kibana_severity(level: Severity) -> str:
+    """Kibana knows no severity below low."""
+    return str(max(level, Severity.LOW))
+
+
+def _threat(attack: Technique) -> dict[str, Any]:
+    identifier, _, sub = attack.technique.partition(".")
+    technique: dict[str, Any] = {
+        "id": identifier,
+        "name": attack.name,
+        "reference": f"{_ATTACK}/techniques/{identifier}/",
+        "subtechnique": [],
+    }
+    if sub:
+        reference = f"{_ATTACK}/techniques/{identifier}/{sub}/"
+        technique["subtechnique"] = [{"id": attack.technique, "name": attack.name, "reference": reference}]
+    tactic = {"id": attack.tactic_id, "name": attack.tactic, "reference": f"{_ATTACK}/tactics/{attack.tactic_id}/"}
+    return {"framework": "MITRE ATT&CK", "tactic": tactic, "technique": [technique]}
+
+
+def _note(rule: Rule) -> str:
+    return (
+        "## Investigation\n\n"
+        "Each alert is one finding: a host in one window of the schedule. Its statistics are under `finding.`, with the severity "
+        "that the alert's own is mapped from; `finding.risk_message` sums them up.\n\n"
+        f"`detect run --rule {rule.id} --at TIME` gives the same finding with every value of its lists, and whole ones (TIME: when "
+        "the alert was made), `detect validate` with the same options holds it against the reference of the search.\n\n"
+        f"Attack type: {rule.attack_type}"
+    )

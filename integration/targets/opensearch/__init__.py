@@ -1,0 +1,1 @@
+"""Rules as monitors of OpenSearch Alerting."""

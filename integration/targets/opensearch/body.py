@@ -1,0 +1,176 @@
+"""The rule as a bucket-level monitor of OpenSearch Alerting: one search, one trigger a severity, one alert a host."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+from integration.detection.model import LIST_STATS, Rule, Severity
+from integration.detection.schedule import MINUTE_MS
+from integration.errors import InputError
+from integration.findings.filter import NO_FILTER, Filter
+from integration.install.ownership import rule_mark
+from integration.names import Namespace
+from integration.render import painless
+from integration.render.aggregation import BY_HOST, class_field, selection, statistics
+from integration.render.selector import Selector
+
+PAGE_SIZE = 1_000
+"""Hosts a page. Alerting follows pages by itself, but each one compiles a template, and a cluster compiles 75 in five minutes."""
+MAX_BUCKETS = 65_535
+"""The stock `search.max_buckets`: a page past it fails the whole run, and a bucket-level monitor tells nobody."""
+ACTION = "detect_notify"
+"""The id of the one action that is ours; any other action of a trigger is the user's."""
+
+PERIOD_END = "{{period_end}}"
+"""What Alerting puts the instant of a run in place of."""
+# An alert is in one of these lists: both for an action that runs once an alert and where Alerting bundles very many in one.
+_HOST = "{{#ctx.newAlerts}}`{{bucket_keys}}`{{/ctx.newAlerts}}{{#ctx.dedupedAlerts}}`{{bucket_keys}}`{{/ctx.dedupedAlerts}}"
+
+
+def monitor(
+    rule: Rule,
+    namespace: Namespace,
+    index: str | None = None,
+    post_filter: Filter = NO_FILTER,
+    *,
+    enabled: bool = False,
+    notify: str | None = None,
+) -> dict[str, Any]:
+    """Give the body of a namespace's monitor for `rule`, over its data stream or another `index`; `notify` is a channel's id.
+
+    A host whose finding does not pass the filter fires no trigger.
+
+    The mark is in `ui_metadata`, which Alerting shows to Dashboards only, and in the aggregation's `meta`, which it shows to all.
+    `InputError` for a rule that Alerting would misread: it takes `{{` in a search for the beginning of a variable.
+    """
+    selector = Selector(rule, post_filter, _max_values(rule), "OpenSearch Alerting")
+    search, triggers = _search(rule, selector), _triggers(rule, selector)
+    if json.dumps(search).replace(PERIOD_END, "").count("{{"):
+        raise InputError(f"rule {rule.id}: OpenSearch Alerting would take the `{{{{` in a name of the selection for a variable")
+    body: dict[str, Any] = {
+        "type": "monitor",
+        "name": monitor_name(rule, namespace),
+        "monitor_type": "bucket_level_monitor",
+        "schedule": {"cron": {"expression": rule.schedule.cron, "timezone": "UTC"}},
+        "inputs": [{"search": {"indices": [index or namespace.events], "query": search}}],
+        "triggers": [{"bucket_level_trigger": trigger} for trigger in triggers],
+    }
+    mark = rule_mark(rule, namespace, body)
+    search["aggregations"][BY_HOST]["meta"] = mark
+    for trigger in triggers:
+        trigger["actions"] = [] if notify is None else [action(rule, notify)]
+    return body | {"enabled": enabled, "ui_metadata": {"detect": mark}}
+
+
+def monitor_name(rule: Rule, namespace: Namespace) -> str:
+    """Give the monitor's name; Alerting lets several have one, so a name alone proves nothing."""
+    return f"{rule.name} ({namespace.name})"
+
+
+def trigger_id(rule: Rule, level: Severity) -> str:
+    """Give the id of a severity's trigger: always the same, so that open alerts outlive an upgrade."""
+    return f"{rule.id}_{level}"
+
+
+def action(rule: Rule, channel: str) -> dict[str, Any]:
+    """Give the action that tells a notification channel of each host once a window, as long as the host has a finding."""
+    return {
+        "id": ACTION,
+        "name": "Notify of the finding",
+        "destination_id": channel,
+        "subject_template": {"lang": "mustache", "source": f"[{{{{ctx.trigger.name}}}}] {_plain(rule.name)}: {_HOST}"},
+        "message_template": {"lang": "mustache", "source": _message(rule)},
+        "throttle_enabled": False,
+        "action_execution_policy": {"action_execution_scope": {"per_alert": {"actionable_alerts": ["DEDUPED", "NEW"]}}},
+    }
+
+
+def as_searched(bucket: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an alert's bucket with its host and its lists as other searches give them (see `_search`)."""
+    host = painless.undated(bucket["key"]["host"])
+    lists = {name: bucket[name] | {"buckets": _values(bucket[name]["buckets"])} for name in LIST_STATS if name in bucket}
+    return {**bucket, "key": {"host": host.replace("{ ", "{") if "{ {" in host else host}, **lists}
+
+
+def _values(buckets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(({**each, "key": painless.undated(each["key"])} for each in buckets), key=itemgetter("key"))
+
+
+def _search(rule: Rule, selector: Selector) -> dict[str, Any]:
+    """Give the search of one run: the window counts back from the cron instant that Alerting runs for, whenever it gets to it.
+
+    Two things that Alerting does with a bucket are kept from harm. It writes the last host of a page into the search for the next
+    one and reads that as a template: `{{x}}` would vanish from it, the page would come again, and the run would make alerts without
+    end. And it stores buckets in an index that takes a field for a date when the first text in it looks like one: from then on it
+    would lose every alert with another text, without a word.
+    """
+    window = {"gte": _before_run(rule.windows.earliest_ms), "lt": _before_run(rule.windows.latest_ms), "format": "epoch_millis"}
+    each = statistics(rule, _max_values(rule))
+    for name, field in rule.stats.values:
+        each[name]["terms"]["script"] = painless.script(painless.undated_value(rule, field))
+    host = {"terms": {"script": painless.script(painless.undated_hosts(rule))}}
+    return {
+        "size": 0,
+        "derived": class_field(rule),
+        "query": selection(rule, window),
+        "aggregations": {
+            BY_HOST: {
+                "composite": {"size": PAGE_SIZE, "sources": [{"host": host}]},
+                "aggregations": each | selector.aggregations,
+            }
+        },
+    }
+
+
+def _before_run(offset_ms: int) -> str:
+    """A border of the window in date math; rounding down to the minute is what Splunk's `@m` says."""
+    return f"{PERIOD_END}||{offset_ms // MINUTE_MS}m/m" if offset_ms else f"{PERIOD_END}||/m"
+
+
+def _max_values(rule: Rule) -> int:
+    """How many values of a list an alert shows: so few that a page of hosts with as many cannot pass `MAX_BUCKETS`."""
+    for_lists = MAX_BUCKETS // PAGE_SIZE - 1 - len(rule.classification.names)
+    return max(1, for_lists // len(LIST_STATS))
+
+
+def _triggers(rule: Rule, selector: Selector) -> list[dict[str, Any]]:
+    """One trigger a severity, most severe first, exclusive: each asks whether the whole ladder of SPL 12 ends at its level."""
+    levels = sorted({step.level for step in rule.severity}, reverse=True)
+    passes = "" if selector.passes_all else f" && {selector.script}"
+    return [
+        {
+            "id": trigger_id(rule, level),  # before the condition, which Alerting names by it
+            "name": str(level),
+            "severity": str(Severity.CRITICAL - level + 1),
+            "condition": {
+                "parent_bucket_path": BY_HOST,
+                "buckets_path": selector.paths,
+                "script": {"lang": "painless", "source": f"{selector.severity} == {int(level)}{passes}"},
+            },
+        }
+        for level in levels
+    ]
+
+
+def _message(rule: Rule) -> str:
+    """The risk message, as far as Alerting tells an action what it needs: of an alert's bucket it gives the host alone.
+
+    So nothing of a log line is in it; the host's name is escaped as in JSON.
+    """
+    known = {"host": _HOST, "attack_type": _plain(rule.attack_type)}
+    parts = re.split(r"\$(\w+)\$", rule.risk.message)
+    text = "".join(known.get(part, f"[{part}]") if n % 2 else _plain(part) for n, part in enumerate(parts))
+    return (
+        f"{text}\n\nSeverity: {{{{ctx.trigger.name}}}}\nRule: {rule.id}, version {rule.version}\n"
+        "The statistics in brackets are in the alert, and in the answer to:\n"
+        f"detect run --rule {rule.id} --at {{{{ctx.periodEnd}}}}\n"
+    )
+
+
+def _plain(text: str) -> str:
+    """Write text into a template so that it stands for itself: `{{` would begin a variable."""
+    return text.replace("{{", "{{=<% %>=}}{{<%={{ }}=%>")

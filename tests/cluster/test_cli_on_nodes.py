@@ -1,0 +1,217 @@
+"""The main job through the command line, on a real node: install, ingest, run, validate, status, uninstall."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from integration.engines.base import Engine
+from integration.sandbox.local import Node
+from tests.support.builders import drop, error
+from tests.support.cli import Result, detect
+
+NAMESPACE = "cli"
+LINES = [
+    error('source=server.go:224 msg="ollama exited" err="exit status 1"', at="2026-11-24T09:12:00.500Z"),
+    error('source=sched.go:1 msg="error loading model" error="x@example.com"', at="2026-11-24T09:49:59.999Z"),
+    error("source=server.go:304 msg=pulling model=x", at="2026-11-24T09:50:00.000Z"),
+    'level=INFO msg="model"',
+    "panic: runtime error",
+]
+
+
+@pytest.fixture(scope="module")
+def url(node: Node, engine: Engine) -> Iterator[str]:
+    yield node.url
+    engine.delete_index(f"detect-risk-{NAMESPACE}")
+    detect("uninstall", "--url", node.url, "--namespace", NAMESPACE, "--delete-data", "--yes")
+
+
+def run(url: str, *arguments: str) -> Result:
+    return detect(*arguments, "--url", url, "--namespace", NAMESPACE)
+
+
+@pytest.fixture(scope="module")
+def ingested(url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    log = tmp_path_factory.mktemp("log") / "server.log"
+    log.write_text("\n".join(LINES) + "\n")
+    assert run(url, "install").code == 0
+    first = run(url, "ingest", str(log), "--host", "gpu-1", "--format", "json")
+    assert (first.code, first.json["created"], first.json["failed"]) == (0, 5, 0), first
+    second = run(url, "ingest", str(log), str(log), "--host", "gpu-1", "--format", "json")
+    assert (second.code, second.json["created"], second.json["already_there"]) == (0, 0, 5)
+    return url
+
+
+def test_ingest_before_install_says_what_to_do(url: str, tmp_path: Path) -> None:
+    (tmp_path / "a.log").write_text("x\n")
+    run(url, "uninstall")
+    answer = run(url, "ingest", str(tmp_path / "a.log"))
+    assert answer.code == 3
+    assert "detect install" in answer.err
+
+
+def test_install_dry_run_changes_nothing_and_prints_the_bodies(url: str, engine: Engine) -> None:
+    run(url, "uninstall")
+    answer = run(url, "install", "--dry-run", "--format", "json")
+    assert answer.code == 0
+    assert answer.err.rstrip().endswith("Dry run: nothing was changed.")
+    objects = [o for o in answer.json["objects"] if o["kind"] != "index"]
+    assert {o["state"] for o in objects} <= {"missing", "drifted"}
+    assert all(o["body"] for o in objects)
+    assert engine.get_pipeline("ollama.server") is None
+
+
+def test_install_twice_changes_nothing_the_second_time(ingested: str) -> None:
+    answer = run(ingested, "install", "--format", "json")
+    assert answer.code == 0
+    assert {step["action"] for step in answer.json["steps"]} == {"unchanged"}
+    assert run(ingested, "diff").code == 0
+
+
+def test_lines_that_were_taken_and_are_not_there_are_missed(ingested: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.log").write_text(error("x", at="2026-10-01T00:00:00.000Z", level="INFO"))
+    monkeypatch.setattr(Engine, "count", lambda *_: 0)
+    answer = run(ingested, "ingest", str(tmp_path / "a.log"), "--host", "lost")
+    assert answer.code == 4
+    assert "took 1 lines, but 0 lines of these files are there now" in answer.err
+
+
+def test_run_and_scan_say_the_same(ingested: str, tmp_path: Path) -> None:
+    answer = run(ingested, "run", "--from", "2026-11-24", "--to", "2026-11-25", "--format", "json", "--spl-rows")
+    (tmp_path / "server.log").write_text("\n".join(LINES))
+    scanned = detect("scan", str(tmp_path / "server.log"), "--host", "gpu-1", "--format", "json", "--spl-rows")
+    assert answer.json == scanned.json
+    assert [f["severity"] for f in answer.json["findings"]] == ["critical", "medium"]
+
+
+def test_run_at_a_time_is_one_window(ingested: str) -> None:
+    answer = run(ingested, "run", "--at", "2026-11-24T10:59:59Z", "--format", "json", "--fail-on", "critical")
+    assert answer.code == 1
+    assert [(f["window_start"], f["error_count"]) for f in answer.json["findings"]] == [("2026-11-24T08:50:00Z", 2)]
+    assert answer.json["events"] == {"read": 2, "selected": 2}
+
+
+def test_written_risk_events_do_not_change_when_written_again(ingested: str, engine: Engine) -> None:
+    span = ("--from", "2026-11-24", "--to", "2026-11-25", "--write")
+    assert "2 created, 0 updated, 0 unchanged" in run(ingested, "run", *span).err
+    hits = engine.search(f"detect-risk-{NAMESPACE}", {"query": {"match_all": {}}, "version": True})["hits"]["hits"]
+    assert "0 created, 0 updated, 2 unchanged" in run(ingested, "run", *span).err
+    again = engine.search(f"detect-risk-{NAMESPACE}", {"query": {"match_all": {}}, "version": True})["hits"]["hits"]
+    assert sorted(map(json.dumps, hits)) == sorted(map(json.dumps, again))
+    source = min((hit["_source"] for hit in hits), key=lambda s: s["@timestamp"])
+    assert source["risk"] == {"score": 10, "object": "gpu-1", "object_type": "system", "threat_objects": []}
+    assert source["threat"]["technique"]["id"] == ["T1190"]
+    assert source["message"].startswith("Suspicious model loading errors detected on gpu-1 with 2 failures showing error messages")
+    assert hits[0]["_id"] in {hit["_source"]["event"]["id"] for hit in hits}
+
+
+def test_validate_agrees(ingested: str) -> None:
+    answer = run(ingested, "validate", "--from", "2026-11-24", "--to", "2026-11-25")
+    assert answer.code == 0, answer
+    assert answer.out.startswith("The Python reference agrees with the cluster: 2 findings in 23 windows")
+
+
+def test_validate_differs_when_the_cluster_lost_a_field(ingested: str, engine: Engine, tmp_path: Path) -> None:
+    index = "logs-ollama.server-broken"
+    event = {"original": LINES[0], "dataset": "ollama.server"}
+    document = {"@timestamp": "2026-11-24T09:00:00Z", "event": event, "host": {"name": "h"}, "log": {"level": "ERROR"}}
+    (item,) = engine.bulk_create(index, [("1", document)], pipeline="_none")
+    assert item.ok
+    engine.refresh(index)
+    answer = detect("validate", "--url", ingested, "--namespace", "broken", "--at", "2026-11-24T10:00:00Z", "--format", "json")
+    drop(engine, index)
+    assert answer.code == 1
+    assert answer.json["agrees"] is False
+    assert {d["field"] for d in answer.json["rules"][0]["differences"]} >= {"error_details", "severity", "spl_row_count"}
+
+
+def test_status_counts(ingested: str) -> None:
+    answer = run(ingested, "status", "--format", "json")
+    assert answer.code == 0
+    assert (answer.json["events"]["count"], answer.json["events"]["failures"]) == (6, 0)
+    assert {o["state"] for o in answer.json["objects"]} == {"same"}
+    assert "logs-ollama.server-cli" in run(ingested, "status").out
+
+
+def test_documents_that_never_went_through_the_pipeline_are_told_and_what_is_said_mends_them(ingested: str, engine: Engine) -> None:
+    index = "logs-ollama.server-bare"
+    line = error('source=a.go:1 msg="model exited" err="exit status 1" api_key=hunter2', at="2026-11-24T09:00:00.000Z")
+    shipped = {"@timestamp": "2026-11-24T09:00:01Z", "message": line, "host": {"name": "gpu-1"}}
+    told = ("status", "--url", ingested, "--namespace", "bare", "--format", "json")
+    list(engine.bulk_create(index, [("1", shipped)], pipeline="ollama.server"))
+    list(engine.bulk_create(index, [("2", shipped)], pipeline="_none"))
+    engine.refresh(index)
+    answer = detect(*told)
+    assert (answer.code, answer.json["events"]["count"], answer.json["events"]["past_pipeline"]) == (0, 2, 1)
+    assert "they are not redacted, and no rule sees them" in answer.err
+    assert "of them stored past the pipeline" in detect(*told[:-2]).out
+    request, body = answer.err.splitlines()[-2:]
+    method, _, path = request.partition(" ")
+    assert engine.request(method, path, json.loads(body))["updated"] == 1
+    engine.refresh(index)
+    answer = detect(*told)
+    assert (answer.json["events"]["past_pipeline"], answer.err) == (0, "")
+    first, second = (hit["_source"] for hit in engine.search(index, {})["hits"]["hits"])
+    assert first == second
+    assert "hunter2" not in json.dumps(second)
+    ran = detect("run", "--url", ingested, "--namespace", "bare", "--at", "2026-11-24T10:00:00Z", "--format", "json")
+    assert [finding["error_count"] for finding in ran.json["findings"]] == [2]
+    drop(engine, index)
+
+
+def test_drift_is_seen_and_repaired(ingested: str, engine: Engine) -> None:
+    body = engine.get_template("logs-ollama.server")
+    assert body is not None
+    body = {key: value for key, value in body.items() if "_date" not in key} | {"priority": 7}
+    engine.put_template("logs-ollama.server", body)
+    answer = run(ingested, "diff", "--format", "json")
+    assert answer.code == 1
+    drifted = [o for o in answer.json["objects"] if o["state"] == "drifted"]
+    assert [(o["name"], o["differences"]) for o in drifted] == [
+        ("logs-ollama.server", [{"path": "priority", "desired": "250", "found": "7"}])
+    ]
+    assert run(ingested, "install").code == 0
+    assert run(ingested, "diff").code == 0
+
+
+def test_foreign_objects_are_not_overwritten(url: str, engine: Engine) -> None:
+    run(url, "uninstall", "--delete-data", "--yes")
+    engine.put_pipeline("ollama.server", {"description": "mine", "processors": []})
+    answer = run(url, "install")
+    assert answer.code == 2
+    assert "was not made by detect; nothing was changed" in answer.err
+    assert (engine.get_pipeline("ollama.server") or {})["description"] == "mine"
+    assert "left alone" in run(url, "uninstall").out
+    assert run(url, "install", "--force").code == 0
+    assert run(url, "diff").code == 0
+
+
+def test_uninstall_keeps_data_unless_told(url: str, engine: Engine, tmp_path: Path) -> None:
+    run(url, "install")
+    (tmp_path / "a.log").write_text(LINES[0])
+    assert run(url, "ingest", str(tmp_path / "a.log")).code == 0
+    assert run(url, "uninstall").code == 0
+    index = f"logs-ollama.server-{NAMESPACE}"
+    events = engine.count(index, {"match_all": {}})
+    assert events >= 1
+    assert engine.get_pipeline("ollama.server") is None
+    assert run(url, "install").code == 0
+    assert run(url, "diff").code == 0
+    would = run(url, "uninstall", "--delete-data", "--dry-run", "--format", "json").json["would_remove"]
+    assert {"kind": "data stream", "name": index} in would
+    assert {"kind": "ingest pipeline", "name": "ollama.server"} in would
+    unanswered = run(url, "uninstall", "--delete-data")
+    assert unanswered.code == 2
+    assert "nothing was changed: deleting data was not confirmed" in unanswered.err
+    assert engine.count(index, {"match_all": {}}) == events
+    answer = run(url, "uninstall", "--delete-data", "--yes")
+    if answer.code:  # the local Elasticsearch cannot delete a data stream: then that is said, and nothing is lost
+        assert "no handler found" in answer.err
+        assert engine.count(index, {"match_all": {}}) == events
+    else:
+        assert not engine.exists(index)
+        assert engine.get_template("logs-ollama.server") is None

@@ -1,0 +1,79 @@
+"""Lines into a real data stream, over and over."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from integration.commands.ingest import IngestReport, ingest
+from integration.detection.loading import load_rules
+from integration.engines.base import Engine
+from integration.install.installation import install
+from integration.install.objects import desired_assets
+from integration.log.files import RawLine
+from integration.names import Namespace
+
+_names = count()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed(engine: Engine) -> None:
+    rules = load_rules()
+    install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+
+
+@pytest.fixture
+def stream() -> str:
+    return Namespace(f"ingest{next(_names)}").events
+
+
+def lines(count: int) -> list[tuple[str, RawLine]]:
+    text = 'time=2026-11-24T09:00:00.{:03d}Z level=ERROR source=server.go:{} msg="model {}"'
+    texts = [text.format(n % 1000, n, n) for n in range(count)]
+    return [("gpu-1", RawLine(text, "/log/a.log", n + 1, n * 100, 0)) for n, text in enumerate(texts)]
+
+
+def stored(engine: Engine, stream: str) -> int:
+    engine.refresh(stream)
+    return engine.count(stream, {"match_all": {}})
+
+
+def test_lines_become_events(engine: Engine, stream: str) -> None:
+    assert ingest(engine, lines(2500), stream) == IngestReport(read=2500, created=2500)
+    engine.refresh(stream)
+    (hit,) = engine.search(stream, {"query": {"term": {"log.offset": 700}}})["hits"]["hits"]
+    event = hit["_source"]
+    assert event["event"]["original"] == lines(8)[7][1].text
+    assert event["@timestamp"] == "2026-11-24T09:00:00.007Z"
+    assert (event["message"], event["log"]["level"], event["host"]["name"]) == ("model 7", "ERROR", "gpu-1")
+    assert event["log"]["file"]["path"] == "/log/a.log"
+
+
+def test_the_same_lines_again_change_nothing(engine: Engine, stream: str) -> None:
+    ingest(engine, lines(500), stream, batch_lines=100)
+    assert ingest(engine, lines(500), stream, batch_lines=70) == IngestReport(read=500, already_there=500)
+    assert stored(engine, stream) == 500
+
+
+def test_nor_do_they_after_rollovers(engine: Engine, stream: str) -> None:
+    ingest(engine, lines(300), stream)
+    engine.request("POST", f"/{stream}/_rollover")
+    assert ingest(engine, lines(500), stream, batch_lines=100) == IngestReport(read=500, created=200, already_there=300)
+    engine.request("POST", f"/{stream}/_rollover")
+    assert ingest(engine, lines(500), stream, batch_lines=100) == IngestReport(read=500, already_there=500)
+    assert stored(engine, stream) == 500
+
+
+def test_equal_lines_at_two_places_stay_two(engine: Engine, stream: str) -> None:
+    line = lines(1)[0][1]
+    twice = [("gpu-1", line), ("gpu-1", line._replace(number=2, offset=100)), ("gpu-2", line)]
+    assert ingest(engine, twice, stream).created == 3
+
+
+def test_odd_lines_are_kept(engine: Engine, stream: str) -> None:
+    texts = ["panic: x", '{"log":', "\x00\u2028\ufffd", "x" * 200_000, "[GIN] no", "time=9999-99-99T99:99:99Z level="]
+    odd = [("gpu-1", RawLine(text, "-", n, n, 1_795_518_869_739)) for n, text in enumerate(texts, start=1)]
+    report = ingest(engine, odd, stream)
+    assert (report.created, report.failures) == (len(texts), [])
+    assert stored(engine, stream) == len(texts)

@@ -1,0 +1,45 @@
+"""Clusters with Alerting for tests: the stand-in before a node, or a real one that `DETECT_TEST_ALERTING_URL` names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from integration.detection.loading import load_rules
+from integration.engines.base import Engine
+from integration.engines.connect import Connection, connect
+from integration.install.objects import desired_assets
+from integration.names import Namespace
+from tests.support.fake_alerting import AlertingCluster
+
+NAMESPACE = Namespace("alerting")
+
+
+@contextmanager
+def engine_with_alerting(node_url: str) -> Iterator[Engine]:
+    """Connect to a cluster that has Alerting."""
+    if real := os.environ.get("DETECT_TEST_ALERTING_URL"):
+        with connect(Connection(real)) as engine:
+            yield engine
+        return
+    cluster = AlertingCluster(node_url)
+    try:
+        with connect(Connection(cluster.url)) as engine:
+            yield engine
+    finally:
+        cluster.close()
+
+
+def wipe(engine: Engine) -> None:
+    """Take away all that an installation may have left, without its code."""
+    hits = engine.request("POST", "/_plugins/_alerting/monitors/_search", _BUCKET_LEVEL)["hits"]["hits"]
+    for hit in hits:
+        engine.request("DELETE", f"/_plugins/_alerting/monitors/{hit['_id']}")
+    # Other tests' data streams too: while one of that name is there, an uninstall leaves its template.
+    engine.request("DELETE", "/_data_stream/logs-ollama.server-*")
+    for asset in reversed(desired_assets(load_rules(), engine.name)):
+        asset.delete(engine)
+
+
+_BUCKET_LEVEL = {"size": 100, "query": {"term": {"monitor.monitor_type": "bucket_level_monitor"}}}

@@ -1,0 +1,122 @@
+"""A cluster with an event of each of very many hosts, made up as they are asked for, and `detect` on it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from unittest import mock
+
+from integration.detection.loading import load_rules
+from integration.engines.answers import Identity, Json
+from integration.engines.base import Body, Engine, Params
+from integration.evaluation.cluster import finding_of
+from integration.evaluation.risk_events import risk_event
+from integration.times import parse_time, rfc3339
+
+# Not from what other tests share: that would take more memory than what is measured here.
+RULE = load_rules(None, ["ollama_possible_rce_via_model_loading"])[0]
+AT = parse_time("2026-11-24T09:00:00Z")
+TEXT = "x" * 5_000
+"""In the message of each event: thousands of findings take more than a test allows."""
+
+
+class Crowd(Engine):
+    """Answers what `run`, `validate` and `findings` ask."""
+
+    name = "opensearch"
+
+    def __init__(self, hosts: int, counted: int) -> None:
+        super().__init__("http://crowd", Identity((3, 4, 0), "3.4.0", "crowd"))
+        self._hosts = hosts
+        self._counted = counted
+        self._scrolled = 0
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def _bulk(self, pairs: Iterable[tuple[str, str | Json]], chunk: int, options: Json) -> Iterator[Json]:
+        raise NotImplementedError
+
+    def _send(self, method: str, path: str, body: Body, params: Params) -> object:
+        assert isinstance(body, dict)
+        if path.endswith("_count"):
+            return {"count": self._hosts, "_shards": {"total": 1, "successful": 1}}
+        if path == "/_search/scroll":
+            return self._scroll(1_000) if method == "POST" else {}
+        if "scroll" in params:
+            self._scrolled = 0 if "filter" in body["query"]["bool"] else self._hosts
+            return self._scroll(int(params["size"]))
+        if "aggs" in body:
+            return self._aggregated(body)
+        start = body["search_after"][0] + 1 if "search_after" in body else 0
+        hits = [{"_id": str(n), "_source": self._risk_event(n), "sort": [n]} for n in self._numbers(start, body["size"])]
+        return {"hits": {"hits": hits}}
+
+    def _aggregated(self, body: Json) -> Json:
+        by_host = body["aggs"]["by_host"]
+        start, last = 0, self._hosts
+        for bounds in (each["range"].get("host.name", {}) for each in body["query"]["bool"]["filter"] if "range" in each):
+            start = _number(bounds["gt"]) + 1 if "gt" in bounds else start
+            last = _number(bounds["lte"]) if "lte" in bounds else _number(bounds["lt"]) - 1 if "lt" in bounds else last
+        if "after" in by_host["composite"]:
+            start = _number(by_host["composite"]["after"]["host"]) + 1
+        numbers = [n for n in self._numbers(start, by_host["composite"]["size"]) if n <= last]
+        counted = "long_lines" in by_host["aggs"]
+        buckets = [_counted(n) if counted else self._bucket(n) for n in numbers]
+        return {"aggregations": {"by_host": {"buckets": buckets} | ({"after_key": buckets[-1]["key"]} if buckets else {})}}
+
+    def _scroll(self, size: int) -> Json:
+        hits = [self._hit(n) for n in self._numbers(self._scrolled, size)]
+        self._scrolled += len(hits)
+        return {"_scroll_id": "s", "hits": {"hits": hits}, "_shards": {"total": 1, "successful": 1}}
+
+    def _numbers(self, start: int, size: int) -> Iterator[int]:
+        return islice(range(start, self._hosts), size)
+
+    def _hit(self, number: int) -> Json:
+        line = f'level=ERROR source=server.go:1 msg="model {number} {TEXT}" err="exit status 1"'
+        source = {"event": {"original": line}, "host": {"name": _host(number)}}
+        return {"_source": source, "fields": {"@timestamp": [rfc3339(AT, millis=True)]}}
+
+    def _bucket(self, number: int) -> Json:
+        def listed(value: str) -> Json:
+            return {"buckets": [{"key": value}], "sum_other_doc_count": 0}
+
+        return {
+            "key": {"host": _host(number)},
+            "doc_count": self._counted,
+            "first_seen": {"value": AT},
+            "last_seen": {"value": AT},
+            "error_messages": listed(f"model {number} {TEXT}"),
+            "error_details": listed("exit status 1"),
+            "code_sources": listed("server.go:1"),
+            "error_types": listed("model_error"),
+            "condition_0": {"value": 1},
+        }
+
+    def _risk_event(self, number: int) -> Json:
+        window = RULE.windows.window_of(AT)
+        return risk_event(RULE, finding_of(self, RULE, "", window, _host(number), self._bucket(number)))
+
+
+def _host(number: int) -> str:
+    return f"host-{number:07}"
+
+
+def _counted(number: int) -> Json:
+    return {"key": {"host": _host(number)}, "doc_count": 1, "long_lines": {"doc_count": 0}}
+
+
+def _number(host: str) -> int:
+    return int(host.removeprefix("host-"))
+
+
+def main() -> None:
+    """Run `detect`; before its arguments come how many hosts there are, and how many events the aggregation says each has."""
+    from integration.cli import main as run
+
+    hosts, counted = map(int, sys.argv[1:3])
+    sys.argv[1:3] = []
+    with mock.patch("integration.cli.options.connect", return_value=Crowd(hosts, counted)):
+        run()

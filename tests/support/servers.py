@@ -1,0 +1,41 @@
+"""Which servers the tests run on."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import pytest
+
+from integration.errors import InputError
+from integration.sandbox.local.account import Account
+from integration.sandbox.local.cache import Cache
+from integration.sandbox.local.java import find_java
+from integration.sandbox.local.servers import distribution
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server to test on: its engine and, unless it is the default one, its version."""
+
+    engine: str
+    version: str | None
+
+    @classmethod
+    def of(cls, text: str) -> Server:
+        engine, _, version = text.partition(":")
+        return cls(engine, version or None)
+
+
+def _startable() -> str:
+    account = Account.for_node()
+    try:
+        find_java(distribution("elasticsearch").java, account, Cache.open(account), lambda _: None)
+    except InputError:
+        return "opensearch"
+    return "opensearch,elasticsearch"
+
+
+SERVERS = (os.environ.get("DETECT_TEST_ENGINES") or _startable()).split(",")
+on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
+"""For a test of what only OpenSearch has, or what a test on Elasticsearch tries in another way."""

@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration import __version__
+from tests.support.builders import error
+from tests.support.cli import detect
+from tests.support.fake_cluster import FakeCluster
+
+CRASH = error('source=server.go:224 msg="ollama exited" err="exit status 1"', at="2026-11-24T09:12:00.500Z")
+HOSTILE = error('source=x.go:1 msg="model [red]\x1b[31m{{x}}\u202e" err="=cmd()"', at="2026-11-24T09:12:01.000Z")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    path = tmp_path / "server.log"
+    path.write_text(f"{CRASH}\nllama_model_load: error loading model\n\n{HOSTILE}\n")
+    return path
+
+
+def test_version_and_help() -> None:
+    assert detect("--version").out.strip() == __version__
+    assert "Exit codes" in detect("--help").out
+    for verb in ("scan", "install", "diff", "status", "uninstall", "ingest", "run", "validate"):
+        answer = detect(verb, "--help")
+        assert (answer.code, "Example: detect" in answer.out) == (0, True), verb
+
+
+def test_scan_json_is_the_contract_s(log: Path) -> None:
+    answer = detect("scan", str(log), "--host", "gpu-1", "--format", "json")
+    assert answer.code == 0
+    assert list(answer.json) == ["findings", "events"]
+    assert answer.json["events"] == {"read": 3, "selected": 2}
+    (finding,) = answer.json["findings"]
+    assert (finding["host"], finding["severity"], finding["error_count"]) == ("gpu-1", "critical", 2)
+    assert (finding["window_start"], finding["window_end"]) == ("2026-11-24T08:50:00Z", "2026-11-24T09:50:00Z")
+    assert finding["first_error"] == "2026-11-24 09:00:00"
+    assert finding["first_seen"] == "2026-11-24T09:12:00.500Z"
+    assert "spl_rows" not in finding
+    assert answer.out.isascii()
+
+
+def test_scan_prints_rows_up_to_the_bound(log: Path) -> None:
+    answer = detect("scan", str(log), "--host", "gpu-1", "--format", "json", "--spl-rows", "--max-spl-rows", "3")
+    (finding,) = answer.json["findings"]
+    assert finding["spl_row_count"] == 2 * 2 * 2 * 2
+    assert len(finding["spl_rows"]) == 3
+
+
+def test_csv_of_rows_is_what_splunk_exports(log: Path) -> None:
+    rows = ("scan", str(log), "--host", "gpu-1", "--spl-rows", "--max-spl-rows", "3", "--format")
+    answer = detect(*rows, "csv")
+    (finding,) = detect(*rows, "json").json["findings"]
+    header, *cells = csv.reader(io.StringIO(answer.out))
+    assert header == list(finding["spl_rows"][0])
+    assert [row[header.index("error_count")] for row in cells] == ["2", "2", "2"]
+    assert answer.err.startswith("13 more SPL rows: ")
+
+
+def test_table_is_inert(log: Path) -> None:
+    answer = detect("scan", str(log), "--host", "gpu\x1b[2J-1", "--spl-rows")
+    assert "\x1b" not in answer.out
+    assert "\u202e" not in answer.out
+    assert r"[red]\x1b[31m{{x}}\u202e" in answer.out
+    assert "1 finding from 2 selected of 3 events" in answer.err
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    """1,200 hosts with one finding each; those of the last 100 are grave."""
+    path = tmp_path / "many.log"
+    lines = [error(f'msg="model" err="exit {"status" if n >= 1_100 else "code"} 1"') for n in range(1_200)]
+    path.write_text("".join(f"Nov 24 09:00:00 gpu-{n:04} ollama[1]: {line}\n" for n, line in enumerate(lines)))
+    return path
+
+
+def test_json_is_written_as_of_one_piece(many: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty.log"
+    empty.touch()
+    for path, count in ((many, 1_200), (empty, 0)):
+        answer = detect("scan", str(path), "--format", "json")
+        assert len(answer.json["findings"]) == count
+        assert answer.out == json.dumps(answer.json, indent=2) + "\n"
+
+
+def test_a_table_shows_the_gravest_of_very_many(many: Path) -> None:
+    answer = detect("scan", str(many))
+    shown = re.findall(r"gpu-[0-9]{4}", answer.out)
+    assert shown == [f"gpu-{n:04}" for n in [*range(900), *range(1_100, 1_200)]]
+    assert answer.err.splitlines() == [
+        "The table shows the 1,000 gravest; 200 more: --format json or csv gives all.",
+        "1,200 findings from 1,200 selected of 1,200 events",
+    ]
+
+
+@pytest.mark.parametrize("form", ["table", "json", "csv"])
+def test_filter_and_fail_on_heed_every_finding(many: Path, tmp_path: Path, form: str) -> None:
+    config = tmp_path / "detect.toml"
+    config.write_text("[[filter]]\naction = 'exclude'\nhost = 'gpu-11*'\n")
+    whole = detect("scan", str(many), "--fail-on", "critical", "--format", form)
+    harmless = detect("scan", str(many), "--fail-on", "critical", "--format", form, "--config", str(config))
+    assert (whole.code, harmless.code) == (1, 0)
+    assert "100 more findings taken away by the filter in your settings." in harmless.err
+    assert "gpu-11" not in harmless.out
+
+
+def test_csv_has_no_formula_and_one_row_a_finding(log: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(detect("scan", str(log), "--host", "gpu-1", "--format", "csv").out)))
+    assert len(rows) == 1
+    assert rows[0]["error_details"].split("\n") == ["'=cmd()", "exit status 1"]
+    assert "\x1b" not in rows[0]["error_messages"]
+
+
+def test_csv_of_no_findings_has_the_same_header(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.log").touch()
+    nothing = detect("scan", str(tmp_path / "empty.log"), "--format", "csv").out
+    assert nothing.split(",")[:2] == ["rule_id", "host"]
+    assert detect("scan", str(log), "--format", "csv").out.splitlines(keepends=True)[:1] == [nothing]
+
+
+def test_time_zone_is_splunk_s_alone(log: Path) -> None:
+    (finding,) = detect("scan", str(log), "--host", "g", "--timezone", "Europe/Berlin", "--format", "json").json["findings"]
+    assert finding["first_error"] == "2026-11-24 10:00:00"
+    assert finding["window_start"] == "2026-11-24T08:50:00Z"
+
+
+def test_gzip_and_standard_input(log: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "server-1.log.gz"
+    packed.write_bytes(gzip.compress(log.read_bytes()))
+    whole = detect("scan", str(log), "--host", "g", "--format", "json")
+    assert detect("scan", str(packed), "--host", "g", "--format", "json").json == whole.json
+    assert detect("scan", "-", "--host", "g", "--format", "json", stdin=log.read_bytes()).json == whole.json
+
+
+def test_rotated_files_belong_together(log: Path, tmp_path: Path) -> None:
+    later = tmp_path / "server-2.log"
+    later.write_text(error('msg="model"', at="2026-11-24T09:40:00.000Z"))
+    again = str(tmp_path / "." / ".." / tmp_path.name / "server.log")
+    answer = detect("scan", str(log), str(later), again, "--host", "g", "--format", "json").json
+    assert (answer["findings"][0]["error_count"], answer["events"]["read"]) == (3, 4)
+
+
+def test_events_that_are_dated_by_another_line_are_told(log: Path) -> None:
+    assert "no time of their own" not in detect("scan", str(log)).err
+    record = json.dumps({"log": "level=ERROR msg=model\n", "time": "2026-11-24T09:00:01Z"})
+    log.write_text(f"{CRASH}\n2026-11-24T09:00:01Z stderr F {CRASH}\nlevel=ERROR msg=model\n{record}\n")
+    assert "2 of the selected events have no time of their own" in detect("scan", str(log)).err
+
+
+def test_journald_host_is_taken_unless_one_is_given(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_text(f"Nov 24 09:12:00 gpu-7 ollama[77]: {CRASH}\n")
+    assert detect("scan", str(path), "--format", "json").json["findings"][0]["host"] == "gpu-7"
+    assert detect("scan", str(path), "--host", "x", "--format", "json").json["findings"][0]["host"] == "x"
+
+
+@pytest.mark.parametrize(("threshold", "code"), [("critical", 1), ("medium", 1), ("informational", 1)])
+def test_fail_on_reaches(log: Path, threshold: str, code: int) -> None:
+    assert detect("scan", str(log), "--fail-on", threshold).code == code
+
+
+def test_fail_on_does_not_reach_a_lesser_finding(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_text(error('msg="model"'))
+    assert detect("scan", str(path), "--fail-on", "high").code == 0
+
+
+def test_nothing_found_is_zero(tmp_path: Path) -> None:
+    path = tmp_path / "quiet.log"
+    path.write_text("all is well\n")
+    answer = detect("scan", str(path), "--fail-on", "low")
+    assert (answer.code, answer.out) == (0, "No findings.\n")
+    assert detect("scan", str(path), "--format", "json").json == {"findings": [], "events": {"read": 1, "selected": 0}}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["scan", "/nonexistent.log"], "/nonexistent.log"),
+        (["scan", "-", "--timezone", "Mars/Base"], "'Mars/Base' is no time zone (--timezone, "),
+        (["scan", "-", "--fail-on", "awful"], "--fail-on: 'awful' is no severity"),
+        (["scan", "-", "--rule", "nope"], "no rule nope"),
+        (["scan", "-", "--rules", "/nonexistent"], "/nonexistent: is no folder"),
+        (["scan"], "Missing argument"),
+        (["run", "--from", "2026-11-24"], "give --from and --to together"),
+        (["run", "--at", "soon"], "'soon' is no time"),
+        (["run", "--from", "2026-11-24", "--to", "2026-11-24T00:30:00Z"], "no scheduled window"),
+        (["run", "--from", "0206-11-24", "--to", "2026-11-24"], "more than 100,000 windows"),
+        (["run", "--namespace", "Bad Name"], "namespace 'Bad Name'"),
+        (["ingest", "/nonexistent.log"], "/nonexistent.log: is no file"),
+    ],
+)
+def test_bad_usage_is_two_and_says_what(arguments: list[str], words: str) -> None:
+    answer = detect(*arguments)
+    assert (answer.code, answer.out) == (2, "")
+    assert words in answer.err
+
+
+def process(arguments: list[str], **streams: Any) -> subprocess.CompletedProcess[bytes]:
+    """The command as a process of its own."""
+    command = [sys.executable, "-m", "integration", *arguments]
+    return subprocess.run(command, stderr=subprocess.PIPE, check=False, **streams)
+
+
+def test_results_that_cannot_be_written_are_no_answer(log: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        answer = process(["scan", str(log), "--fail-on", "low"], stdout=full)
+    assert answer.returncode == 2
+    assert (
+        answer.stderr.splitlines()[-1] == b"detect: standard output cannot be written: No space left on device; results are missing"
+    )
+
+
+def test_a_reader_that_has_enough_is_no_fault(log: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as pipe:
+        answer = process(["scan", str(log), "--format", "json"], stdout=pipe)
+    assert (answer.returncode, answer.stderr) == (141, b"")
+
+
+def test_closed_standard_streams(log: Path) -> None:
+    answer = process(["scan", "-"], preexec_fn=lambda: os.close(0), stdout=subprocess.PIPE)
+    assert (answer.returncode, answer.stdout) == (2, b"")
+    assert answer.stderr == b"detect: -: standard input is closed; name a file, or send the lines through a pipe\n"
+    answer = process(["scan", str(log), "--fail-on", "low"], preexec_fn=lambda: os.close(1))
+    assert (answer.returncode, b"Traceback" in answer.stderr) == (1, False)
+
+
+def test_characters_that_the_terminal_lacks_are_escaped(log: Path) -> None:
+    """No log line may end the command in some locale."""
+    ascii_only = os.environ | {"PYTHONIOENCODING": "ascii"}
+    for form in ("table", "csv"):
+        answer = process(["scan", str(log), "--host", "\u2603", "--format", form], env=ascii_only, stdout=subprocess.PIPE)
+        assert answer.returncode == 0
+        assert b"\\u2603" in answer.stdout
+
+
+@pytest.mark.parametrize("answer", [b"", b"\n", b"n\n", b"Y or n\n"])
+def test_data_is_deleted_only_when_that_is_confirmed(answer: bytes) -> None:
+    with FakeCluster() as cluster:
+        refused = detect("uninstall", "--delete-data", "--alerting", "none", "--url", cluster.url, stdin=answer)
+        assert (refused.code, refused.out) == (2, "")
+        assert "nothing was changed" in refused.err
+        assert "--yes" in refused.err
+        assert cluster.asked("DELETE|PUT|POST", ".*") == []
+
+
+def test_a_signal_at_the_question_ends_as_elsewhere() -> None:
+    with FakeCluster() as cluster:
+        arguments = ["-m", "integration", "uninstall", "--delete-data", "--alerting", "none", "--url", cluster.url]
+        # A test run in the background of a shell may have SIGINT ignored, and would pass that on.
+        heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        command = subprocess.Popen([sys.executable, *arguments], stdin=subprocess.PIPE, stderr=subprocess.PIPE, preexec_fn=heeding)
+        assert command.stderr is not None
+        assert b"[y/N]" in command.stderr.readline()
+        command.send_signal(signal.SIGINT)
+        _, said = command.communicate()
+        assert (command.returncode, cluster.asked("DELETE|PUT|POST", ".*")) == (130, [])
+        assert b"stopped by SIGINT. Nothing was changed." in said
+
+
+def test_unreachable_cluster_is_three_and_shows_no_secret() -> None:
+    answer = detect("status", "--url", "http://127.0.0.1:9", "--username", "u", "--password", "s3cret")
+    assert answer.code == 3
+    assert "127.0.0.1:9" in answer.err
+    assert "s3cret" not in answer.err + answer.out

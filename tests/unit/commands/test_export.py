@@ -1,0 +1,135 @@
+"""`detect export`: the files, what they hold, and what is never overwritten."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from integration.cli.export import export
+from integration.commands.export import ENGINES, INDEX, exports, write
+from integration.detection.loading import load_rules
+from integration.errors import InputError
+from integration.findings.filter import Filter
+from integration.install.objects import desired_assets
+from integration.names import Namespace
+from integration.targets.kibana import body as kibana
+from integration.targets.kibana import esql
+from integration.targets.opensearch import body as monitor
+from integration.targets.watcher import body as watcher
+from tests.support.builders import RULE, rule_with
+from tests.support.fake_kibana import check_saved_rule
+from tests.support.filters import entry
+
+NAMESPACE = Namespace("prod")
+
+
+def run(*arguments: str) -> Any:
+    app = typer.Typer()
+    app.command()(export)
+    return CliRunner().invoke(app, list(arguments))
+
+
+def test_every_body_is_written_as_it_is_rendered(tmp_path: Path) -> None:
+    files, left_out = exports([RULE], ENGINES, NAMESPACE)
+    states = write(tmp_path, files, left_out)
+    assert left_out == []
+    assert set(states.values()) == {"created"}
+    read = {path: (tmp_path / path).read_text(encoding="utf-8") for path in states}
+    for engine in ENGINES:
+        for asset in desired_assets([RULE], engine):
+            assert json.loads(read[f"{engine}/{asset.kind.replace(' ', '_')}.{asset.name}.json"]) == asset.body
+        assert "aggs" in json.loads(read[f"{engine}/{RULE.id}.search.json"])
+    assert json.loads(read[f"opensearch/{RULE.id}.monitor.json"]) == monitor.monitor(RULE, NAMESPACE)
+    assert json.loads(read[f"elasticsearch/{RULE.id}.watch.json"]) == watcher.watch(RULE, NAMESPACE)
+    assert read[f"elasticsearch/{RULE.id}.esql"] == esql.query(RULE, NAMESPACE.events) + "\n"
+    assert json.loads(read[f"kibana/{RULE.id}.detection_rule.json"]) == kibana.detection_rule(RULE, NAMESPACE)
+    assert json.loads(read[f"kibana/{RULE.id}.stack_rule.json"]) == kibana.stack_rule(RULE, NAMESPACE)
+    assert json.loads(read["kibana/detection_rules.ndjson"]) == kibana.detection_rule(RULE, NAMESPACE)
+    saved = json.loads(read["kibana/stack_rules.ndjson"])
+    check_saved_rule(saved)
+    assert saved["attributes"]["params"] == kibana.stack_rule(RULE, NAMESPACE)["params"]
+    listed = json.loads(read[INDEX])["files"]
+    assert {entry["path"] for entry in listed} | {INDEX} == set(states)
+    assert all(entry["request"] for entry in listed)
+
+
+def test_one_engine_has_its_own_files_only() -> None:
+    files, _ = exports([RULE], ["opensearch"], NAMESPACE)
+    assert {file.path.split("/")[0] for file in files} == {"opensearch"}
+
+
+def test_what_a_rule_cannot_be_is_left_out_and_told(tmp_path: Path) -> None:
+    rule = rule_with(
+        selection=[{"matches": [r"\bmodel\b"]}], schedule={"cron": "0 0 */1 * */1", "earliest": "-1d", "latest": "now"}
+    )
+    files, left_out = exports([rule], ENGINES, NAMESPACE)
+    assert [each.path for each in left_out] == [
+        "elasticsearch/other_rule.esql",
+        "kibana/other_rule.detection_rule.json",
+        "kibana/other_rule.stack_rule.json",
+    ]
+    assert all("cannot be said in ES|QL" in each.reason for each in left_out)
+    assert not [file.path for file in files if file.path.endswith(".ndjson")]
+    write(tmp_path, files, left_out)
+    assert len(json.loads((tmp_path / INDEX).read_text())["left_out"]) == 3
+
+
+def test_changed_files_are_not_overwritten_unless_forced(tmp_path: Path) -> None:
+    files, left_out = exports([RULE], ENGINES, NAMESPACE)
+    write(tmp_path, files, left_out)
+    assert set(write(tmp_path, files, left_out).values()) == {"unchanged"}
+    mine, gone = tmp_path / files[0].path, tmp_path / files[1].path
+    mine.write_text("mine")
+    gone.unlink()
+    with pytest.raises(InputError, match="nothing was written"):
+        write(tmp_path, files, left_out)
+    assert mine.read_text() == "mine"
+    assert not gone.exists()
+    states = write(tmp_path, files, left_out, force=True)
+    assert (states[files[0].path], states[files[1].path]) == ("updated", "created")
+    assert mine.read_text() == files[0].content
+
+
+def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
+    (tmp_path / "elasticsearch").write_text("a file")
+    with pytest.raises(InputError, match="elasticsearch"):
+        write(tmp_path, *exports([RULE], ENGINES, NAMESPACE))
+
+
+def test_the_verb_writes_and_tells(tmp_path: Path) -> None:
+    folder = tmp_path / "bodies"
+    result = run(str(folder), "--namespace", "soc", "--format", "json")
+    assert result.exit_code == 0
+    told = {entry["path"]: entry["state"] for entry in json.loads(result.stdout)["files"]}
+    assert set(told.values()) == {"created"}
+    assert {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} == set(told)
+    assert "logs-ollama.server-soc" in (folder / f"elasticsearch/{RULE.id}.esql").read_text()
+    assert len([path for path in told if path.endswith(".esql")]) == len(load_rules())
+    again = run(str(folder), "--namespace", "other", "--engine", "opensearch")
+    assert isinstance(again.exception, InputError)
+    assert run(str(folder), "--namespace", "soc").stdout.count(": unchanged") == len(told)
+
+
+def test_bodies_carry_the_filter_and_what_cannot_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("detect.toml").write_text("[[filter]]\naction = 'exclude'\nhost = 'lab-*'")
+    assert run("bodies", "--namespace", NAMESPACE.name).exit_code == 0
+    post_filter = Filter((entry("exclude", host="lab-*"),))
+    read = json.loads(Path(f"bodies/opensearch/{RULE.id}.monitor.json").read_text())
+    assert read == monitor.monitor(RULE, NAMESPACE, None, post_filter)
+    assert 'RLIKE "lab\\\\-.*"' in Path(f"bodies/elasticsearch/{RULE.id}.esql").read_text()
+    assert json.loads(Path(f"bodies/elasticsearch/{RULE.id}.watch.json").read_text()) == watcher.watch(
+        RULE, NAMESPACE, None, post_filter
+    )
+    _, left_out = exports([RULE], ENGINES, NAMESPACE, None, Filter((entry("exclude", host="*a" + "?" * 20),)))
+    assert {each.path.rpartition(".")[0] for each in left_out} == {
+        f"elasticsearch/{RULE.id}",
+        f"kibana/{RULE.id}.detection_rule",
+        f"kibana/{RULE.id}.stack_rule",
+    }
+    assert all("filter.0" in each.reason for each in left_out)

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from integration.detection.loading import load_rule, load_rules
+from integration.errors import RuleError
+from integration.folders import asset_folder
+from tests.support.builders import RULE
+
+SHIPPED = asset_folder("rules") / f"{RULE.id}.yml"
+
+
+def written(tmp_path: Path, *changes: tuple[str, str]) -> Path:
+    text = SHIPPED.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    path = tmp_path / "rule.yml"
+    path.write_text(text)
+    return path
+
+
+def line_of(path: Path, text: str) -> int:
+    return next(n for n, line in enumerate(path.read_text().splitlines(), 1) if text in line)
+
+
+def test_shipped_rule_says_what_upstream_says() -> None:
+    assert RULE.name == "Ollama Possible RCE via Model Loading"
+    assert RULE.enabled is False
+    assert [a.contains for a in RULE.selection] == [("llama runner", "model", "server.go", "exited")]
+    assert RULE.classification.names == ("service_crash", "model_error", "runner_error", "unknown_error")
+    assert (RULE.risk.score, RULE.risk.object, RULE.risk.object_type, RULE.risk.threat_objects) == (10, "host", "system", ())
+    assert [(t.technique, t.tactic) for t in RULE.attack] == [("T1190", "Initial Access")]
+    assert (RULE.schedule.cron, RULE.schedule.earliest, RULE.schedule.latest) == ("0 * * * *", "-70m@m", "-10m@m")
+    assert RULE.attack_type == "Suspicious Model Loading / Potential RCE"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "at", "words"),
+    [
+        ("score: 10", "score: ten", "score: ten", "risk.score: input should be a valid integer"),
+        ("score: 10", "score: 101", "score: 101", "risk.score: input should be less than or equal to 100"),
+        ("greater_than: 5", "greater_then: 5", "greater_then: 5", r"severity.0.any.1.greater_then: extra inputs are not permitted"),
+        ("greater_than: 5", "contains: x", "contains: x", "severity.0.any.1: error_count is tested by `greater_than`"),
+        ("level: high", "level: hi", "level: hi", "severity.1.level: 'hi' is no severity"),
+        (
+            "error_details: ollama.err",
+            "error_details: nope",
+            "error_details: nope",
+            "stats.values.error_details: 'nope' is no event field",
+        ),
+        ("earliest: -70m@m", "earliest: -60m@m", "schedule:", "schedule: runs by cron .* overlap or leave gaps"),
+        ("$error_count$", "$error_cnt$", "message:", "risk.message: names unknown columns error_cnt"),
+        ("name: model_error", "name: service_crash", "classification:", "classification: names one class twice"),
+        ("attack_type: Sus", "attack_typ: Sus", "attack_typ:", "attack_typ: extra inputs"),
+        ("level: [ERROR]", "level: ERROR", "level: ERROR", "selection.0.level: input should be a list"),
+    ],
+)
+def test_faults_name_file_line_and_field(tmp_path: Path, old: str, new: str, at: str, words: str) -> None:
+    path = written(tmp_path, (old, new))
+    with pytest.raises(RuleError, match=words) as caught:
+        load_rule(path)
+    assert f"{path}:{line_of(path, at)}: " in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a: [1\n", r"rule.yml:2: "),
+        ("a: &x [1]\nb: *x\n", r"rule.yml:2: aliases"),
+        ("a: 1\na: 2\n", r"rule.yml:2: key 'a' stands twice"),
+        ("[" * 100 + "]" * 100, "nested too deeply"),
+        ("- a\n", "must be a mapping"),
+        ("", "must be a mapping"),
+        ("a: !!python/object/apply:os.system [x]\n", "could not determine a constructor"),
+        ("a: \x00", "is not YAML text"),
+    ],
+)
+def test_yaml_that_is_no_rule(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "rule.yml"
+    path.write_text(text)
+    with pytest.raises(RuleError, match=words):
+        load_rule(path)
+
+
+def test_unreadable_file() -> None:
+    with pytest.raises(RuleError, match="cannot be read"):
+        load_rule(Path("/nonexistent/rule.yml"))
+
+
+UNLIKE = [r"(?i)x", r"(a)\1", r"x(?=y)", r"a++", r"x$", "[a[b]]", "(", r"\Qx\E", r"\v", r"\0", r"\U0001F600", r"\N{DIGIT ONE}"]
+UNLIKE += ["a{,3}", "x{y}", "a{", r"[\b]", "[a||b]", r"\p{L}", r"\\\p{L}", r"\\$", r"\\++", r"[\\[a]]"]
+
+
+@pytest.mark.parametrize("pattern", UNLIKE)
+def test_regexes_that_engines_read_differently_are_refused(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    with pytest.raises(RuleError, match=r"selection.0.matches.0: "):
+        load_rule(path)
+
+
+@pytest.mark.parametrize("pattern", ["(a|b)+", "(?:ab)*", "(a){2,}", "(?:(?:a|b){20}){20}", "(a|b){101}", r"[)](a|[)])+"])
+def test_regexes_that_a_long_line_breaks_java_with_are_refused(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    with pytest.raises(RuleError, match=r"selection.0.matches.0: repeats a group more than 100 times or without a bound"):
+        load_rule(path)
+
+
+@pytest.mark.parametrize("pattern", [r"C:\\Users\\v1\\Program", r"a\{b", "[{]", r"\bx\b", r"\[GIN\b"])
+def test_regexes_that_engines_read_alike_are_taken(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    assert load_rule(path).selection[0].matches == (pattern,)
+
+
+@pytest.mark.parametrize("pattern", ["[)*]+", r"\)+", "(?:a|b){1,100}", "(?:a{2}|b){9}?", "(a)?b*", "(?:a|b){0}"])
+def test_regexes_whose_repetitions_are_bounded_are_taken(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    assert load_rule(path).selection[0].matches == (pattern,)
+
+
+@pytest.mark.parametrize("pattern", [r"C:\\\\path", r"\\p{2}", r"[\\Z]", r"\\\\1", r"\$HOME", r"C\++", r"\(?:", r"[\]\[]"])
+def test_what_is_escaped_stands_for_itself(tmp_path: Path, pattern: str) -> None:
+    path = written(tmp_path, ('contains: ["llama runner", "model", "server.go", "exited"]', f"matches: ['{pattern}']"))
+    assert load_rule(path).selection[0].matches == (pattern,)
+
+
+def test_folder_gives_rules_by_id_and_refuses_clashes(tmp_path: Path) -> None:
+    written(tmp_path)
+    second = tmp_path / "second.yml"
+    second.write_text(SHIPPED.read_text())
+    with pytest.raises(RuleError, match="already the id of another rule"):
+        load_rules(tmp_path)
+    second.write_text(SHIPPED.read_text().replace(f"id: {RULE.id}", "id: a_second"))
+    with pytest.raises(RuleError, match="each rule needs a field of its own"):
+        load_rules(tmp_path)
+    second.write_text(second.read_text().replace("field: error_type", "field: second_type"))
+    assert [rule.id for rule in load_rules(tmp_path)] == ["a_second", RULE.id]
+    assert [rule.id for rule in load_rules(tmp_path, ["a_second"])] == ["a_second"]
+    with pytest.raises(RuleError, match=rf"no rule nope in .*; there are: a_second, {RULE.id}"):
+        load_rules(tmp_path, ["nope"])
+
+
+def test_empty_folder(tmp_path: Path) -> None:
+    with pytest.raises(RuleError, match="holds no rule files"):
+        load_rules(tmp_path)

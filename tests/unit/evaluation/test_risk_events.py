@@ -1,0 +1,56 @@
+"""Risk events stay small enough to be stored, whatever a log holds."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS, Written, bounded, risk_event, write
+from integration.findings.lists import MAX_BYTES
+from tests.support.builders import RULE, error, event, findings_of
+from tests.support.memory_engine import MemoryEngine
+
+
+def test_an_ordinary_finding_is_kept_whole() -> None:
+    (finding,) = findings_of([event(error('msg="model" err="exit status 2"'))])
+    assert bounded(finding) is finding
+    assert risk_event(RULE, finding)["finding"]["error_messages"] == ["model"]
+
+
+def test_the_risk_event_is_the_one_of_the_search() -> None:
+    (finding,) = findings_of([event(error('msg="model"'), host="gpu-7")])
+    kept = risk_event(RULE, finding)
+    assert kept["risk"] == {"score": 10, "object": "gpu-7", "object_type": "system", "threat_objects": []}
+    assert (kept["host"], kept["message"]) == ({"name": "gpu-7"}, finding.risk_message)
+    assert kept["threat"] == {
+        "tactic": {"id": ["TA0001"], "name": ["Initial Access"]},
+        "technique": {"id": ["T1190"], "name": ["Exploit Public-Facing Application"]},
+    }
+
+
+def test_a_long_message_is_cut() -> None:
+    (finding,) = findings_of([event(error(f'msg="model {n} {"x" * 10_000}" err="EOF"')) for n in range(10)])
+    cut = bounded(finding)
+    assert len(cut.risk_message) == MAX_MESSAGE_CHARACTERS
+    assert cut.error_messages == finding.error_messages
+    assert bounded(cut) is cut
+
+
+def test_a_value_that_fits_nowhere_is_counted_only() -> None:
+    (finding,) = findings_of([event(error(f'msg="model {"x" * MAX_BYTES}"'))])
+    cut = risk_event(RULE, finding)
+    assert cut["finding"]["error_messages"] == []
+    assert cut["finding"]["truncated"]["error_messages"] == 1
+    assert len(json.dumps(cut)) < 100_000
+
+
+@pytest.mark.parametrize(("length", "hosts", "bulks"), [(1, 501, 2), (600_000, 60, 5)])
+def test_batches_are_bounded_by_number_and_by_text(length: int, hosts: int, bulks: int) -> None:
+    """600,000 characters stand in the list and in the message: 13 findings make a batch."""
+    found = findings_of([event(error(f'msg="model {"x" * length}"'), host=f"gpu-{n}") for n in range(hosts)])
+    asked: list[str] = []
+    with MemoryEngine() as engine:
+        engine.fault = lambda _, path: asked.append(path)
+        assert write(engine, "risk", {RULE.id: RULE}, found) == Written(hosts, 0, 0)
+    assert asked.count("/_bulk") == asked.count("/risk/_search") == bulks

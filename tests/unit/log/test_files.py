@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import codecs
+import gzip
+import io
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from integration.errors import InputError
+from integration.log import blocks
+from integration.log import files as logfiles
+from integration.log.event import stamp
+from integration.log.files import RawLine, read_candidates, read_lines
+from integration.log.prefixes import unwrap
+from integration.times import parse_time
+
+WRITTEN = parse_time("2026-11-24T12:00:00Z")
+NEEDLE = b"level=error"
+STAMPED = "time=2026-11-24T09:00:0{}.000Z level=INFO"
+
+pieces = st.sampled_from(
+    [
+        b"\n",
+        b"\r",
+        b"\r\n",
+        b"\n\n",
+        b"time=2026-11-24T09:00:00.123Z ",
+        b"time=2026-11-24T10:00:00.5-05:00 ",
+        b"time=2026-02-30T10:00:00.000Z ",
+        b"level=ERROR",
+        b"Level=error",
+        b"LEVEL=",
+        b'{"log":"time=2026-11-24T11:00:00.000Z level=\\u0045RROR\\n","time":"2026-11-24T11:00:01.5Z"}',
+        b'{"log":"[GIN] level=ERROR","time":"2026-11-24T11:30:00Z"}',
+        b'{"log":"\\u0074ime=2026-11-24T11:59:00Z level=ERROR"}',
+        b"Nov 24 09:00:00 gpu-1 ollama[1]: ",
+        b"C:\\users\\",
+        "é".encode(),
+        b"\xe2\x82",
+        b"\x00",
+        b" model ",
+    ]
+)
+logs = st.lists(st.one_of(pieces, st.binary(max_size=6)), max_size=30).map(b"".join)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> Callable[[bytes], str]:
+    """Write a log that was last written at `WRITTEN`."""
+    path = tmp_path_factory.mktemp("logs") / "server.log"
+
+    def write(data: bytes) -> str:
+        path.write_bytes(data)
+        os.utime(path, (WRITTEN / 1000, WRITTEN / 1000))
+        return str(path)
+
+    return write
+
+
+def is_plain_text(data: bytes) -> bool:
+    return not data.startswith((b"\x1f\x8b", codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
+def expected(data: bytes, path: str) -> list[RawLine]:
+    """The lines of a log, read the plain way."""
+    start = 3 if data.startswith(codecs.BOM_UTF8) else 0
+    found, last = [], WRITTEN
+    for number, match in enumerate(re.compile(rb"[^\r\n]+").finditer(data, start), 1):
+        text = match[0].decode(errors="replace")
+        own = stamp(text) if "time=" in text else None
+        recorded = unwrap(text).time
+        last = last if own is None else own
+        shipped_at = last if own is not None or recorded is None else recorded
+        found.append(RawLine(text, path, number, match.start(), shipped_at))
+    return found
+
+
+@given(logs, st.integers(1, 40))
+@example(b"", 1)
+@example(b"\n", 1)
+@example(b"\r\n\r\n", 1)
+@example(b"a\r\nb\r\n", 3)
+@example(codecs.BOM_UTF8, 2)
+@example(codecs.BOM_UTF8 + b"a\nb", 2)
+@example(b"level=ERROR", 5)
+@example(b"time=2026-11-24T09:00:00.123Z", 5)
+def test_lines_are_those_between_line_breaks(log: Callable[[bytes], str], data: bytes, block_bytes: int) -> None:
+    assume(is_plain_text(data))
+    path = log(data)
+    lines = list(read_lines(path, block_bytes=block_bytes))
+    assert [line.text.encode() for line in lines] == [
+        part.decode(errors="replace").encode() for part in re.split(rb"[\r\n]+", data.removeprefix(codecs.BOM_UTF8)) if part
+    ]
+    assert lines == expected(data, path)
+
+
+@given(logs, st.integers(1, 40), st.sampled_from([[NEEDLE], [NEEDLE, b"model"], [b"nowhere"]]))
+@example(b"time=2026-11-24T09:00:00.123Z\nlevel=ERROR\nlevel=ERROR", 1000, [NEEDLE])
+def test_candidates_are_the_lines_with_a_needle(
+    log: Callable[[bytes], str], data: bytes, block_bytes: int, needles: list[bytes]
+) -> None:
+    assume(is_plain_text(data))
+    path = log(data)
+    lines = {line.offset: line._replace(number=0) for line in expected(data, path)}
+    reader = read_candidates(path, needles, block_bytes=block_bytes)
+    candidates = list(reader)
+    assert reader.lines_read == len(lines)
+    offsets = [candidate.offset for candidate in candidates]
+    assert offsets == sorted(set(offsets))
+    for candidate in candidates:
+        assert candidate == lines[candidate.offset]
+    for offset, line in lines.items():
+        in_file, in_record = (any(n in text.lower().encode() for n in needles) for text in (line.text, unwrap(line.text).text))
+        assert offset in offsets or not (in_file or in_record)
+        assert offset not in offsets or in_file or "\\u" in line.text
+
+
+@given(logs)
+def test_no_needles_stand_for_every_line(log: Callable[[bytes], str], data: bytes) -> None:
+    assume(is_plain_text(data))
+    path = log(data)
+    reader = read_candidates(path, None)
+    assert list(reader) == list(read_lines(path))
+    assert reader.lines_read == len(expected(data, path))
+
+
+@given(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"bc"]), max_size=40).map(b"".join))
+def test_lines_are_counted_whatever_the_breaks(log: Callable[[bytes], str], data: bytes) -> None:
+    reader = read_candidates(log(data), [NEEDLE])
+    assert list(reader) == []
+    assert reader.lines_read == len([part for part in re.split(rb"[\r\n]+", data) if part])
+
+
+@given(logs, st.integers(1, 40), st.integers(0, 60))
+def test_gzip_gives_the_same_lines(log: Callable[[bytes], str], data: bytes, block_bytes: int, cut: int) -> None:
+    assume(is_plain_text(data))
+    plain = list(read_lines(log(data)))
+    assert list(read_lines(log(gzip.compress(data)), block_bytes=block_bytes)) == plain
+    two_members_with_padding = gzip.compress(data[:cut]) + bytes(cut % 5) + gzip.compress(data[cut:]) + bytes(cut)
+    assert list(read_lines(log(two_members_with_padding), block_bytes=block_bytes)) == plain
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_of_windows_powershell(log: Callable[[bytes], str], encoding: str) -> None:
+    data = "\ufefftime=2026-11-24T09:00:00Z msg=é😀\r\nlevel=ERROR\r\n".encode(encoding)
+    path = log(data)
+    lines = list(read_lines(path, block_bytes=5))
+    assert [(line.text, line.offset) for line in lines] == [("time=2026-11-24T09:00:00Z msg=é😀", 0), ("level=ERROR", 38)]
+    assert [line.text for line in read_candidates(path, [NEEDLE])] == ["level=ERROR"]
+
+
+def test_a_line_may_be_longer_than_many_blocks(log: Callable[[bytes], str]) -> None:
+    long = b"x" * 10_000 + b" level=ERROR"
+    path = log(b"a\n" + long + b"\nb")
+    assert [(len(line.text), line.offset) for line in read_lines(path, block_bytes=16)] == [
+        (1, 0),
+        (len(long), 2),
+        (1, 3 + len(long)),
+    ]
+    assert [line.offset for line in read_candidates(path, [NEEDLE], block_bytes=16)] == [2]
+
+
+class TestTime:
+    def test_an_unstamped_line_has_the_time_of_the_last_stamp_above_it(self, log: Callable[[bytes], str]) -> None:
+        text = [STAMPED.format(1), "panic: level=ERROR", "goroutine 1 [running]:", STAMPED.format(2), "a", "exited level=ERROR"]
+        path = log("\n".join(text).encode())
+        times = [line.shipped_at for line in read_lines(path)]
+        first, second = parse_time("2026-11-24T09:00:01Z"), parse_time("2026-11-24T09:00:02Z")
+        assert times == [first, first, first, second, second, second]
+        for block_bytes in range(1, 200):
+            assert [line.shipped_at for line in read_candidates(path, [NEEDLE], block_bytes=block_bytes)] == [first, second]
+
+    def test_a_time_inside_a_line_is_no_stamp(self, log: Callable[[bytes], str]) -> None:
+        path = log(b'msg="time=2026-11-24T09:00:00Z "\nlevel=ERROR')
+        assert [line.shipped_at for line in read_lines(path)] == [WRITTEN, WRITTEN]
+        assert [line.shipped_at for line in read_candidates(path, [NEEDLE])] == [WRITTEN]
+
+    def test_a_docker_record_has_its_own_time(self, log: Callable[[bytes], str]) -> None:
+        record = json.dumps({"log": "panic: level=ERROR\n", "time": "2026-11-24T10:00:00.5Z"})
+        path = log(f"{STAMPED.format(1)}\n{record}\nlevel=ERROR".encode())
+        times = [parse_time("2026-11-24T10:00:00.5Z"), parse_time("2026-11-24T09:00:01Z")]
+        assert [line.shipped_at for line in read_lines(path)][1:] == times
+        assert [line.shipped_at for line in read_candidates(path, [NEEDLE])] == times
+
+    @pytest.mark.parametrize("other", ["level=ERROR time=never", "time=2026-02-30T00:00:00Z level=ERROR", "time= level=INFO"])
+    def test_no_line_is_looked_at_twice_for_a_stamp(
+        self, log: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch, other: str
+    ) -> None:
+        calls = 0
+
+        def counting(line: str) -> int | None:
+            nonlocal calls
+            calls += 1
+            return stamp(line)
+
+        monkeypatch.setattr(logfiles, "stamp", counting)
+        count = 2_000
+        path = log("\n".join([other, "level=ERROR"] * count).encode())
+        assert len(list(read_candidates(path, [NEEDLE]))) in (count, 2 * count)
+        assert calls <= 2 * count  # once for the line itself, once for those below it
+
+
+class TestCandidates:
+    def test_a_json_escape_hides_no_line(self, log: Callable[[bytes], str]) -> None:
+        path = log(b'{"log":"\\u006cevel=ERROR model"}\n{"log":"level=INFO"}')
+        assert [line.offset for line in read_candidates(path, [NEEDLE])] == [0]
+
+    def test_windows_paths_make_no_candidates(self, log: Callable[[bytes], str]) -> None:
+        assert list(read_candidates(log(b"level=INFO path=C:\\users\\me\\unknown"), [NEEDLE])) == []
+
+    def test_a_second_reading_counts_anew(self, log: Callable[[bytes], str]) -> None:
+        reader = read_candidates(log(b"a\nlevel=ERROR\nb"), [NEEDLE])
+        assert (len(list(reader)), reader.lines_read) == (1, 3)
+        assert (len(list(reader)), reader.lines_read) == (1, 3)
+
+
+class TestProgress:
+    def test_bytes_of_the_file_are_reported(self, log: Callable[[bytes], str]) -> None:
+        for data in (b"a\nlevel=ERROR\n" * 100, gzip.compress(b"a\nlevel=ERROR\n" * 100)):
+            path = log(data)
+            told: list[int] = []
+            for lines in (
+                read_lines(path, progress=told.append, block_bytes=64),
+                read_candidates(path, [NEEDLE], progress=told.append, block_bytes=64),
+                read_candidates(path, None, progress=told.append, block_bytes=64),
+            ):
+                told.clear()
+                list(lines)
+                assert sum(told) == len(data)
+
+
+class TestStandardInput:
+    @pytest.mark.parametrize("pack", [bytes, gzip.compress])
+    def test_dash_is_standard_input(self, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]) -> None:
+        monkeypatch.setattr(blocks, "_now", lambda: WRITTEN)
+        for block_bytes in (1, 1000):
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pack(b"a\nb level=ERROR"))))
+            assert [*read_lines("-", block_bytes=block_bytes)] == [
+                RawLine("a", "-", 1, 0, WRITTEN),
+                RawLine("b level=ERROR", "-", 2, 2, WRITTEN),
+            ]
+
+    def test_lines_come_as_soon_as_they_are_written(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        reading, writing = os.pipe()
+        with os.fdopen(reading) as stdin, os.fdopen(writing, "wb", buffering=0) as pipe:
+            monkeypatch.setattr("sys.stdin", stdin)
+            pipe.write(b"first\n")
+            lines = read_lines("-")
+            assert next(lines).text == "first"
+            pipe.write(b"second\n")
+            assert next(lines).text == "second"
+            lines.close()  # type: ignore[attr-defined]
+
+
+class TestFaults:
+    """Each names the file and what to do."""
+
+    def fails(self, path: str, *said: str) -> None:
+        for read in (read_lines(path), read_candidates(path, [NEEDLE]), read_candidates(path, None)):
+            with pytest.raises(InputError) as fault:
+                list(read)
+            assert str(fault.value).startswith(f"{path}: ")
+            assert all(word in str(fault.value) for word in said)
+
+    def test_a_missing_file(self, tmp_path: Path) -> None:
+        self.fails(str(tmp_path / "server.log"), "no such file", "check the name")
+
+    def test_a_folder(self, tmp_path: Path) -> None:
+        self.fails(str(tmp_path), "is a folder", "name the files")
+
+    def test_a_file_of_another_user(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        def refuse(*_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+        monkeypatch.setattr(Path, "open", refuse)
+        self.fails(str(tmp_path / "server.log"), "may not be read", "run as a user who may")
+
+    def test_a_name_too_long(self) -> None:
+        self.fails("x" * 10_000, "cannot be opened")
+
+    def test_a_disk_that_fails(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        class Failing(io.FileIO):
+            def read(self, _size: int | None = -1, /) -> bytes:
+                raise OSError(5, "Input/output error")
+
+        path = tmp_path / "server.log"
+        path.touch()
+        monkeypatch.setattr(Path, "open", lambda path, *_, **__: Failing(str(path)))
+        self.fails(str(path), "cannot be read on", "check the disk")
+
+    @pytest.mark.parametrize("then", [b"", b"short\n"])
+    def test_a_file_that_is_cut_short_while_it_is_read(self, tmp_path: Path, then: bytes) -> None:
+        path, copy = tmp_path / "server.log", tmp_path / "server.log.1"
+        text = b"".join(b"%05d level=ERROR\n" % number for number in range(1000))
+        path.write_bytes(text)
+        lines = read_lines(str(path), block_bytes=100)
+        before = [next(lines)]
+        copy.write_bytes(text)
+        path.write_bytes(then)
+        with pytest.raises(InputError, match="was cut short while it was read, as rotation by copying does") as fault:
+            before += lines
+        assert before[-1].text.endswith("level=ERROR")
+        command = str(fault.value).rpartition(": ")[2].replace("COPY", str(copy))
+        rest = subprocess.run(command.split(), capture_output=True, check=True).stdout
+        assert "".join(f"{line.text}\n" for line in before).encode() + rest == text
+
+    @pytest.mark.parametrize("left", [3, 9, 20, -9, -8, -1])
+    def test_a_gzip_file_cut_short(self, log: Callable[[bytes], str], left: int) -> None:
+        packed = gzip.compress(b"".join(b"%d level=ERROR\n" % n for n in range(1000)))
+        self.fails(log(packed[:left]), "ends too early", "gzip -dc")
+        self.fails(log(packed + packed[:left]), "ends too early", "gzip -dc")
+
+    def test_a_damaged_gzip_file(self, log: Callable[[bytes], str]) -> None:
+        packed = bytearray(gzip.compress(b"level=ERROR\n" * 1000))
+        packed[len(packed) // 2] ^= 0xFF
+        self.fails(log(bytes(packed)), "damaged")
+        self.fails(log(gzip.compress(b"a") + b"garbage"), "damaged")
+
+    def test_zeros_packed_small(self, log: Callable[[bytes], str], monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(blocks, "MAX_LINE_BYTES", 1 << 20)
+        self.fails(log(b"first\n" + bytes(3 << 20)), "line at byte 6", "longer than 1 MiB")
+        self.fails(log(gzip.compress(bytes(3 << 20))), "longer than 1 MiB")

@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from integration.detection.model import EVENT_FIELDS
+from integration.folders import asset_folder
+from integration.render import aggregation, painless, templates
+from tests.support.builders import RULE, event, rule_with
+
+
+@given(st.text() | st.text(alphabet="{'\\\\+ "))
+def test_a_literal_ends_where_it_should(text: str) -> None:
+    literal = painless.literal(text)
+    assert "{{" not in literal
+    parts = literal[1:-1] if literal.startswith("(") else literal
+    unescaped, position = [], 0
+    while position < len(parts):
+        assert parts[position] == "'"
+        position += 1
+        while parts[position] != "'":
+            position += parts[position] == "\\"
+            unescaped.append(parts[position])
+            position += 1
+        position += 1
+        assert parts[position : position + 3] in ("", " + ")
+        position += 3
+    assert "".join(unescaped) == text
+
+
+@pytest.mark.parametrize(
+    ("pattern", "written"),
+    [
+        ("a/b", r"/a\/b/s"),
+        (r"a\/b", r"/a\/b/s"),
+        (r"\{{2}x", r"/\x7b{2}x/s"),
+        ("[{{]{3}", r"/[\x7b{]{3}/s"),
+        (r"\\{{", r"/\\\x7b{/s"),
+    ],
+)
+def test_a_regex_stays_between_its_slashes_and_is_no_template(pattern: str, written: str) -> None:
+    assert painless._regex(pattern) == written
+
+
+def test_every_term_and_class_of_the_rule_is_in_the_classifier() -> None:
+    source = painless.classifier(RULE)
+    for alternative in RULE.selection:
+        for term in alternative.contains:
+            assert f"lower.contains({painless.literal(term)})" in source
+    assert [name for name in RULE.classification.names if f"emit('{name}')" in source] == list(RULE.classification.names)
+
+
+def test_scripts_fold_case_alike_in_any_locale() -> None:
+    """`EXITED` is no `exited` to a JVM that speaks Turkish."""
+    scripts = [painless.classifier(RULE), painless.value_holds(RULE, "ollama.msg"), painless.host_matches(RULE)]
+    pipeline = (asset_folder("ingest_pipelines") / "ollama.server.yml").read_text(encoding="utf-8")
+    for source in (*scripts, pipeline):
+        assert source.count(".toLowerCase(") == source.count(".toLowerCase(Locale.ROOT)") > 0
+        assert source.count(".toUpperCase(") == source.count(".toUpperCase(Locale.ROOT)")
+
+
+@pytest.mark.parametrize(("engine", "key"), [("opensearch", "derived"), ("elasticsearch", "runtime_mappings")])
+def test_search_defines_the_class_field_as_the_engine_calls_it(engine: str, key: str) -> None:
+    body = aggregation.window_search(RULE, engine, 0, 1)
+    assert RULE.classification.field in body[key]
+    assert body["query"]["bool"]["filter"][0] == {"range": {"@timestamp": {"gte": 0, "lt": 1, "format": "epoch_millis"}}}
+
+
+def test_only_elasticsearch_is_given_fields_for_es_ql_with_each_rule_s_own_terms() -> None:
+    assert templates.computed_fields([RULE], "opensearch") == {"derived": aggregation.class_field(RULE)}
+    conditions = [{"stat": "error_details", "contains": "it's"}, {"stat": "error_types", "contains": "crash"}]
+    classification = RULE.classification.model_dump(exclude_none=True) | {"field": "own_type"}
+    other = rule_with(severity=[{"level": "high", "any": conditions}, {"level": "low"}], classification=classification)
+    fields = templates.computed_fields([RULE, other], "elasticsearch")["runtime"]
+    shown = {f"ollama.{name}_shortened_{of}" for name in ("msg", "err", "source") for of in ("error_type", "own_type")}
+    assert fields.keys() == {"error_type", "own_type", *shown}
+    terms = [painless.literal(term) for term in ("exit status", "it's", "crash")]
+    held = {name: [f"text.contains({term})" in body["script"]["source"] for term in terms] for name, body in fields.items()}
+    assert held["ollama.err_shortened_error_type"] == [True, False, False]
+    assert held["ollama.err_shortened_own_type"] == [False, True, False]
+    assert held["ollama.msg_shortened_error_type"] == [False] * 3
+
+
+def test_level_is_no_filter_when_one_alternative_does_without() -> None:
+    rule = rule_with(selection=[{"level": ["ERROR"]}, {"contains": ["panic"]}])
+    filters = aggregation.selection(rule, {})["bool"]["filter"]
+    assert "log.level" not in json.dumps(filters)
+
+
+def test_fields_a_rule_may_name_are_keywords_and_known_to_events() -> None:
+    properties = templates.events_mapping([RULE], "opensearch")["properties"]
+    sample = event("level=ERROR")
+    for field in EVENT_FIELDS:
+        at = {"properties": properties}
+        for part in field.split("."):
+            at = at["properties"][part]
+        assert at["type"] == "keyword"
+        sample.value(field)
+
+
+def test_nothing_rendered_needs_mustache() -> None:
+    bodies = [templates.events_template([RULE], "elasticsearch"), templates.risk_template()]
+    assert "{{" not in json.dumps(bodies)

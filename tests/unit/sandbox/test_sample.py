@@ -1,0 +1,309 @@
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from datetime import timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.cli.options import Format
+from integration.cli.sample import sample
+from integration.errors import InputError
+from integration.evaluation.reference import Classifier
+from integration.log import gin, slog
+from integration.log.event import Event, parse, stamp
+from integration.log.redaction import redact
+from integration.sandbox.sample import Plan, Prefix, Scenario, generate, write_files
+from integration.times import parse_time
+from tests.support.builders import RULE
+
+START = parse_time("2026-11-24T08:00:00Z")
+HOUR = 3_600_000
+
+VALUE = r'(?:"(?:[^"\\]|\\.)*"|[^\s"=]+)'
+SLOG = re.compile(
+    r"time=\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}(?:Z|[+-]\d\d:\d\d) level=(?:TRACE|DEBUG|INFO|WARN|ERROR(?:\+1)?) "
+    rf'source=\w+\.go:\d+ msg={VALUE}(?: (?:[\w.]+|"[^"]+")={VALUE})*'
+)
+OTHERS = (
+    SLOG,
+    re.compile(r'\[GIN\] \d{4}/\d\d/\d\d - \d\d:\d\d:\d\d \| \d{3} \| +[0-9.msµ]+ \| +[0-9a-f.:]+ \| [A-Z]+ {5,6}"/[\w/]*"'),
+    re.compile(r"\[GIN-debug\] .+|\s- using env:\texport GIN_MODE=release"),
+    re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d \w+\.go:\d+: .+"),
+    re.compile(r"panic: runtime error: .+|\[signal SIGSEGV: .+|goroutine \d+ \[running\]:|created by .+"),
+    re.compile(r"github\.com/\S+\(.*\)|\t\S+\.go:\d+ \+0x.+"),
+    re.compile(r"/build/\S+: GGML_ASSERT\(.+\) failed"),
+    re.compile(r"(?:llama_\w+|ggml_\w+|gguf_\w+|print_info|load_tensors|alloc_tensor_range|set_cache): .+"),
+)
+
+
+def plan(
+    scenario: Scenario = Scenario.MIXED, lines: int = 4_000, hosts: int = 1, prefix: Prefix = Prefix.BARE, seed: int = 0
+) -> Plan:
+    return Plan(hosts=hosts, lines=lines, scenarios=(scenario,), seed=seed, start=START, span=2 * HOUR, prefix=prefix)
+
+
+def events(made: Plan) -> list[Event]:
+    return [parse(line, host=host, shipped_at=START) for host, line in generate(made)]
+
+
+def classes(made: Plan) -> list[str]:
+    """The classes of the selected lines."""
+    classifier = Classifier(RULE)
+    return [found for event in events(made) if (found := classifier.classify(event)) is not None]
+
+
+class TestGenerate:
+    def test_equal_plans_give_equal_logs(self) -> None:
+        assert list(generate(plan())) == list(generate(plan()))
+        assert list(generate(plan())) != list(generate(plan(seed=1)))
+
+    @pytest.mark.parametrize("lines", [0, 1, 2, 7, 1000])
+    def test_as_many_lines_as_asked_for(self, lines: int) -> None:
+        made = [host for host, _ in generate(plan(lines=lines, hosts=3))]
+        assert len(made) == lines
+        assert made == [f"gpu-0{number % 3 + 1}" for number in range(lines)]
+
+    def test_as_many_bytes_as_asked_for(self) -> None:
+        made = Plan(hosts=4, size=1_000_000, start=START, span=HOUR)
+        size = sum(len(line.encode()) + 1 for _, line in generate(made))
+        assert 1_000_000 <= size < 1_000_000 + 4 * 1_000
+
+    def test_lines_are_made_as_they_are_taken(self) -> None:
+        assert len(list(islice(generate(plan(lines=10**12, hosts=2)), 50))) == 50
+
+    @pytest.mark.parametrize("scenario", Scenario)
+    def test_times_ascend_within_the_span(self, scenario: Scenario) -> None:
+        for made in (
+            Plan(hosts=1, lines=3_000, scenarios=(scenario,), start=START, span=HOUR),
+            Plan(hosts=1, lines=3_000, scenarios=(scenario,), start=START, span=50),
+            Plan(hosts=1, size=300_000, scenarios=(scenario,), start=START, span=HOUR),
+        ):
+            times = [time for _, line in generate(made) if (time := stamp(line)) is not None]
+            assert times == sorted(times)
+            assert times[0] >= START
+            assert times[-1] < START + made.span
+            assert times[-1] - times[0] > made.span * 0.8
+
+    @pytest.mark.parametrize(("minutes", "shown"), [(0, "Z "), (-300, "-05:00 "), (330, "+05:30 ")])
+    def test_the_offset_is_shown_and_changes_no_instant(self, minutes: int, shown: str) -> None:
+        moved = Plan(hosts=1, lines=500, start=START, utc_offset=timedelta(minutes=minutes))
+        at_zero = Plan(hosts=1, lines=500, start=START)
+        lines = [line for _, line in generate(moved)]
+        assert [stamp(line) for line in lines] == [stamp(line) for _, line in generate(at_zero)]
+        assert {line[28 : 28 + len(shown)] for line in lines if line.startswith("time=")} == {shown}
+
+    @pytest.mark.parametrize("scenario", Scenario)
+    def test_lines_look_as_ollama_writes_them(self, scenario: Scenario) -> None:
+        for _, line in generate(plan(scenario, lines=10_000)):
+            assert any(pattern.fullmatch(line) for pattern in OTHERS), line
+            if line.startswith("time="):
+                assert {"time", "level", "source", "msg"} <= set(slog.attributes(line))
+            if line.startswith("[GIN] "):
+                assert len(gin.fields(line)) == 5, line
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [
+            {"hosts": 0},
+            {"lines": -1},
+            {"size": -1},
+            {"scenarios": ()},
+            {"span": 0},
+            {"start": -1},
+            {"start": parse_time("9899-01-01")},
+            {"utc_offset": timedelta(hours=19)},
+        ],
+    )
+    def test_faults(self, wrong: dict[str, Any]) -> None:
+        with pytest.raises(InputError, match="a sample"):
+            Plan(**wrong)
+
+
+class TestScenario:
+    def test_benign_has_no_selected_line(self) -> None:
+        assert classes(plan(Scenario.BENIGN, lines=20_000)) == []
+
+    def test_attack_has_every_class(self) -> None:
+        assert set(classes(plan(Scenario.ATTACK, lines=20_000))) == {
+            "service_crash",
+            "model_error",
+            "runner_error",
+            "unknown_error",
+        }
+
+    @pytest.mark.parametrize("seed", range(20))
+    def test_a_short_attack_is_one_too(self, seed: int) -> None:
+        assert classes(plan(Scenario.ATTACK, lines=40, seed=seed))
+
+    def test_noise_is_seldom_selected(self) -> None:
+        lines = 20_000
+        noisy = len(classes(plan(Scenario.NOISY, lines)))
+        assert 0 < noisy < lines / 50
+        assert noisy * 5 < len(classes(plan(Scenario.ATTACK, lines)))
+        looks_like_it = [
+            e for e in events(plan(Scenario.NOISY, lines)) if re.search(r"level=(WARN|INFO).*(model|Load failed)", e.original)
+        ]
+        assert len(looks_like_it) > 5 * noisy
+
+    def test_debug_is_mostly_chatter(self) -> None:
+        lines = 50_000
+        made = events(plan(Scenario.DEBUG, lines))
+        assert sum(event.value("log.level") in ("DEBUG", "TRACE") for event in made) > lines * 0.7
+        assert 0 < sum(event.value("log.level") == "ERROR" for event in made) < lines / 100
+
+    def test_attack_has_what_tries_a_parser(self) -> None:
+        text = "\n".join(line for _, line in generate(plan(Scenario.ATTACK, lines=30_000)))
+        for piece in (
+            "level=ERROR+1",
+            "../../../../etc/passwd",
+            "goroutine",
+            'err=\\"exit status 0\\"',
+            "\\ntime=2020-01-01",
+            "Bearer sk-",
+        ):
+            assert piece in text
+
+    def test_what_is_secret_is_redacted(self) -> None:
+        raw = [line for _, line in generate(plan(Scenario.ATTACK, lines=30_000))]
+        assert any("@mail.example.org" in line for line in raw)
+        stored = [event.original for event in events(plan(Scenario.ATTACK, lines=30_000))]
+        assert not any("@mail" in line or "sk-" in line for line in stored)
+        assert any("[REDACTED_EMAIL]" in line for line in stored)
+
+    def test_hosts_take_turns(self) -> None:
+        made = Plan(hosts=4, lines=4_000, scenarios=(Scenario.ATTACK, Scenario.BENIGN), start=START)
+        classifier = Classifier(RULE)
+        hit = {event.host for event in events(made) if classifier.classify(event)}
+        assert hit == {"gpu-01", "gpu-03"}
+
+
+class TestPrefix:
+    @pytest.mark.parametrize("prefix", Prefix)
+    def test_what_is_stored_is_the_bare_line(self, prefix: Prefix) -> None:
+        bare = [redact(line) for _, line in generate(plan())]
+        wrapped = events(plan(prefix=prefix))
+        assert [event.original for event in wrapped] == bare
+
+    @pytest.mark.parametrize(
+        ("prefix", "beginning"),
+        [
+            (Prefix.JOURNALD, "Nov 24 08:00:"),
+            (Prefix.COMPOSE, "ollama-1  | time="),
+            (Prefix.DOCKER_DESKTOP, "2026-11-24 08:00:"),
+            (Prefix.DOCKER_JSON, '{"log":"time='),
+        ],
+    )
+    def test_every_line_has_it(self, prefix: Prefix, beginning: str) -> None:
+        assert next(generate(plan(prefix=prefix)))[1].startswith(beginning)
+
+    def test_journald_names_the_host(self) -> None:
+        line = next(generate(plan(prefix=Prefix.JOURNALD)))[1]
+        assert parse(line, host=None, shipped_at=0).host == "gpu-01"
+
+    def test_docker_records_are_json_with_a_time(self) -> None:
+        for _, line in generate(plan(prefix=Prefix.DOCKER_JSON, lines=500)):
+            assert {"<", ">", "&"}.isdisjoint(line)
+            record = json.loads(line)
+            assert record["log"].endswith("\n")
+            assert record["stream"] == ("stdout" if record["log"].startswith("[GIN] ") else "stderr")
+            own = stamp(record["log"].rstrip("\n"))
+            assert own in (None, parse_time(record["time"]))
+
+
+class TestFiles:
+    made = Plan(hosts=2, lines=3_000, start=START)
+
+    def test_files_hold_what_is_generated(self, tmp_path: Path) -> None:
+        files = write_files(tmp_path, self.made)
+        assert [file.path.relative_to(tmp_path).as_posix() for file in files] == [
+            "gpu-01/app.log",
+            "gpu-01/server.log",
+            "gpu-02/app.log",
+            "gpu-02/server.log",
+        ]
+        generated = [f"{host} {line}" for host, line in generate(self.made)]
+        written = [f"{file.host} {line}" for file in files for line in file.path.read_text().split("\n")[:-1]]
+        assert sorted(written) == sorted(generated)
+        for file in files:
+            data = file.path.read_bytes()
+            assert (file.lines, file.bytes) == (data.count(b"\n"), len(data))
+            assert file.path.stat().st_mtime == self.made.end / 1000
+
+    def test_packed_files_hold_the_same(self, tmp_path: Path) -> None:
+        told: list[tuple[int, int]] = []
+        plain = write_files(tmp_path / "plain", self.made)
+        packed = write_files(tmp_path / "packed", self.made, gzip=True, progress=lambda *more: told.append(more))
+        again = write_files(tmp_path / "again", self.made, gzip=True)
+        for one, other, third in zip(plain, packed, again, strict=True):
+            assert other.path.name == f"{one.path.name}.gz"
+            assert gzip.decompress(other.path.read_bytes()) == one.path.read_bytes()
+            assert other.path.read_bytes() == third.path.read_bytes()
+        assert [sum(more) for more in zip(*told, strict=True)] == [3_000, sum(file.bytes for file in packed)]
+
+    def test_a_transport_has_one_file(self, tmp_path: Path) -> None:
+        files = write_files(tmp_path, plan(prefix=Prefix.COMPOSE))
+        assert [file.path.name for file in files] == ["server.log"]
+
+    def test_a_folder_that_cannot_be(self, tmp_path: Path) -> None:
+        (tmp_path / "file").touch()
+        with pytest.raises(InputError, match=r"file.*: cannot be written: "):
+            write_files(tmp_path / "file", self.made)
+
+
+class TestVerb:
+    """`detect sample`."""
+
+    def test_standard_output(self, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        sample(lines=2_500, seed=3, start="2026-11-24T08:00:00Z", span="90m", utc_offset="-05:00", prefix=Prefix.JOURNALD)
+        made = Plan(lines=2_500, seed=3, start=START, span=90 * 60_000, utc_offset=-timedelta(hours=5), prefix=Prefix.JOURNALD)
+        answer = capsysbinary.readouterr()
+        assert answer.out.decode() == "".join(f"{line}\n" for _, line in generate(made))
+        assert answer.err == b""
+
+    def test_a_list_of_files(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        sample(out=tmp_path, size="20KiB", hosts=1, scenario=[Scenario.DEBUG], form=Format.JSON)
+        (app, server) = json.loads(capsys.readouterr().out)["files"]
+        assert (server["host"], server["path"]) == ("gpu-01", str(tmp_path / "gpu-01" / "server.log"))
+        assert (app["lines"], server["lines"]) == (3, server["lines"])
+        assert 20 * 1024 <= app["bytes"] + server["bytes"] < 21 * 1024
+
+    def test_a_table_of_files(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        sample(out=tmp_path, lines=1_500, hosts=1)
+        answer = capsys.readouterr()
+        assert "server.log" in answer.out
+        assert "2 files with 1,500 lines" in answer.err
+
+    def test_by_default_the_logs_end_with_the_last_hour(self, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+        sample(lines=100, span="2h")
+        first = stamp(capsysbinary.readouterr().out.split(b"\n")[0].decode())
+        assert first is not None
+        assert first // HOUR == Plan().end // HOUR - 2
+
+    @pytest.mark.parametrize(
+        ("text", "size"), [("7", 7), ("7B", 7), ("2kB", 2_000), ("2 KiB", 2_048), ("1MB", 10**6), ("1MiB", 1 << 20)]
+    )
+    def test_sizes(self, capsysbinary: pytest.CaptureFixture[bytes], text: str, size: int) -> None:
+        sample(hosts=1, size=text)
+        assert size <= len(capsysbinary.readouterr().out) < size + 2_000
+
+    @pytest.mark.parametrize(
+        ("options", "said"),
+        [
+            ({"span": "2 hours"}, "is no duration; write 30s"),
+            ({"span": "0s"}, "a millisecond"),
+            ({"size": "1GX"}, "write one such as 500MB"),
+            ({"size": "-1"}, "write one such as 500MB"),
+            ({"utc_offset": "5"}, "write one such as -05:00"),
+            ({"utc_offset": "+19:00"}, "18 hours"),
+            ({"start": "yesterday"}, "is no time"),
+            ({"gzip": True}, "goes with --out"),
+        ],
+    )
+    def test_faults(self, options: dict[str, Any], said: str) -> None:
+        with pytest.raises(InputError, match=said):
+            sample(**options)
