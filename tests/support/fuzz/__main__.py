@@ -1,4 +1,4 @@
-"""`python -m tests.support.fuzz [libFuzzer's options] [FOLDER]`: look for a line that breaks a check; one is written to `crash-*`."""
+"""`python -m tests.support.fuzz [libFuzzer options] [FOLDER]`: look for a line that breaks a check; it is written to `crash-*`."""
 
 from __future__ import annotations
 

@@ -21,7 +21,8 @@ if find_spec("atheris"):  # which has wheels for Linux on x86-64 alone
 
     def test_some_more_lines_led_by_coverage(tmp_path: Path) -> None:
         """From one seed; `make fuzz` tries others for longer. The fuzzer ends at the first chance after so many runs."""
-        command = [sys.executable, "-m", "tests.support.fuzz", "-runs=600", "-seed=1", "-max_len=512", f"-artifact_prefix={tmp_path}/"]
+        options = ["-runs=600", "-seed=1", "-max_len=512", f"-artifact_prefix={tmp_path}/"]
+        command = [sys.executable, "-m", "tests.support.fuzz", *options]
         ran = subprocess.run(command, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stderr
         done = re.search(r"^Done (\d+) runs", ran.stderr, re.MULTILINE)
