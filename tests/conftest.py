@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings
 
-from integration.engines.connect import Connection
+from integration.engines.connection import Connection
 from integration.engines.kibana import Kibana
 from tests.support.fake_kibana import API_KEY, FakeKibana
 from tests.support.faults.ledger import entries_of, table

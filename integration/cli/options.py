@@ -20,7 +20,8 @@ from integration.cli.stopping import stoppable
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.engines.connect import DEFAULT_TIMEOUT, Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import DEFAULT_TIMEOUT, Connection
 from integration.engines.kibana import DEFAULT_SPACE, Kibana
 from integration.errors import InputError
 from integration.names import Namespace

@@ -12,7 +12,8 @@ from integration.commands.ingest import IngestReport, ingest
 from integration.commands.validate import Difference, Validation, compare, validate
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding

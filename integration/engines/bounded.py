@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import urllib3
-import urllib3.exceptions
 
+from integration.engines.faults import AnswerCutError
 from integration.errors import AnswerTooLargeError, ClusterError, ThrottledError, TooManyBucketsError, UnavailableError
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ MAX_ANSWER = 32 << 20
 # What says that less must be asked at a time; the second when a node has no memory for it.
 _TOO_MUCH = (TooManyBucketsError, ThrottledError, AnswerTooLargeError)
 _most: ContextVar[int | None] = ContextVar("most", default=None)
-
-
-class AnswerCutError(urllib3.exceptions.HTTPError):
-    """An answer that was given up on since it is larger than was allowed."""
 
 
 @contextmanager

@@ -12,7 +12,6 @@ from typing import Any
 
 import urllib3.exceptions
 
-from integration.engines.bounded import AnswerCutError
 from integration.errors import (
     AnswerTimeoutError,
     AnswerTooLargeError,
@@ -63,6 +62,10 @@ _HINTS = {
 _WRONG_NAME = {62, 64}
 # ... is not valid yet, or no more.
 _WRONG_TIME = {9, 10}
+
+
+class AnswerCutError(urllib3.exceptions.HTTPError):
+    """An answer that was cut off because it is larger than was allowed."""
 
 
 @dataclass(frozen=True, slots=True)

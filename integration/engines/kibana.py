@@ -11,7 +11,7 @@ import urllib3.exceptions
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from integration.engines.bounded import bound
-from integration.engines.connect import Connection
+from integration.engines.connection import Connection
 from integration.engines.faults import Call, may_pass, no_answer, not_a_cluster, refused
 from integration.errors import InputError, NotFoundError
 

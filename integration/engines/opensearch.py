@@ -15,7 +15,7 @@ from integration.engines.faults import no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
     from integration.engines.answers import Identity, Json
-    from integration.engines.connect import Connection
+    from integration.engines.connection import Connection
 
 
 class OpenSearch(Engine):

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.sandbox.local import Node, NodeOptions, running_node
 from tests.support.secured import SecureNode, secure_node
 from tests.support.servers import SERVERS, Server

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError
 from integration.evaluation.cluster import evaluate, finding_of
 from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted

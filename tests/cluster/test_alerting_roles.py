@@ -9,7 +9,8 @@ from fnmatch import fnmatchcase
 import pytest
 
 from integration.detection.loading import load_rules
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.install.installation import install
 from integration.install.objects import desired_assets
 from integration.install.role_bodies import INSTALLER, READER, RUNNER, grants, roles

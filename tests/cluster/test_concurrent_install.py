@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ConflictError, PartlyAppliedError
 from integration.install.comparison import State
 from integration.install.installation import asset_status, install

@@ -12,7 +12,8 @@ import pytest
 
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.evaluation import history as findings_module
 from integration.evaluation.cluster import evaluate
 from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted, risk_findings

@@ -17,7 +17,8 @@ from integration.commands.validate import compare
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
 from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS
 from integration.install.installation import install

@@ -16,7 +16,8 @@ from integration.cli.enable import disable, enable
 from integration.commands.status import status
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ClusterError, ConflictError, DetectError, InputError, PartlyAppliedError
 from integration.findings.filter import NO_FILTER, Filter
 from integration.install.comparison import State, Step

@@ -19,7 +19,8 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ClusterError
 from integration.sandbox.local import Node, NodeError, NodeOptions, down, running_node, status
 from integration.sandbox.local.process import start_mark

@@ -8,7 +8,8 @@ import pytest
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.evaluation.risk_events import risk_event
 from integration.findings.filter import Filter
 from integration.install.installation import install

@@ -12,7 +12,8 @@ import pytest
 
 from integration.detection.loading import load_rules
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError
 from integration.install.comparison import State, Step
 from integration.install.installation import asset_status, install

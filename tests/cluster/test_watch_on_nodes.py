@@ -20,7 +20,8 @@ import pytest
 from integration.detection.loading import load_rules
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
 from integration.install.installation import install
 from integration.install.objects import desired_assets

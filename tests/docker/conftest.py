@@ -9,7 +9,8 @@ import pytest
 from docker import DockerClient
 
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from tests.support.docker.cluster import Cluster, docker_client, image_name, running_cluster
 
 _SHOWN_LOG_LINES = 60

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 
 from integration.detection.loading import load_rules
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.install.objects import desired_assets
 from integration.names import Namespace
 from tests.support.fake_alerting import AlertingCluster

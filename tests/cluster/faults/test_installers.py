@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.names import Namespace
 from integration.sandbox.local import Node
 from tests.cluster.faults.conftest import Tried

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.names import Namespace
 from integration.sandbox.local import Node, NodeOptions, running_node
 from integration.sandbox.local.ports import LOOPBACK, free_port

@@ -11,7 +11,8 @@ import pytest
 
 from integration.commands.ingest import MAX_FAILURES, Failure, IngestReport, IngestStoppedError, ingest
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError, NotFoundError, ThrottledError, UnreachableError
 from integration.log.files import RawLine
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster, Request

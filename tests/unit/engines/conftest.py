@@ -6,7 +6,8 @@ import pytest
 
 from integration.engines import base
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, FakeCluster
 
 

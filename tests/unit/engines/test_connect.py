@@ -14,7 +14,8 @@ import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import AnswerTimeoutError, ClusterError, InputError, ThrottledError, UnreachableError
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster
 

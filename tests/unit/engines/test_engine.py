@@ -11,7 +11,8 @@ from integration.engines import base
 from integration.engines.answers import ItemResult, PipelineStats, StoredDocument, Versions
 from integration.engines.base import Engine
 from integration.engines.bounded import answers_up_to
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import (
     AnswerTimeoutError,
     AnswerTooLargeError,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from integration.commands.doctor import Patient, Verdict, examine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.install.privileges import Work, missing_rights
 from integration.names import Namespace
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster, Request

@@ -6,7 +6,8 @@ from itertools import chain
 
 import pytest
 
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError
 from integration.install.comparison import State
 from integration.install.installation import asset_status, install

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ConflictError, InputError
 from integration.names import Namespace
 from integration.targets.choose import Alerting, targets_of

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from integration.detection.model import Rule
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.engines.kibana import Kibana
 from integration.errors import ClusterError, ConflictError, DetectError, InputError, OverwrittenError, PartlyAppliedError, RuleError
 from integration.findings.filter import Filter

@@ -11,7 +11,8 @@ import pytest
 
 from integration.engines import bounded
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.evaluation.history import AlertState, LeftOut
 from integration.targets.opensearch import alerts as opensearch_alerts
 from tests.support.fake_cluster import Answer, FakeCluster, Request

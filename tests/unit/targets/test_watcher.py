@@ -17,7 +17,8 @@ from hypothesis import given
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.engines.connect import Connection, connect
+from integration.engines.connect import connect
+from integration.engines.connection import Connection
 from integration.errors import ClusterError, ConflictError, DetectError, InputError, RuleError
 from integration.findings.filter import Filter
 from integration.install.comparison import State
