@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo test test-docker test-image test-fast fuzz lint format build image image-context lock sbom audit clean
+.PHONY: setup demo test test-docker test-image test-fast golden fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -42,6 +42,10 @@ test-image: setup
 
 test-fast: setup
 	$(BIN)/python -m pytest $(PARALLEL)
+
+# The rendered bodies under tests/golden, written anew after a change that is meant.
+golden: setup
+	$(BIN)/python -m tests.golden
 
 # Lines led by coverage, until one breaks a check (it is written to build/fuzz) or the runs are done.
 RUNS ?= 1000000

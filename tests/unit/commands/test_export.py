@@ -15,12 +15,7 @@ from integration.commands.export import ENGINES, INDEX, exports, write
 from integration.detection.loading import load_rules
 from integration.errors import InputError
 from integration.findings.filter import Filter
-from integration.install.objects import desired_assets
 from integration.names import Namespace
-from integration.targets.kibana import body as kibana
-from integration.targets.kibana import esql
-from integration.targets.opensearch import body as monitor
-from integration.targets.watcher import body as watcher
 from tests.support.builders import RULE, rule_with
 from tests.support.fake_kibana import check_saved_rule
 from tests.support.filters import entry
@@ -34,28 +29,23 @@ def run(*arguments: str) -> Any:
     return CliRunner().invoke(app, list(arguments))
 
 
-def test_every_body_is_written_as_it_is_rendered(tmp_path: Path) -> None:
+def test_every_body_is_written_and_listed(tmp_path: Path) -> None:
     files, left_out = exports([RULE], ENGINES, NAMESPACE)
     states = write(tmp_path, files, left_out)
     assert left_out == []
     assert set(states.values()) == {"created"}
-    read = {path: (tmp_path / path).read_text(encoding="utf-8") for path in states}
-    for engine in ENGINES:
-        for asset in desired_assets([RULE], engine):
-            assert json.loads(read[f"{engine}/{asset.kind.replace(' ', '_')}.{asset.name}.json"]) == asset.body
-        assert "aggs" in json.loads(read[f"{engine}/{RULE.id}.search.json"])
-    assert json.loads(read[f"opensearch/{RULE.id}.monitor.json"]) == monitor.monitor(RULE, NAMESPACE)
-    assert json.loads(read[f"elasticsearch/{RULE.id}.watch.json"]) == watcher.watch(RULE, NAMESPACE)
-    assert read[f"elasticsearch/{RULE.id}.esql"] == esql.query(RULE, NAMESPACE.events) + "\n"
-    assert json.loads(read[f"kibana/{RULE.id}.detection_rule.json"]) == kibana.detection_rule(RULE, NAMESPACE)
-    assert json.loads(read[f"kibana/{RULE.id}.stack_rule.json"]) == kibana.stack_rule(RULE, NAMESPACE)
-    assert json.loads(read["kibana/detection_rules.ndjson"]) == kibana.detection_rule(RULE, NAMESPACE)
-    saved = json.loads(read["kibana/stack_rules.ndjson"])
-    check_saved_rule(saved)
-    assert saved["attributes"]["params"] == kibana.stack_rule(RULE, NAMESPACE)["params"]
-    listed = json.loads(read[INDEX])["files"]
+    listed = json.loads((tmp_path / INDEX).read_text(encoding="utf-8"))["files"]
     assert {entry["path"] for entry in listed} | {INDEX} == set(states)
     assert all(entry["request"] for entry in listed)
+
+
+def test_what_kibana_imports_are_the_bodies_for_its_api(tmp_path: Path) -> None:
+    write(tmp_path, *exports([RULE], ENGINES, NAMESPACE))
+    kibana = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "kibana").iterdir()}
+    assert kibana["detection_rules.ndjson"] == kibana[f"{RULE.id}.detection_rule.json"]
+    saved = kibana["stack_rules.ndjson"]
+    check_saved_rule(saved)
+    assert saved["attributes"]["params"] == kibana[f"{RULE.id}.stack_rule.json"]["params"]
 
 
 def test_one_engine_has_its_own_files_only() -> None:
@@ -119,13 +109,9 @@ def test_bodies_carry_the_filter_and_what_cannot_is_left_out(tmp_path: Path, mon
     monkeypatch.chdir(tmp_path)
     Path("detect.toml").write_text("[[filter]]\naction = 'exclude'\nhost = 'lab-*'")
     assert run("bodies", "--namespace", NAMESPACE.name).exit_code == 0
-    post_filter = Filter((entry("exclude", host="lab-*"),))
-    read = json.loads(Path(f"bodies/opensearch/{RULE.id}.monitor.json").read_text())
-    assert read == monitor.monitor(RULE, NAMESPACE, None, post_filter)
+    assert "=lab-" in Path(f"bodies/opensearch/{RULE.id}.monitor.json").read_text()
     assert 'RLIKE "lab\\\\-.*"' in Path(f"bodies/elasticsearch/{RULE.id}.esql").read_text()
-    assert json.loads(Path(f"bodies/elasticsearch/{RULE.id}.watch.json").read_text()) == watcher.watch(
-        RULE, NAMESPACE, None, post_filter
-    )
+    assert "=lab-" in Path(f"bodies/elasticsearch/{RULE.id}.watch.json").read_text()
     _, left_out = exports([RULE], ENGINES, NAMESPACE, None, Filter((entry("exclude", host="*a" + "?" * 20),)))
     assert {each.path.rpartition(".")[0] for each in left_out} == {
         f"elasticsearch/{RULE.id}",

@@ -297,11 +297,6 @@ def test_the_window_is_that_of_the_last_run_whatever_the_minute() -> None:
     assert "@timestamp < DATE_TRUNC(15 minutes, NOW() - 7 minutes) + 7 minutes" in query(shifted, "a")
 
 
-def test_the_query_is_the_one_that_was_proved() -> None:
-    """No node that can be started here runs ES|QL, so this text is all that tells of a part of it that has changed."""
-    assert f"{query(RULE, 'logs-ollama.server-default')}\n" == Path(__file__).with_name("shipped_rule.esql").read_text("utf-8")
-
-
 def test_alternatives_and_their_parts_are_joined_as_the_rule_says() -> None:
     text_of_query = query(REGEXES, "a")
     line = 'REPLACE(TO_LOWER(event.original), "ς", "σ")'
