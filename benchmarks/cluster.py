@@ -45,7 +45,7 @@ def main() -> None:
     arguments.add_argument("--index", type=int, default=5_000_000, help="lines in the index that `run` is measured on; 0: skip")
     arguments.add_argument("--heap", default="2g")
     given = arguments.parse_args()
-    (rule,) = load_rules(None, ["ollama_possible_rce_via_model_loading"])
+    (rule,) = load_rules(ids=["ollama_possible_rce_via_model_loading"])
     with (
         # As a node that runs for long.
         running_node(options=NodeOptions(heap=given.heap, java=("-XX:TieredStopAtLevel=4",)), report=_say) as node,

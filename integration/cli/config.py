@@ -45,11 +45,11 @@ IndexOption = Annotated[
 ]
 
 
-def configured(path: Path | None, folder: Path | None, ids: list[str] | None) -> tuple[Config, tuple[Rule, ...]]:
+def configured(path: Path | None, folders: list[Path] | None, ids: list[str] | None) -> tuple[Config, tuple[Rule, ...]]:
     """Give the settings, and the rules that the options name as the settings change them."""
     config = _load_once(path)
-    wanted = {rule.id for rule in rules_of(folder, ids)}
-    return config, tuple(rule for rule in config.applied_to(rules_of(folder, None)) if rule.id in wanted)
+    wanted = {rule.id for rule in rules_of(folders, ids)}
+    return config, tuple(rule for rule in config.applied_to(rules_of(folders, None)) if rule.id in wanted)
 
 
 def note_filtered(count: int) -> None:

@@ -24,7 +24,6 @@ from integration.install.installation import install as install_assets
 from integration.install.installation import uninstall as uninstall_assets
 from integration.install.objects import Asset, desired_assets
 from integration.install.roles import role_assets
-from integration.install.sharing import Others, others_on
 from integration.install.target import Health
 from integration.names import PIPELINE
 from integration.targets.choose import SCHEDULER_HINT, Alerting, targets_of
@@ -84,7 +83,7 @@ def install(
     """
     settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
-        assets = _assets(engine, loaded, others_on(engine, loaded), index, roles=roles)
+        assets = _assets(engine, loaded, index, roles=roles)
         targets = targets_of(engine, alerting, cluster.namespace, index, notify, kibana, settings.post_filter)
         if dry_run:
             bodies = {asset.name: asset.body for asset in assets} | {t.name(r): t.body(r) for t in targets for r in loaded}
@@ -101,9 +100,9 @@ def install(
             note(f"Nothing on the cluster runs the rules: {SCHEDULER_HINT}.")
 
 
-def _assets(engine: Engine, rules: Sequence[Rule], others: Others, index: str | None, *, roles: bool) -> list[Asset]:
-    made = desired_assets(rules, engine.name, others)
-    return [*made, *(role_assets(engine.name, rules, index, others) if roles else [])]
+def _assets(engine: Engine, rules: Sequence[Rule], index: str | None, *, roles: bool) -> list[Asset]:
+    made = desired_assets(rules, engine.name)
+    return [*made, *(role_assets(engine.name, rules, index) if roles else [])]
 
 
 def _print_bodies(statuses: list[Status], bodies: dict[str, Any], form: Format) -> None:
@@ -135,7 +134,7 @@ def diff(
     settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana, post_filter=settings.post_filter)
-        assets = _assets(engine, loaded, others_on(engine, loaded), index, roles=roles)
+        assets = _assets(engine, loaded, index, roles=roles)
         statuses = compare(engine, assets, loaded, targets)
     if form is Format.JSON:
         print_json({"objects": [_status_json(status) for status in statuses]})
@@ -169,20 +168,12 @@ def uninstall(
     """
     _, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
-        others = others_on(engine, loaded)
-        assets = _assets(engine, loaded, others, index, roles=roles)
-        kept = _assets(engine, (), others, index, roles=roles) if others else []
+        assets = _assets(engine, loaded, index, roles=roles)
         targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
-        if others:
-            note(f"Rules from another folder stay, and so do the objects that they share: {', '.join(map(inert, others))}.")
-        if delete_data and others:
-            raise InputError("nothing was changed: the documents are theirs too; uninstall them first (--rules with their folder)")
         data = data_of(cluster.namespace) if delete_data else {}
         if dry_run:
-            statuses = compare(engine, () if kept else assets, loaded, targets)
+            statuses = compare(engine, assets, loaded, targets)
             rows = [(s.kind, s.name) for s in statuses if s.state in (State.SAME, State.DRIFTED)]
-            if kept:
-                rows = [(kind, name) for kind, name in rows if kind != "index"]  # they keep the pipeline
             _print_removal([*rows, *((kind, name) for name, kind in data.items() if engine.exists(name))], form)
             note("Dry run: nothing was changed.")
             return
@@ -190,9 +181,7 @@ def uninstall(
             raise InputError("nothing was changed: deleting data was not confirmed (--yes does it without asking)")
         steps = Steps(form)
         try:
-            uninstall_assets(
-                engine, assets, loaded, cluster.namespace, targets, kept=kept, delete_data=delete_data, on_step=steps.add
-            )
+            uninstall_assets(engine, assets, loaded, cluster.namespace, targets, delete_data=delete_data, on_step=steps.add)
         finally:
             steps.close()
 
@@ -233,7 +222,7 @@ def status(
     settings, loaded = configured(config, rules, None)
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana, post_filter=settings.post_filter)
-        assets = _assets(engine, loaded, others_on(engine, loaded), index, roles=False)
+        assets = _assets(engine, loaded, index, roles=False)
         report = report_status(engine, assets, loaded, cluster.namespace, targets)
     if form is Format.JSON:
         print_json(_report_json(report))

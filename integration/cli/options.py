@@ -96,8 +96,13 @@ NamespaceOption = Annotated[
 ]
 RuleOption = Annotated[list[str] | None, typer.Option("--rule", help="A rule's id; all by default.", rich_help_panel=_RULE)]
 RulesOption = Annotated[
-    Path | None,
-    typer.Option("--rules", envvar="DETECT_RULES", help="Another folder of rule files.", rich_help_panel=_RULE),
+    list[Path] | None,
+    typer.Option(
+        "--rules",
+        envvar="DETECT_RULES",
+        help="A folder of rule files, beside the shipped rules; repeatable.",
+        rich_help_panel=_RULE,
+    ),
 ]
 TimezoneOption = Annotated[
     str, typer.Option("--timezone", envvar="DETECT_TIMEZONE", help="What first_error and last_error are printed in.")
@@ -222,9 +227,9 @@ def taking(name: str, make: Callable[..., object], verb: Callable[..., None]) ->
     return call
 
 
-def rules_of(folder: Path | None, ids: list[str] | None) -> tuple[Rule, ...]:
+def rules_of(folders: list[Path] | None, ids: list[str] | None) -> tuple[Rule, ...]:
     """Load the rules that the options name."""
-    return load_rules(folder, ids or ())
+    return load_rules(folders or (), ids or ())
 
 
 def zone_of(name: str) -> tzinfo:

@@ -15,7 +15,6 @@ from integration.install.comparison import State
 from integration.install.installation import asset_status
 from integration.install.objects import desired_assets
 from integration.install.privileges import Work, missing_rights
-from integration.install.sharing import others_on
 from integration.log.event import parse
 from integration.names import PIPELINE, Namespace
 from integration.scheduler.progress import read_progress, state_index
@@ -144,7 +143,7 @@ def _clock(patient: Patient) -> Answers:
 
 def _objects(patient: Patient) -> Answers:
     engine, rules = patient.engine, patient.rules
-    for asset in desired_assets(rules, engine.name, others_on(engine, rules)):
+    for asset in desired_assets(rules, engine.name):
         status = asset_status(engine, asset)
         same = status.state is State.SAME
         advice = "" if same else "; `detect install` puts it right" if status.state is not State.FOREIGN else "; not made by detect"

@@ -112,31 +112,31 @@ def _line_of(node: yaml.Node, location: Sequence[int | str]) -> int:
     return line
 
 
-def load_rules(folder: Path | None = None, ids: Iterable[str] = ()) -> tuple[Rule, ...]:
-    """Read every rule of a folder (the shipped one by default), or those named by `ids`, in the order of their ids.
+def load_rules(folders: Sequence[Path] = (), ids: Iterable[str] = ()) -> tuple[Rule, ...]:
+    """Read the shipped rules and those of the folders, or of all these the ones named by `ids`, in the order of their ids.
 
-    `RuleError` when a file is bad, two rules share an id or a class field, none is there, or an id is unknown.
+    `RuleError` when a file is bad, a folder holds none, two rules share an id or a class field, or an id is unknown.
     """
-    folder = folder or asset_folder("rules")
-    paths = sorted(path for path in folder.glob("*.y*ml") if path.suffix in (".yml", ".yaml")) if folder.is_dir() else []
-    if not paths:
-        fault = "holds no rule files (*.yml)" if folder.is_dir() else "is no folder; name the one that holds the rule files"
-        raise RuleError(f"{folder}: {fault}")
     rules: dict[str, Rule] = {}
-    fields: dict[str, Path] = {}
-    for path in paths:
+    files: dict[tuple[str, str], Path] = {}
+    found = [path for folder in (asset_folder("rules"), *folders) for path in _rule_files(folder)]
+    for path in {path.resolve(): path for path in found}.values():  # a folder may be named twice
         rule = load_rule(path)
-        if rule.id in rules:
-            raise RuleError(f"{path}: id: {rule.id!r} is already the id of another rule in {folder}")
-        if rule.classification.field in fields:
-            raise RuleError(
-                f"{path}: classification.field: {rule.classification.field!r} is already used by "
-                f"{fields[rule.classification.field]}; each rule needs a field of its own"
-            )
+        for key, value in (("id", rule.id), ("classification.field", rule.classification.field)):
+            if (other := files.setdefault((key, value), path)) is not path:
+                raise RuleError(f"{path}: {key}: {value!r} is already used by {other}; each rule needs one of its own")
         rules[rule.id] = rule
-        fields[rule.classification.field] = path
     wanted = list(dict.fromkeys(ids)) or sorted(rules)
-    unknown = [rule_id for rule_id in wanted if rule_id not in rules]
-    if unknown:
-        raise RuleError(f"no rule {', '.join(unknown)} in {folder}; there are: {', '.join(sorted(rules))}")
+    if unknown := [rule_id for rule_id in wanted if rule_id not in rules]:
+        raise RuleError(f"no rule {', '.join(unknown)}; there are: {', '.join(sorted(rules))}")
     return tuple(rules[rule_id] for rule_id in wanted)
+
+
+def _rule_files(folder: Path) -> list[Path]:
+    """Return the rule files of a folder by name."""
+    if not folder.is_dir():
+        raise RuleError(f"{folder}: not a folder; name the one that holds the rule files")
+    files = sorted(path for path in folder.glob("*.y*ml") if path.suffix in (".yml", ".yaml"))
+    if not files:
+        raise RuleError(f"{folder}: holds no rule files (*.yml)")
+    return files

@@ -158,24 +158,18 @@ def uninstall(
     namespace: Namespace,
     targets: Sequence[RuleTarget] = (),
     *,
-    kept: Sequence[Asset] = (),
     delete_data: bool,
     on_step: OnStep,
 ) -> None:
     """Remove what `install` made, last first; documents stay unless `delete_data`, which removes the namespace's.
 
     Indices that stay no longer name the pipeline. A data stream that stays needs a template of its name, so a bare one is left for
-    it; an empty one goes. Objects that this project did not make are left alone. `kept` are the assets as rules need them that
-    stay: then these rules are taken out of what all share, and no more is removed.
+    it; an empty one goes. Objects that this project did not make are left alone.
     """
     with _Journal("uninstall", on_step) as journal:
         for target in targets:
             for rule in rules:
                 journal.done(target.remove(rule))
-        if kept:
-            for asset in kept:
-                _keep(engine, asset, journal)
-            return
         _remove_data(engine, namespace, journal, all_of_it=delete_data)
         for index in engine.backing_indices(EVENTS_PATTERN):
             engine.request("PUT", f"/{index}/_settings", {_PIPELINE_SETTING: "_none"}, retry=True)
@@ -196,14 +190,6 @@ def _remove_data(engine: Engine, namespace: Namespace, journal: _Journal, *, all
         if all_of_it or (is_stream and engine.exists(name) and not engine.count(name, {"match_all": {}})):
             gone = engine.delete_data_stream(name) if is_stream else engine.delete_index(name)
             journal.done(Step(kind, name, "deleted" if gone else "was not there", gone))
-
-
-def _keep(engine: Engine, asset: Asset, journal: _Journal) -> None:
-    status = asset_status(engine, asset)
-    if step := _untouched(asset, status.found):
-        journal.done(step)
-    else:
-        journal.applied(status, partial(_put, engine, asset, status), partial(_read_back, engine, asset))
 
 
 def _untouched(asset: Asset, found: dict[str, Any] | None) -> Step | None:

@@ -12,11 +12,9 @@ import yaml
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.folders import asset_folder
-from integration.install.ownership import is_marked, is_marked_text, mark, mark_text
-from integration.install.sharing import Others, check_fields, versions_of
+from integration.install.ownership import is_marked, is_marked_text, mark, mark_text, versions_of
 from integration.names import EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
-from integration.render.aggregation import DYNAMIC_FIELDS
-from integration.render.templates import events_template, fields_of, risk_template
+from integration.render.templates import events_template, risk_template
 
 
 @dataclass(frozen=True)
@@ -97,25 +95,16 @@ class TemplateAsset(Asset):
         return is_marked(found.get("_meta"))
 
 
-def desired_assets(rules: Sequence[Rule], engine: str, others: Others | None = None) -> list[Asset]:
-    """Give every object for these rules and the others that share it, in the order in which they must be created.
-
-    `InputError` when a rule's computed field is another one's.
-    """
-    others = others or {}
-    check_fields(rules, others)
-    versions = versions_of(rules, others)
+def desired_assets(rules: Sequence[Rule], engine: str) -> list[Asset]:
+    """Return every object that the rules share, in the order in which they must be created."""
+    versions = versions_of(rules)
     pipeline = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
     description = f"{pipeline['description']} {mark_text(pipeline, versions)}"
     if engine == "elasticsearch":
         del pipeline["version"]  # counted up with each replacement, since it guards them
     events, risk = events_template(rules, engine), risk_template()
-    names = {rule.id: list(fields_of(rule, engine)) for rule in rules}
-    for rule_id, other in others.items():
-        events["template"]["mappings"][DYNAMIC_FIELDS[engine]] |= other.fields
-        names[rule_id] = list(other.fields)
     return [
         PipelineAsset(PIPELINE, pipeline | {"description": description}),
-        TemplateAsset(EVENTS_TEMPLATE, events | {"_meta": mark(events, versions) | {"computed_fields": names}}),
+        TemplateAsset(EVENTS_TEMPLATE, events | {"_meta": mark(events, versions)}),
         TemplateAsset(RISK_TEMPLATE, risk | {"_meta": mark(risk, versions)}),
     ]

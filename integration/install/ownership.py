@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -23,6 +23,11 @@ def content_hash(body: dict[str, Any]) -> str:
 def mark(content: dict[str, Any], versions: Mapping[str, int]) -> dict[str, Any]:
     """Give the mark as metadata: of what content, and for which rules, their versions by id."""
     return {"managed_by": OWNER, "version": __version__, "hash": content_hash(content), "rules": dict(versions)}
+
+
+def versions_of(rules: Sequence[Rule]) -> dict[str, int]:
+    """Return the version of each rule that a shared object serves, in the order of the ids."""
+    return {rule.id: rule.version for rule in sorted(rules, key=lambda rule: rule.id)}
 
 
 def mark_text(content: dict[str, Any], versions: Mapping[str, int]) -> str:

@@ -10,9 +10,8 @@ from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, NotFoundError
 from integration.install.objects import Asset
-from integration.install.ownership import is_marked, is_marked_text, mark, mark_text
+from integration.install.ownership import is_marked, is_marked_text, mark, mark_text, versions_of
 from integration.install.role_bodies import roles
-from integration.install.sharing import Others, versions_of
 
 # What an API without a security plugin behind it says.
 _NO_SECURITY = ("no handler found", "Unknown API", "security_exception: Security must be explicitly enabled")
@@ -91,12 +90,12 @@ class OpenSearchRole(RoleAsset):
         return is_marked_text(found.get("description"))
 
 
-def role_assets(engine: str, rules: Sequence[Rule], index: str | None = None, others: Others | None = None) -> list[RoleAsset]:
-    """Give every role for an engine, and for work with these rules and the others that share it.
+def role_assets(engine: str, rules: Sequence[Rule], index: str | None = None) -> list[RoleAsset]:
+    """Return every role for an engine, and for work with these rules.
 
     `index` is a pattern of the user's own events, which the readers may read then.
     """
-    versions = versions_of(rules, others or {})
+    versions = versions_of(rules)
     made: list[RoleAsset] = []
     for name, body in roles(engine, index).items():
         if engine == "elasticsearch":

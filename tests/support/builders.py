@@ -17,7 +17,7 @@ from integration.findings.spool import spooled
 from integration.log.event import Event, parse
 from integration.times import parse_time
 
-RULE = load_rules(None, ["ollama_possible_rce_via_model_loading"])[0]
+RULE = load_rules(ids=["ollama_possible_rce_via_model_loading"])[0]
 
 
 DEADLINE = 120.0

@@ -15,7 +15,7 @@ from integration.evaluation.risk_events import risk_event
 from integration.times import parse_time, rfc3339
 
 # Not from what other tests share: that would take more memory than what is measured here.
-RULE = load_rules(None, ["ollama_possible_rce_via_model_loading"])[0]
+RULE = load_rules(ids=["ollama_possible_rce_via_model_loading"])[0]
 AT = parse_time("2026-11-24T09:00:00Z")
 TEXT = "x" * 5_000
 """In the message of each event: thousands of findings take more than a test allows."""

@@ -115,17 +115,22 @@ def _flat(value: object) -> object:
     return flat
 
 
+def _tuple(value: object) -> object:
+    """Turn a list to a tuple, which strict models ask for."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 class Config(RuleSettings):
     """A whole detect.toml; without a file, what it says by default. `source` is the file."""
 
     namespace: Text | None = None
     timezone: Text | None = None
-    rules: Text | None = None
+    rules: Annotated[tuple[Text, ...], BeforeValidator(_tuple)] = ()
     connection: ConnectionSettings = ConnectionSettings()
     index: IndexSettings | None = None
     fields: Annotated[dict[str, Text], BeforeValidator(_flat)] = {}
     rule: dict[str, RuleSettings] = {}
-    filter: Annotated[tuple[FilterEntry, ...], BeforeValidator(lambda v: tuple(v) if isinstance(v, list) else v)] = ()
+    filter: Annotated[tuple[FilterEntry, ...], BeforeValidator(_tuple)] = ()
     source: Annotated[Path | None, Field(exclude=True)] = None
 
     @field_validator("fields")
@@ -147,10 +152,10 @@ class Config(RuleSettings):
         values: dict[str, object] = self.connection.model_dump() | {
             "namespace": self.namespace,
             "timezone": self.timezone,
-            "rules": self.rules,
+            "rules": [str(base / Path(folder).expanduser()) for folder in self.rules] or None,
             "index": self.index and self.index.pattern,
         }
-        for name in ("api_key_file", "password_file", "ca_certs", "client_cert", "client_key", "rules"):
+        for name in ("api_key_file", "password_file", "ca_certs", "client_cert", "client_key"):
             if isinstance(path := values[name], str):
                 values[name] = str(base / Path(path).expanduser())
         return {name: value for name, value in values.items() if value is not None}

@@ -193,7 +193,7 @@ def test_nothing_found_is_zero(tmp_path: Path) -> None:
         (["scan", "-", "--timezone", "Mars/Base"], "'Mars/Base' is no time zone (--timezone, "),
         (["scan", "-", "--fail-on", "awful"], "--fail-on: 'awful' is no severity"),
         (["scan", "-", "--rule", "nope"], "no rule nope"),
-        (["scan", "-", "--rules", "/nonexistent"], "/nonexistent: is no folder"),
+        (["scan", "-", "--rules", "/nonexistent"], "/nonexistent: not a folder"),
         (["scan"], "Missing argument"),
         (["run", "--from", "2026-11-24"], "give --from and --to together"),
         (["run", "--at", "soon"], "'soon' is no time"),

@@ -23,7 +23,7 @@ from tests.support.cli import detect
 WHOLE = """
 namespace = "prod"
 timezone = "Europe/Berlin"
-rules = "my-rules"
+rules = ["my-rules", "/srv/rules"]
 
 [connection]
 url = "https://search.example:9200"
@@ -81,7 +81,7 @@ def test_everything_is_read_and_feeds_the_options() -> None:
     assert read.option_defaults() == {
         "namespace": "prod",
         "timezone": "Europe/Berlin",
-        "rules": "my-rules",
+        "rules": ["my-rules", "/srv/rules"],
         "url": "https://search.example:9200",
         "username": "detect",
         "ca_certs": "ca.pem",
@@ -93,9 +93,9 @@ def test_everything_is_read_and_feeds_the_options() -> None:
 def test_paths_start_at_the_file_s_folder(tmp_path: Path) -> None:
     folder = tmp_path / "etc"
     folder.mkdir()
-    (folder / "d.toml").write_text('rules = "r"\n[connection]\nca_certs = "/abs/ca.pem"\nclient_key = "~/k.pem"\n')
+    (folder / "d.toml").write_text('rules = ["r"]\n[connection]\nca_certs = "/abs/ca.pem"\nclient_key = "~/k.pem"\n')
     assert load_config(folder / "d.toml").option_defaults() == {
-        "rules": str(folder / "r"),
+        "rules": [str(folder / "r")],
         "ca_certs": "/abs/ca.pem",
         "client_key": str(Path("~/k.pem").expanduser()),
     }

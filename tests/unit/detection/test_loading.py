@@ -126,22 +126,41 @@ def test_what_is_escaped_stands_for_itself(tmp_path: Path, pattern: str) -> None
     assert load_rule(path).selection[0].matches == (pattern,)
 
 
-def test_folder_gives_rules_by_id_and_refuses_clashes(tmp_path: Path) -> None:
-    written(tmp_path)
-    second = tmp_path / "second.yml"
-    second.write_text(SHIPPED.read_text())
-    with pytest.raises(RuleError, match="already the id of another rule"):
-        load_rules(tmp_path)
-    second.write_text(SHIPPED.read_text().replace(f"id: {RULE.id}", "id: a_second"))
-    with pytest.raises(RuleError, match="each rule needs a field of its own"):
-        load_rules(tmp_path)
-    second.write_text(second.read_text().replace("field: error_type", "field: second_type"))
-    assert [rule.id for rule in load_rules(tmp_path)] == ["a_second", RULE.id]
-    assert [rule.id for rule in load_rules(tmp_path, ["a_second"])] == ["a_second"]
-    with pytest.raises(RuleError, match=rf"no rule nope in .*; there are: a_second, {RULE.id}"):
-        load_rules(tmp_path, ["nope"])
+def rule_file(folder: Path, rule_id: str, field: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / f"{rule_id}.yml"
+    text = SHIPPED.read_text().replace(f"id: {RULE.id}", f"id: {rule_id}")
+    path.write_text(text.replace("field: error_type", f"field: {field}"))
+    return path
 
 
-def test_empty_folder(tmp_path: Path) -> None:
+def test_named_folders_add_to_the_shipped_rules(tmp_path: Path) -> None:
+    one, two = rule_file(tmp_path / "one", "a_second", "second_type"), rule_file(tmp_path / "two", "z_third", "third_type")
+    folders = [one.parent, two.parent, one.parent / ".." / "one"]
+    assert [rule.id for rule in load_rules(folders)] == ["a_second", RULE.id, "z_third"]
+    assert [rule.id for rule in load_rules(folders, ["z_third"])] == ["z_third"]
+    assert [rule.id for rule in load_rules()] == [RULE.id]
+    with pytest.raises(RuleError, match=rf"no rule nope; there are: a_second, {RULE.id}, z_third"):
+        load_rules(folders, ["nope"])
+
+
+@pytest.mark.parametrize(
+    ("rule_id", "field", "fault"),
+    [
+        (RULE.id, "own_type", rf"id: '{RULE.id}' is already used by .*rules/{RULE.id}\.yml"),
+        ("own", "error_type", rf"classification\.field: 'error_type' is already used by .*rules/{RULE.id}\.yml"),
+    ],
+)
+def test_two_rules_of_one_id_or_one_class_field_are_refused_by_both_files(
+    tmp_path: Path, rule_id: str, field: str, fault: str
+) -> None:
+    path = rule_file(tmp_path, rule_id, field)
+    with pytest.raises(RuleError, match=f"^{path}: {fault}; each rule needs one of its own"):
+        load_rules([tmp_path])
+
+
+def test_a_folder_without_rule_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RuleError, match="holds no rule files"):
-        load_rules(tmp_path)
+        load_rules([tmp_path])
+    with pytest.raises(RuleError, match="nowhere: not a folder"):
+        load_rules([tmp_path / "nowhere"])
