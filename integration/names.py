@@ -13,6 +13,7 @@ EVENTS_TEMPLATE = "logs-ollama.server"
 RISK_TEMPLATE = "detect-risk"
 EVENTS_PATTERN = "logs-ollama.server-*"
 RISK_PATTERN = "detect-risk-*"
+STATE_PATTERN = "detect-state-*"
 
 # What Elastic's naming scheme for data streams allows, without the dash that separates its parts.
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
@@ -20,7 +21,7 @@ _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
 
 @dataclass(frozen=True, slots=True)
 class Namespace:
-    """One namespace's data stream of events and index of risk events; `InputError` for a name that cannot be one."""
+    """The names of a namespace's data stream and indices; `InputError` for a name that cannot be one."""
 
     name: str
 
@@ -39,3 +40,8 @@ class Namespace:
     def risk(self) -> str:
         """The index of risk events."""
         return f"detect-risk-{self.name}"
+
+    @property
+    def state(self) -> str:
+        """The index of the scheduler's progress."""
+        return f"detect-state-{self.name}"

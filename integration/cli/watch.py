@@ -26,7 +26,6 @@ from integration.errors import DetectError, ThrottledError, UnreachableError
 from integration.scheduler.health import Health, HealthServer
 from integration.scheduler.jsonlog import JsonLog
 from integration.scheduler.leadership import Leadership
-from integration.scheduler.progress import state_index
 from integration.scheduler.service import Service, patience
 from integration.scheduler.watch import Job, Watcher
 
@@ -109,7 +108,7 @@ def _serve(cluster: ClusterOptions, job: Job, given: _Settings, log: JsonLog, st
         with engine:
             log("info", "connected", url=engine.url, engine=engine.name, version=engine.version_text)
             holder = {"id": uuid4().hex, "host": socket.gethostname(), "pid": str(os.getpid())}
-            leadership = Leadership(engine, state_index(job.namespace), holder, given.lease, _steady)
+            leadership = Leadership(engine, job.namespace.state, holder, given.lease, _steady)
             watcher = Watcher(engine, job, leadership, _now, log, stop)
             service = Service(watcher, leadership, health, _now, wait, log, stop)
             if given.once:

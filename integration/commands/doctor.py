@@ -17,7 +17,7 @@ from integration.install.objects import desired_assets
 from integration.install.privileges import Work, missing_rights
 from integration.log.event import parse
 from integration.names import PIPELINE, Namespace
-from integration.scheduler.progress import read_progress, state_index
+from integration.scheduler.progress import read_progress
 from integration.targets.opensearch.monitors import has_alerting
 from integration.times import rfc3339
 
@@ -182,7 +182,7 @@ def _fields(patient: Patient) -> Answers:
 def _scheduler(patient: Patient) -> Answers:
     now = time.time_ns() // 1_000_000
     for rule in patient.rules:
-        done = read_progress(patient.engine, state_index(patient.namespace), rule.id)
+        done = read_progress(patient.engine, patient.namespace.state, rule.id)
         if done is None:
             yield Verdict.INFO, f"`detect watch` has not run {rule.id} in this namespace"
             continue

@@ -16,7 +16,6 @@ from integration.install.target import RuleTarget
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, Namespace
 from integration.render.aggregation import DYNAMIC_FIELDS
 from integration.render.templates import computed_fields
-from integration.scheduler.progress import state_index
 
 _DERIVED_FIELDS_SINCE = (2, 15)
 _PIPELINE_SETTING = "index.default_pipeline"
@@ -180,7 +179,7 @@ def uninstall(
 
 def data_of(namespace: Namespace) -> dict[str, str]:
     """Give the kind of everything that holds a namespace's documents, by its name."""
-    return {namespace.risk: "index", state_index(namespace): "index", namespace.events: "data stream"}
+    return {namespace.risk: "index", namespace.state: "index", namespace.events: "data stream"}
 
 
 def _remove_data(engine: Engine, namespace: Namespace, journal: _Journal, *, all_of_it: bool) -> None:

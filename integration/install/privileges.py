@@ -12,8 +12,7 @@ from typing import Any
 from integration.engines.base import Engine
 from integration.errors import ClusterError, ForbiddenError, NotFoundError
 from integration.install.role_bodies import INGESTER, INSTALLER, READER, RUNNER, Grants, grants
-from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN, Namespace
-from integration.scheduler.progress import STATE_PATTERN, state_index
+from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN, STATE_PATTERN, Namespace
 
 
 class Work(StrEnum):
@@ -70,7 +69,7 @@ def _rights(granted: Grants, work: Work, namespace: Namespace, index: str) -> It
     """Give what a role grants, for this namespace's own names in place of patterns."""
     yield from (_Right(name) for name in granted.cluster)
     events = index.split(",") if work in (Work.RUN, Work.READ) else [namespace.events]
-    names = {EVENTS_PATTERN: events, RISK_PATTERN: [namespace.risk], STATE_PATTERN: [state_index(namespace)]}
+    names = {EVENTS_PATTERN: events, RISK_PATTERN: [namespace.risk], STATE_PATTERN: [namespace.state]}
     for pattern, allowed in granted.indices.items():
         yield from (_Right(name, one) for one in names[pattern] for name in allowed)
 

@@ -16,8 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from integration.names import EVENTS_PATTERN, RISK_PATTERN
-from integration.scheduler.progress import STATE_PATTERN
+from integration.names import EVENTS_PATTERN, RISK_PATTERN, STATE_PATTERN
 
 INSTALLER = "detect-installer"
 INGESTER = "detect-ingester"

@@ -9,11 +9,9 @@ from typing import Any
 from integration.engines.answers import Versions
 from integration.engines.base import Engine
 from integration.errors import ClusterError, ConflictError
-from integration.names import Namespace
 from integration.scheduler.leadership import LeaseLostError
 from integration.times import parse_time, rfc3339
 
-STATE_PATTERN = "detect-state-*"
 _KEYWORD = {"type": "keyword"}
 _DATE = {"type": "date"}
 _INDEX = {
@@ -24,11 +22,6 @@ _INDEX = {
         "properties": {"kind": _KEYWORD, "id": _KEYWORD, "rule_id": _KEYWORD, "window_end": _DATE, "revisit_from": _DATE},
     },
 }
-
-
-def state_index(namespace: Namespace) -> str:
-    """The index of the scheduler's lock and progress in a namespace."""
-    return f"detect-state-{namespace.name}"
 
 
 def create_state_index(engine: Engine, index: str) -> None:

@@ -18,7 +18,7 @@ from integration.findings.filter import NO_FILTER, Filter, Passed
 from integration.findings.spool import spooled
 from integration.names import Namespace
 from integration.scheduler.leadership import Leadership, LeaseLostError
-from integration.scheduler.progress import Done, Progress, create_state_index, state_index
+from integration.scheduler.progress import Done, Progress, create_state_index
 from integration.times import rfc3339
 
 
@@ -60,7 +60,7 @@ class Watcher:
         self._engine = engine
         self._job = job
         self._leadership = leadership
-        self._progress = Progress(engine, state_index(job.namespace), job.namespace.risk)
+        self._progress = Progress(engine, job.namespace.state, job.namespace.risk)
         self._now = now
         self._log = log
         self._stop = stop
@@ -78,7 +78,7 @@ class Watcher:
         A rule that fails does not keep the others from running; its error is raised at the end. Calling again does the rest.
         """
         was_leading = self.leading
-        create_state_index(self._engine, state_index(self._job.namespace))
+        create_state_index(self._engine, self._job.namespace.state)
         if not self._leadership.acquire():
             if was_leading:
                 self._log("warning", "leadership_lost")

@@ -21,7 +21,6 @@ from integration.evaluation.risk_events import risk_event
 from integration.names import Namespace
 from integration.render.aggregation import BY_HOST, window_search
 from integration.sandbox.local import Node
-from integration.scheduler.progress import state_index
 from integration.targets.kibana import alerts as kibana_alerts
 from integration.targets.opensearch import alerts as opensearch_alerts
 from integration.targets.opensearch.alerts import monitor_findings
@@ -64,7 +63,7 @@ def url(node: Node, engine: Engine, tmp_path_factory: pytest.TempPathFactory) ->
     yield node.url
     engine.delete_index(NAMESPACE.risk)
     engine.delete_index(OWN_INDEX)
-    engine.delete_index(state_index(NAMESPACE))
+    engine.delete_index(NAMESPACE.state)
     if engine.name == "opensearch":  # the Elasticsearch of the tests has no API for it
         engine.delete_data_stream(NAMESPACE.events)
 

@@ -27,7 +27,6 @@ from integration.install.installation import install
 from integration.install.objects import desired_assets
 from integration.names import Namespace
 from integration.sandbox.local import Node
-from integration.scheduler.progress import state_index
 from integration.times import parse_time, rfc3339
 from tests.support.builders import DEADLINE, RULE, error, until
 
@@ -59,7 +58,7 @@ class Site:
         """Let the last done window be the one of so many hours ago."""
         text = rfc3339(self.last.end - hours_ago * HOUR, millis=True)
         source = {"kind": "progress", "rule_id": RULE.id, "window_end": text, "revisit_from": text}
-        self.engine.put_document(state_index(self.namespace), f"rule-{RULE.id}", source)
+        self.engine.put_document(self.namespace.state, f"rule-{RULE.id}", source)
 
     def done(self, log: Path) -> list[str]:
         """The ends of these windows, as a log tells of them."""
@@ -117,7 +116,7 @@ def site(node: Node, engine: Engine) -> Iterator[Site]:
     prepared_site = prepared(node, engine)
     yield prepared_site
     ended(prepared_site)
-    for index in (prepared_site.namespace.risk, state_index(prepared_site.namespace)):
+    for index in (prepared_site.namespace.risk, prepared_site.namespace.state):
         engine.delete_index(index)
     if engine.name == "opensearch":  # the Elasticsearch of the tests has no API for it
         engine.delete_data_stream(prepared_site.namespace.events)
@@ -138,7 +137,7 @@ def test_without_progress_the_newest_risk_event_says_where_to_go_on(site: Site, 
     log = tmp_path / "log"
     site.progress_starts(5)
     assert site.watch(log, "--once").wait(DEADLINE) == 0
-    site.engine.delete_index(state_index(site.namespace))
+    site.engine.delete_index(site.namespace.state)
     log.unlink()
     assert site.watch(log, "--once").wait(DEADLINE) == 0
     assert site.done(log) == []
@@ -158,7 +157,7 @@ def test_sigterm_ends_in_good_order_and_health_is_told(site: Site, tmp_path: Pat
     assert process.wait(DEADLINE) == 0
     assert json.loads(health.read_text())["state"] == "stopped"
     assert [entry["signal"] for entry in events(log, "stopping")] == ["SIGTERM"]
-    lock = site.engine.get_document(state_index(site.namespace), "leader")
+    lock = site.engine.get_document(site.namespace.state, "leader")
     assert lock is not None
     assert lock.source["id"] is None
     site.check(3)

@@ -13,8 +13,7 @@ from integration.install.comparison import State
 from integration.install.installation import asset_status, install
 from integration.install.role_bodies import INGESTER, INSTALLER, READER, RUNNER, roles
 from integration.install.roles import role_assets
-from integration.names import EVENTS_PATTERN, RISK_PATTERN
-from integration.scheduler.progress import STATE_PATTERN
+from integration.names import EVENTS_PATTERN, RISK_PATTERN, STATE_PATTERN
 from tests.support.builders import RULE
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster
 
