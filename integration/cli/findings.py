@@ -22,7 +22,7 @@ from integration.evaluation.cluster import count_events
 from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted, risk_findings
 from integration.findings.filter import Passed
 from integration.findings.finding import Finding, in_zone
-from integration.findings.spool import spooled
+from integration.findings.store import stored_findings
 from integration.names import Namespace
 from integration.targets.kibana.alerts import kibana_findings
 from integration.targets.opensearch.alerts import alerts, monitor_findings
@@ -76,7 +76,7 @@ def findings(
         may_pass = report.settings.post_filter.may_pass
         passed = Passed(may_pass)
         rules = {each.id: each for each in report.rules}
-        with spooled(in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources)) as found:
+        with stored_findings(in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources)) as found:
             events = _events(engine, report.rules, where, filter(may_pass, found))
             report.print(passed.of(found), events)
     note_filtered(passed.filtered)

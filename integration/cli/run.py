@@ -34,7 +34,7 @@ from integration.evaluation.risk_events import Written
 from integration.evaluation.risk_events import write as write_risk
 from integration.findings.filter import Passed
 from integration.findings.finding import Finding
-from integration.findings.spool import spooled
+from integration.findings.store import stored_findings
 from integration.times import parse_time, rfc3339
 
 _MAX_WINDOWS = 100_000  # eleven years, hour by hour
@@ -66,7 +66,7 @@ def run(
     plan = [(each, windows_of(each, at, start, end)) for each in report.rules]
     where, passed = index or cluster.namespace.events, Passed(report.settings.post_filter.passes)
     written: Written | None = None
-    with cluster.open() as engine, spooled(passed.of(_evaluated(engine, plan, where, report.zone))) as findings:
+    with cluster.open() as engine, stored_findings(passed.of(_evaluated(engine, plan, where, report.zone))) as findings:
         read = sum(count_events(engine, each, where, windows[0].start, windows[-1].end) for each, windows in _widest(plan))
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)

@@ -18,7 +18,7 @@ from integration.evaluation.cluster import evaluate, events_query, hits
 from integration.evaluation.reference import Reference
 from integration.findings.filter import NO_FILTER, Filter
 from integration.findings.finding import Finding
-from integration.findings.spool import spooled
+from integration.findings.store import stored_findings
 from integration.log.event import UNKNOWN_HOST, Event, stored
 from integration.times import parse_time
 
@@ -87,7 +87,7 @@ def validate(
             reference.add(event)
             events += 1
         evaluated = chain.from_iterable(evaluate(engine, rule, index, window, zone) for window in windows)
-        with spooled(post_filter.kept(evaluated)) as found:
+        with stored_findings(post_filter.kept(evaluated)) as found:
             comparison = compare(post_filter.kept(reference.findings()), found)
         return Validation(len(windows), events, reference.selected, comparison)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from datetime import UTC, tzinfo
 from typing import Any
 
@@ -12,8 +13,8 @@ from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.evaluation.buckets import hosts_of
 from integration.findings.finding import LISTS, Finding, Statistics, build_finding
-from integration.findings.groups import Groups
-from integration.findings.lists import Values, listed
+from integration.findings.store import StatisticsStore
+from integration.findings.values import Values, bounded_values
 from integration.log.event import as_indexed
 from integration.render.aggregation import condition_name, lines_search
 from integration.times import parse_time
@@ -31,7 +32,7 @@ def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinf
     for host, bucket in hosts_of(engine, rule, index, window):
         if bucket is not None:
             yield finding_of(engine, rule, index, window, host, bucket, zone)
-        elif (statistics := _by_line(engine, rule, index, window, host)).error_count:
+        elif (statistics := _by_line(engine, rule, index, window, host)) is not None:
             yield build_finding(rule, host, window, statistics, zone)
 
 
@@ -40,10 +41,13 @@ def finding_of(
 ) -> Finding:
     """Make a host's finding from its bucket of `aggregation.statistics`; lists that are cut or not there are collected."""
     whole = {name for name in LISTS if name in bucket and not bucket[name]["sum_other_doc_count"]}
-    lists = {name: listed(value["key"] for value in bucket[name]["buckets"]) for name in whole}
+    keys = {name: [value["key"] for value in bucket[name]["buckets"]] for name in whole}
+    lists = {name: bounded_values(values, len(values)) for name, values in keys.items()}
     if rest := [name for name in LISTS if name not in whole]:
-        found = _by_line(engine, rule, index, window, host).lists
-        lists |= {name: max(found[name], _shown(bucket, name), key=lambda each: each.distinct) for name in rest}
+        found = _by_line(engine, rule, index, window, host)
+        for name in rest:
+            counted = found.lists[name] if found else Values(())
+            lists[name] = max(counted, _shown(bucket, name), key=lambda each: each.distinct)
     statistics = Statistics(
         error_count=bucket["doc_count"],
         first_seen=int(bucket["first_seen"]["value"]),
@@ -77,26 +81,16 @@ def hits(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any]) -> Ite
         yield from engine.scan(index, {**body, "query": {"bool": {"must": [body["query"]], **query}}}, size=size)
 
 
-def _by_line(engine: Engine, rule: Rule, index: str, window: Window, host: str) -> Statistics:
-    """Put a host's statistics together from its lines, read and classed by the cluster, in no more memory than the reference."""
+def _by_line(engine: Engine, rule: Rule, index: str, window: Window, host: str) -> Statistics | None:
+    """Return a host's statistics from its lines, read and classed by the cluster; None where none is selected."""
     time = name_in_index(rule, "@timestamp")
-    groups = Groups(LISTS, rule.list_conditions)
-    try:
-        group = groups.at(window, host)
+    with closing(StatisticsStore(LISTS, rule.list_conditions)) as store:
         for hit in hits(engine, rule, index, lines_search(rule, engine.name, window.start, window.end, host)):
-            values = hit["fields"] | {"error_types": hit["fields"].get(rule.classification.field)}
-            if not values["error_types"]:
-                continue
-            at = parse_time(values[time][0])
-            group.take(1, at, at)
-            for name in LISTS:
-                for value in values.get(name, ()):
-                    if value is not None:
-                        groups.add(group, name, as_indexed(value))
-        ((_, _, statistics),) = groups.statistics()
-        return statistics
-    finally:
-        groups.close()
+            fields = hit["fields"] | {"error_types": hit["fields"].get(rule.classification.field)}
+            if fields["error_types"]:
+                listed = [(name, as_indexed(value)) for name in LISTS for value in fields.get(name, ()) if value is not None]
+                store.add(window, host, parse_time(fields[time][0]), listed)
+        return next((statistics for _, _, statistics in store.statistics()), None)
 
 
 def _holds(condition: Mapping[str, Any]) -> bool:

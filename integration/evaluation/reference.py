@@ -8,12 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, tzinfo
-from itertools import chain
 
 from integration.detection.case import fold
 from integration.detection.model import Alternative, Rule, TextCondition
 from integration.findings.finding import Finding, build_finding
-from integration.findings.groups import Groups
+from integration.findings.store import StatisticsStore
 from integration.log.event import Event
 
 _REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are rendered for Java
@@ -75,7 +74,7 @@ class Reference:
         self._classifier = Classifier(rule)
         self._columns = tuple(rule.stats.values)
         self._schedule = rule.windows
-        self._groups = Groups((*(name for name, _ in self._columns), "error_types"), rule.list_conditions)
+        self._store = StatisticsStore((*(name for name, _ in self._columns), "error_types"), rule.list_conditions)
 
     def add(self, event: Event) -> bool:
         """Take one event; True when the search selects it."""
@@ -83,19 +82,16 @@ class Reference:
         if error_type is None:
             return False
         self.selected += 1
-        group = self._groups.at(self._schedule.window_of(event.time), event.host)
-        group.take(1, event.time, event.time)
-        values = ((name, event.value(field)) for name, field in self._columns)
-        for name, value in chain(values, [("error_types", error_type)]):
-            if value is not None:
-                self._groups.add(group, name, str(value))
+        values = [(name, str(value)) for name, field in self._columns if (value := event.value(field)) is not None]
+        window = self._schedule.window_of(event.time)
+        self._store.add(window, event.host, event.time, [*values, ("error_types", error_type)])
         return True
 
     def findings(self) -> Iterator[Finding]:
         """Give a finding for each host and window that had an event, by window, then host, one at a time."""
-        for window, host, statistics in self._groups.statistics():
+        for window, host, statistics in self._store.statistics():
             yield build_finding(self.rule, host, window, statistics, self._zone)
 
     def close(self) -> None:
         """Give back what is kept on disk of very many groups and very long lists."""
-        self._groups.close()
+        self._store.close()

@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from integration.detection.model import Rule, Severity, StatCondition
 from integration.detection.schedule import Window
-from integration.findings.lists import Values
+from integration.findings.values import Values
 from integration.times import millis_shown, rfc3339
 
 LISTS = ("error_messages", "error_details", "code_sources", "error_types")

@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.detection.fields import dataset_filter, name_in_index
 from integration.detection.model import Rule, StatCondition
-from integration.findings.lists import MAX_VALUES
+from integration.findings.values import MAX_VALUES
 from integration.render import painless
 
 BY_HOST = "by_host"

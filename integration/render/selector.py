@@ -8,7 +8,7 @@ from integration.detection.case import fold
 from integration.detection.model import Rule, Severity, StatCondition
 from integration.findings.filter import Action, Count, Filter, List
 from integration.findings.finding import LISTS
-from integration.findings.lists import MAX_BYTES, MAX_VALUES
+from integration.findings.values import MAX_BYTES, MAX_VALUES
 from integration.render import painless
 from integration.render.aggregation import condition_name
 from integration.render.post_filter import Test, passing

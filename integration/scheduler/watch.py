@@ -15,7 +15,7 @@ from integration.errors import ClusterError, DetectError, PartlyAppliedError, Th
 from integration.evaluation import risk_events as risk
 from integration.evaluation.cluster import evaluate
 from integration.findings.filter import NO_FILTER, Filter, Passed
-from integration.findings.spool import spooled
+from integration.findings.store import stored_findings
 from integration.names import Namespace
 from integration.scheduler.leadership import Leadership, LeaseLostError
 from integration.scheduler.progress import Done, Progress, create_state_index
@@ -130,7 +130,7 @@ class Watcher:
     def _run_window(self, rule: Rule, window: Window, *, again: bool) -> None:
         started = self._now()
         passed = Passed(self._job.post_filter.passes)
-        with spooled(passed.of(evaluate(self._engine, rule, self._job.index, window, self._job.zone))) as findings:
+        with stored_findings(passed.of(evaluate(self._engine, rule, self._job.index, window, self._job.zone))) as findings:
             self._leadership.confirm()
             written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings)
             for finding in findings if written.created or written.updated else ():

@@ -18,7 +18,7 @@ from integration.detection.model import Rule
 from integration.engines import bounded
 from integration.engines.base import Engine
 from integration.evaluation.cluster import evaluate
-from integration.findings import lists
+from integration.findings import values
 from integration.findings.finding import Finding
 from integration.install.installation import install
 from integration.install.objects import desired_assets
@@ -167,7 +167,7 @@ def test_more_hosts_than_a_page_and_than_the_bucket_limit_allows(installed: Engi
 
 
 def test_lists_past_the_bound_are_cut_and_counted_alike(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (lists, aggregation):
+    for module in (values, aggregation):
         monkeypatch.setattr(module, "MAX_VALUES", 5)
     lines = [Shipped(f'level=ERROR source=s.go:{n % 8} msg="model {n}" err="e"', "gpu-1", BASE + n) for n in range(23)]
     found = cluster_findings(installed, RULE, store(installed, lines), lines)
@@ -185,7 +185,7 @@ def test_answers_that_are_too_large_are_asked_for_in_parts(installed: Engine, mo
     ]
     lines += [Shipped('level=ERROR msg="model"', f"gpu-{n}", BASE + n) for n in range(200)]
     index = store(installed, lines)
-    monkeypatch.setattr(lists, "MAX_BYTES", 20_000)
+    monkeypatch.setattr(values, "MAX_BYTES", 20_000)
     monkeypatch.setattr(bounded, "MAX_ANSWER", 30_000)
     asked: list[dict[str, Any]] = []
     honest = installed.search

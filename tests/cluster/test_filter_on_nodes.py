@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.evaluation.risk_events import risk_event
-from integration.findings import lists
+from integration.findings import values
 from integration.findings.filter import Filter
 from integration.findings.finding import Finding
 from integration.install.installation import install
@@ -118,7 +118,7 @@ def hosts(findings: Iterable[Finding]) -> set[str]:
 def test_nothing_is_hidden_that_the_reference_shows_where_a_bucket_does_not_tell_all(
     alerting: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for module in (lists, selector):
+    for module in (values, selector):
         monkeypatch.setattr(module, "MAX_VALUES", 40)
     monkeypatch.setattr(selector, "_SURELY_FEW", 30)
     lines = [
@@ -151,7 +151,7 @@ def test_nothing_is_hidden_that_the_reference_shows_where_a_bucket_does_not_tell
 
 
 def test_a_list_with_too_long_values_for_the_reference_hides_nothing(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (lists, selector):
+    for module in (values, selector):
         monkeypatch.setattr(module, "MAX_BYTES", 1_000)
     texts = {"long": "x" * 600, "long-in-bytes": "☃" * 200, "short": "☃" * 100}
     lines = [Shipped(f'level=ERROR msg="model {n} {text}"', host, BASE) for host, text in texts.items() for n in (1, 2)]

@@ -13,7 +13,7 @@ from integration.engines.base import Engine
 from integration.errors import ClusterError
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
-from integration.findings.spool import spooled
+from integration.findings.store import stored_findings
 from integration.log.event import Event, parse
 from integration.times import parse_time
 
@@ -66,7 +66,7 @@ def findings_of(lines: list[Event], rule: Rule = RULE) -> list[Finding]:
 
 def merged(*sources: Iterable[Finding]) -> list[Finding]:
     """Findings of several sources as `detect findings` puts them together."""
-    with spooled(chain.from_iterable(sources)) as found:
+    with stored_findings(chain.from_iterable(sources)) as found:
         return list(found)
 
 

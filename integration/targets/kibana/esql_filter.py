@@ -14,7 +14,7 @@ from integration.detection.fields import MappedRule, name_in_index
 from integration.detection.globs import pattern
 from integration.detection.model import Rule, Severity
 from integration.findings.filter import Action, Count, Filter, List
-from integration.findings.lists import MAX_BYTES, MAX_VALUES
+from integration.findings.values import MAX_BYTES, MAX_VALUES
 from integration.render.post_filter import Test, joined, passing
 from integration.targets.kibana import esql_lists
 from integration.targets.kibana import esql_text as text

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS, Written, bounded, risk_event, write
-from integration.findings.lists import MAX_BYTES
+from integration.findings.values import MAX_BYTES
 from tests.support.builders import RULE, error, event, findings_of
 from tests.support.memory_engine import MemoryEngine
 

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from integration.detection.schedule import Window
-from integration.findings import lists
+from integration.findings import values
 from integration.findings.finding import Finding, Statistics, build_finding, in_zone
-from integration.findings.lists import Values
+from integration.findings.values import Values
 from integration.times import millis_shown
 from tests.support.builders import RULE, error, event, findings_of
 
@@ -109,7 +109,7 @@ def test_json_has_the_contract_s_keys_in_order_and_round_trips() -> None:
 
 
 def test_long_lists_are_cut_and_counted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lists, "MAX_VALUES", 3)
+    monkeypatch.setattr(values, "MAX_VALUES", 3)
     lines = [event(error(f'msg="model {n}" err="e"')) for n in (9, 1, 8, 2, 7, 1, 9, 0)]
     (finding,) = findings_of(lines)
     assert finding.error_messages == ("model 0", "model 1", "model 2")
