@@ -35,7 +35,7 @@ def export(
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Write every rendered body to files: pipeline, templates, searches, monitors, watches, ES|QL and Kibana's rules.
+    """Write every rendered body to files: pipeline, templates, searches, monitors, ES|QL and Kibana's rules.
 
     No cluster is asked. index.json says what each file is and which request takes it.
 

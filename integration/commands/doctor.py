@@ -122,7 +122,7 @@ def _alerting(patient: Patient) -> Answers:
         yield Verdict.INFO, "the Alerting plugin is there" if there else "no Alerting plugin: `detect watch` runs the rules instead"
         return
     licence = patient.engine.request("GET", "/_license", retry=True)["license"]["type"]
-    yield Verdict.INFO, f"licence {licence}; where Kibana or Watcher are not used, `detect watch` runs the rules"
+    yield Verdict.INFO, f"licence {licence}; where Kibana is not used, `detect watch` runs the rules"
 
 
 def _clock(patient: Patient) -> Answers:

@@ -22,7 +22,6 @@ from integration.targets.kibana import body as kibana
 from integration.targets.kibana import esql
 from integration.targets.kibana.saved_objects import saved_rule
 from integration.targets.opensearch import body as monitor
-from integration.targets.watcher import body as watcher
 
 INDEX = "index.json"
 """The file that says what each of the others is, and what request takes it."""
@@ -146,12 +145,6 @@ def _bodies(rule: Rule, engine: str, namespace: Namespace, index: str | None, po
             "POST /_plugins/_alerting/monitors",
         )
         return
-    yield _Body(
-        f"{engine}/{rule.id}.watch.json",
-        lambda: _json(watcher.watch(rule, namespace, index, post_filter)),
-        f"watch of {rule.id}",
-        f"PUT /_watcher/watch/{watcher.watch_id(rule, namespace)}?active=false",
-    )
     yield _Body(
         f"{engine}/{rule.id}.esql",
         lambda: f"{esql.query(rule, events, post_filter=post_filter)}\n",

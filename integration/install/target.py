@@ -1,4 +1,4 @@
-"""Where a rule runs by itself on a cluster: the interface that OpenSearch Alerting, Kibana and Watcher share."""
+"""Where a rule runs by itself on a cluster: the interface that OpenSearch Alerting and Kibana share."""
 
 from __future__ import annotations
 

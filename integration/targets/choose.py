@@ -12,7 +12,6 @@ from integration.install.target import RuleTarget
 from integration.names import Namespace
 from integration.targets.kibana.rules import DetectionTarget, StackTarget
 from integration.targets.opensearch.monitors import AlertingTarget, has_alerting, require_channel
-from integration.targets.watcher.target import WatcherTarget, watcher_fault
 
 
 class Alerting(StrEnum):
@@ -25,7 +24,6 @@ class Alerting(StrEnum):
     OPENSEARCH = "opensearch"
     KIBANA = "kibana"
     KIBANA_STACK = "kibana-stack"
-    WATCHER = "watcher"
     NONE = "none"
 
 
@@ -52,10 +50,6 @@ def targets_of(
         raise InputError(f"--notify needs OpenSearch Alerting, which shall not be used here or is not there; {SCHEDULER_HINT}")
     if alerting is Alerting.OPENSEARCH:
         raise InputError(f"{engine.name} {engine.version_text} at {engine.url} has no Alerting plugin; {SCHEDULER_HINT}")
-    if alerting is Alerting.WATCHER:
-        if fault := watcher_fault(engine):
-            raise InputError(f"{fault}; {SCHEDULER_HINT}")
-        return [WatcherTarget(engine, namespace, index, post_filter)]
     if alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK) and engine.name != "elasticsearch":
         raise InputError(f"Kibana's rules read Elasticsearch, and {engine.url} is {engine.name}; {SCHEDULER_HINT}")
     if kibana is not None and alerting in (Alerting.AUTO, Alerting.KIBANA) and engine.name == "elasticsearch":

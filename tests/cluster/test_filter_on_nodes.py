@@ -1,11 +1,9 @@
-"""SPL 15 inside what runs on a cluster: monitors and watches find what passes the user's filter, and nothing else."""
+"""SPL 15 inside monitors: they fire for what passes the user's filter, and for nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import count
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +11,6 @@ from hypothesis import strategies as st
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.evaluation.risk_events import risk_event
 from integration.findings import values
 from integration.findings.filter import Filter
 from integration.findings.finding import Finding
@@ -24,7 +21,6 @@ from integration.render import selector
 from integration.sandbox.local import Node
 from integration.targets.opensearch.body import monitor
 from tests.cluster import test_alerting
-from tests.cluster import test_watcher_on_nodes as test_watcher
 from tests.cluster.test_agreement import BASE, HOUR, line, reference_findings
 from tests.support.alerting_node import engine_with_alerting
 from tests.support.builders import RULE, drop
@@ -32,34 +28,25 @@ from tests.support.filters import HOSTS, entry, filters
 from tests.support.servers import on_opensearch
 from tests.support.shipped import Shipped, stored
 
+pytestmark = on_opensearch
+
 shipped = st.builds(Shipped, line, st.sampled_from(HOSTS), st.integers(BASE, BASE + 2 * HOUR - 1))
 logs = st.lists(shipped, min_size=4, max_size=25)
 _namespaces = count()  # for the whole run, since two engines take turns
 few = settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
-@contextmanager
-def ready(engine: Engine) -> Iterator[Engine]:
-    """Without the bounds on compiled triggers and monitors' searches (75 each in five minutes), which so many filters pass."""
-    install(engine, desired_assets([RULE], engine.name), [RULE], on_step=lambda _: None)
-    rates = [f"script.context.{context}.max_compilations_rate" for context in ("aggregation_selector", "template")]
-    engine.request("PUT", "/_cluster/settings", {"transient": dict.fromkeys(rates, "10000/1m")})
-    yield engine
-    engine.request("PUT", "/_cluster/settings", {"transient": dict.fromkeys(rates)})
-    for number in range(next(_namespaces)):
-        drop(engine, f"logs-ollama.server-filter{number}")
-
-
-@pytest.fixture(scope="module")
-def installed(engine: Engine) -> Iterator[Engine]:
-    with ready(engine) as prepared:
-        yield prepared
-
-
 @pytest.fixture(scope="module")
 def alerting(node: Node) -> Iterator[Engine]:
-    with engine_with_alerting(node.url) as connected, ready(connected) as prepared:
-        yield prepared
+    """Without the bounds on compiled triggers and monitors' searches (75 each in five minutes), which so many filters pass."""
+    with engine_with_alerting(node.url) as engine:
+        install(engine, desired_assets([RULE], engine.name), [RULE], on_step=lambda _: None)
+        rates = [f"script.context.{context}.max_compilations_rate" for context in ("aggregation_selector", "template")]
+        engine.request("PUT", "/_cluster/settings", {"transient": dict.fromkeys(rates, "10000/1m")})
+        yield engine
+        engine.request("PUT", "/_cluster/settings", {"transient": dict.fromkeys(rates)})
+        for number in range(next(_namespaces)):
+            drop(engine, f"logs-ollama.server-filter{number}")
 
 
 def store(engine: Engine, lines: Sequence[Shipped]) -> Namespace:
@@ -79,17 +66,10 @@ def fired(
     }
 
 
-def written(engine: Engine, namespace: Namespace, post_filter: Filter, found: Sequence[Finding]) -> list[dict[str, Any]]:
-    """The documents of every window's run."""
-    windows = sorted({RULE.windows.window_of(finding.window_start) for finding in found}, key=lambda window: window.start)
-    return [each for window in windows for each in test_watcher.written(engine, RULE, namespace, window, post_filter)]
-
-
 def told(findings: Iterable[Finding]) -> set[tuple[int, str, str]]:
     return {(finding.window_start, finding.host, str(finding.severity)) for finding in findings}
 
 
-@on_opensearch
 @given(logs, st.lists(filters, min_size=3, max_size=5))
 @few
 def test_a_monitor_fires_for_what_passes_the_filter(alerting: Engine, lines: list[Shipped], drawn: list[Filter]) -> None:
@@ -99,22 +79,10 @@ def test_a_monitor_fires_for_what_passes_the_filter(alerting: Engine, lines: lis
         assert fired(alerting, namespace, post_filter, found) == told(post_filter.kept(found))
 
 
-@given(logs, st.lists(filters, min_size=3, max_size=5))
-@few
-def test_a_watch_writes_what_passes_the_filter(installed: Engine, lines: list[Shipped], drawn: list[Filter]) -> None:
-    namespace = store(installed, lines)
-    found = reference_findings(RULE, lines)
-    for post_filter in drawn:
-        assert written(installed, namespace, post_filter, found) == [
-            {"_id": finding.id} | risk_event(RULE, finding) for finding in post_filter.kept(found)
-        ]
-
-
 def hosts(findings: Iterable[Finding]) -> set[str]:
     return {finding.host for finding in findings}
 
 
-@on_opensearch
 def test_nothing_is_hidden_that_the_reference_shows_where_a_bucket_does_not_tell_all(
     alerting: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,12 +118,12 @@ def test_nothing_is_hidden_that_the_reference_shows_where_a_bucket_does_not_tell
         assert {host for _, host, _ in fired(alerting, namespace, post_filter, found)} == shown | besides, stated
 
 
-def test_a_list_with_too_long_values_for_the_reference_hides_nothing(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_list_with_too_long_values_for_the_reference_hides_nothing(alerting: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (values, selector):
         monkeypatch.setattr(module, "MAX_BYTES", 1_000)
     texts = {"long": "x" * 600, "long-in-bytes": "☃" * 200, "short": "☃" * 100}
     lines = [Shipped(f'level=ERROR msg="model {n} {text}"', host, BASE) for host, text in texts.items() for n in (1, 2)]
-    namespace, found = store(installed, lines), reference_findings(RULE, lines)
+    namespace, found = store(alerting, lines), reference_findings(RULE, lines)
     for stated, shown, besides in (
         (entry("exclude", all_contain={"error_messages": "model"}), {"long", "long-in-bytes"}, set[str]()),
         (entry("exclude", contains={"error_messages": "model 2"}), {"long", "long-in-bytes"}, set[str]()),
@@ -163,27 +131,27 @@ def test_a_list_with_too_long_values_for_the_reference_hides_nothing(installed: 
     ):
         post_filter = Filter((stated,))
         assert hosts(post_filter.kept(found)) == shown, stated
-        assert {each["host"]["name"] for each in written(installed, namespace, post_filter, found)} == shown | besides, stated
+        assert {host for _, host, _ in fired(alerting, namespace, post_filter, found)} == shown | besides, stated
 
 
-def test_values_longer_than_a_keyword_are_read_whole(installed: Engine) -> None:
+def test_values_longer_than_a_keyword_are_read_whole(alerting: Engine) -> None:
     long = "model " + "x" * 9_000
     lines = [
         Shipped(f'level=ERROR msg="{long} Disk FULL"', "long-1", BASE),
         Shipped(f'level=ERROR msg="{long}"', "long-2", BASE),
         Shipped('level=ERROR msg="model: disk full"', "long-2", BASE),
     ]
-    namespace, found = store(installed, lines), reference_findings(RULE, lines)
+    namespace, found = store(alerting, lines), reference_findings(RULE, lines)
     for stated, shown in (
         (entry("exclude", all_contain={"error_messages": "disk full"}), {"long-2"}),
         (entry("keep", contains={"error_messages": "DISK FULL"}), {"long-1", "long-2"}),
     ):
         post_filter = Filter((stated,))
         assert hosts(post_filter.kept(found)) == shown
-        assert {each["host"]["name"] for each in written(installed, namespace, post_filter, found)} == shown
+        assert {host for _, host, _ in fired(alerting, namespace, post_filter, found)} == shown
 
 
-def test_many_entries_need_few_scripts(installed: Engine) -> None:
+def test_many_entries_need_few_scripts(alerting: Engine) -> None:
     """A cluster compiles 75 in five minutes, and keeps 100."""
     lines = [Shipped('level=ERROR msg="model 7"', "gpu-1", BASE), Shipped('level=ERROR msg="model 700"', "gpu-2", BASE)]
     stated = [entry("exclude", host=f"lab-{n}*", contains={"error_messages": f"model {n}00"}) for n in range(150)]
@@ -191,28 +159,26 @@ def test_many_entries_need_few_scripts(installed: Engine) -> None:
         entry("exclude", all_contain={name: [f"text {n}" for n in range(500)]}) for name in ("error_messages", "error_details")
     ]
     post_filter = Filter((*stated, entry("exclude", host="*-2", all_contain={"error_messages": "model 700"})))
-    namespace, found = store(installed, lines), reference_findings(RULE, lines)
-    assert {each["host"]["name"] for each in written(installed, namespace, post_filter, found)} == {"gpu-1"}
+    namespace, found = store(alerting, lines), reference_findings(RULE, lines)
+    assert {host for _, host, _ in fired(alerting, namespace, post_filter, found)} == {"gpu-1"}
 
 
-def test_text_in_a_filter_stays_text(installed: Engine) -> None:
+def test_text_in_a_filter_stays_text(alerting: Engine) -> None:
     awkward = ["'); throw new RuntimeException('", '"} {{period_end}} {{{x}}}', "\\' + params._source + '", "a\nb", "${x}", "//*"]
     lines = [Shipped(f"level=ERROR model msg={awkward[4]}", host, BASE) for host in [*awkward, "plain"]]
-    namespace, found = store(installed, lines), reference_findings(RULE, lines)
+    namespace, found = store(alerting, lines), reference_findings(RULE, lines)
     globs = ["".join(f"[{c}]" if c in "*?[" else c for c in host) for host in awkward]
     for stated in ([entry("exclude", host=globs)], [entry("exclude", host=glob) for glob in globs]):
         texts = entry("exclude", contains={"error_messages": [text for text in awkward if text != "${x}"]}, host="plain")
         post_filter = Filter((*stated, texts))
         assert hosts(post_filter.kept(found)) == {"plain"}
-        assert {each["host"]["name"] for each in written(installed, namespace, post_filter, found)} == {"plain"}
+        assert {host for _, host, _ in fired(alerting, namespace, post_filter, found)} == {"plain"}
 
 
-def test_case_is_ignored_as_python_does(installed: Engine) -> None:
+def test_case_is_ignored_as_python_does(alerting: Engine) -> None:
     names = ["ΟΔΟΣ", "οδος", "οδοσ", "İx", "Kelvin", "ẞ", "DŽ", "Ａ"]
     lines = [Shipped("level=ERROR model", host, BASE) for host in names]
-    namespace, found = store(installed, lines), reference_findings(RULE, lines)
+    namespace, found = store(alerting, lines), reference_findings(RULE, lines)
     for glob in ("ΟΔΟΣ", "οδος", "i?x", "kelvin", "[ß]", "dž", "ａ", "?", "[Α-Ω]*"):
         post_filter = Filter((entry("keep", host=glob),))
-        assert {each["host"]["name"] for each in written(installed, namespace, post_filter, found)} == hosts(
-            post_filter.kept(found)
-        ), glob
+        assert {host for _, host, _ in fired(alerting, namespace, post_filter, found)} == hosts(post_filter.kept(found)), glob

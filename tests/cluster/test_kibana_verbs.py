@@ -53,10 +53,3 @@ def test_kibana_without_its_address_is_bad_usage(engine: Engine) -> None:
     answer = detect("install", "--url", engine.url, "--alerting", "kibana")
     assert answer.code == 2
     assert "--kibana-url" in answer.err or "Kibana's rules read Elasticsearch" in answer.err
-
-
-def test_watcher_that_is_not_there_is_said(engine: Engine) -> None:
-    answer = detect("install", "--url", engine.url, "--alerting", "watcher")
-    assert answer.code == 2
-    assert "Watcher" in answer.err
-    assert "detect watch" in answer.err

@@ -10,17 +10,17 @@ from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
-from integration.evaluation.risk_events import risk_event
 from integration.findings.filter import Filter
 from integration.install.installation import install
 from integration.install.objects import desired_assets
 from integration.names import Namespace
 from integration.sandbox.local import NodeOptions, running_node
-from tests.cluster import test_watcher_on_nodes as test_watcher
+from tests.cluster import test_filter_on_nodes
 from tests.cluster.test_agreement import BASE, cluster_findings, reference_findings, store
+from tests.support.alerting_node import engine_with_alerting
 from tests.support.builders import RULE, drop, rule_with
 from tests.support.filters import entry
-from tests.support.servers import Server
+from tests.support.servers import Server, on_opensearch
 from tests.support.shipped import Shipped
 
 LETTERS = rule_with(
@@ -71,17 +71,19 @@ def test_findings_do_not_depend_on_the_machine_s_language(turkish: Engine, rule:
         drop(turkish, index)
 
 
-def test_a_watch_and_its_filter_do_not_either(turkish: Engine) -> None:
+@on_opensearch
+def test_a_monitor_and_its_filter_do_not_either(turkish: Engine) -> None:
     hosts = ["GPU-I", "gpu-i", "gpu-\u0131", "GPU-\u0130", "lab-I"]
     lines = [Shipped('level=ERROR EXITED msg="DISK I"', host, BASE + n) for n, host in enumerate(hosts)]
     lines += [Shipped('level=ERROR EXITED msg="D\u0130SK"', "gpu-i2", BASE)]
     index = store(turkish, lines)
-    window = RULE.windows.window_of(BASE)
     post_filter = Filter((entry("exclude", host="LAB-I"), entry("keep", host="GPU-I", contains={"error_messages": "disk i"})))
     try:
-        kept = list(post_filter.kept(reference_findings(RULE, lines)))
+        found = reference_findings(RULE, lines)
+        kept = list(post_filter.kept(found))
         assert [finding.host for finding in kept] == ["GPU-I", "gpu-i"]
-        written = test_watcher.written(turkish, RULE, Namespace(index.rpartition("-")[2]), window, post_filter)
-        assert written == [{"_id": finding.id} | risk_event(RULE, finding) for finding in kept]
+        with engine_with_alerting(turkish.url) as alerting:
+            namespace = Namespace(index.rpartition("-")[2])
+            assert test_filter_on_nodes.fired(alerting, namespace, post_filter, found) == test_filter_on_nodes.told(kept)
     finally:
         drop(turkish, index)

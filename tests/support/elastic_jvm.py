@@ -1,4 +1,4 @@
-"""Elasticsearch's own classes (ES|QL's parser, Lucene's patterns, Watcher's cron) in a process of their own.
+"""Elasticsearch's own classes (ES|QL's parser, Lucene's patterns) in a process of their own.
 
 The JVM of this process may belong to another engine's parser.
 """
@@ -42,10 +42,6 @@ class ElasticJvm:
         """Give what the parser says against a query, None when it takes it."""
         return self._pool.submit(_fault, query).result()
 
-    def fires(self, cron: str, after: int) -> int:
-        """Give the first instant after `after` at which Watcher runs by a cron expression, in epoch milliseconds."""
-        return self._pool.submit(_fires, cron, after).result()
-
     def text(self, literal: str) -> str:
         """Give the text that a string literal stands for."""
         return self._pool.submit(_text, literal).result()
@@ -80,11 +76,6 @@ def _fault(query: str) -> str | None:
     except jpype.JException as error:
         return str(error.getMessage())
     return None
-
-
-def _fires(cron: str, after: int) -> int:
-    _parser()
-    return int(jpype.JClass("org.elasticsearch.xpack.core.scheduler.Cron")(cron).getNextValidTimeAfter(after))
 
 
 def _text(literal: str) -> str:

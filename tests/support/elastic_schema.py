@@ -69,12 +69,11 @@ class Fault(NamedTuple):
 
 
 class Description:
-    """The description. `instead` names requests whose body stands for a type that is described incompletely."""
+    """The description, by the names of its types and requests."""
 
-    def __init__(self, schema: Mapping[str, Any], instead: Mapping[Name, str]) -> None:
+    def __init__(self, schema: Mapping[str, Any]) -> None:
         self._types = {Name.of(definition["name"]): definition for definition in schema["types"]}
         self._requests = {endpoint["name"]: Name.of(endpoint["request"]) for endpoint in schema["endpoints"] if endpoint["request"]}
-        self._instead = instead
 
     def faults(self, request: str, body: Any) -> list[Fault]:
         """Hold a request's body against the description."""
@@ -111,8 +110,6 @@ class Description:
         name = Name.of(kind.written["type"])
         if name in kind.parameters:
             return self._faults(kind.parameters[name], value, path)
-        if name in self._instead:
-            return self._in_object(self._body(self._instead[name]), value, path)
         if name.namespace == "_builtins":
             # Python's truth values are numbers, JSON's are not.
             fits = isinstance(value, _BUILTINS[name.name]) and (name.name != "number" or not isinstance(value, bool))
@@ -203,9 +200,7 @@ def _distance(faults: list[Fault]) -> tuple[int, int]:
 @cache
 def description() -> Description:
     """The description, fetched once by npm."""
-    schema = json.loads((_fetched() / "schema.json").read_text(encoding="utf-8"))
-    # Of a watch's search only its query is described.
-    return Description(schema, {Name("watcher._types", "SearchInputRequestBody"): "search"})
+    return Description(json.loads((_fetched() / "schema.json").read_text(encoding="utf-8")))
 
 
 def _fetched() -> Path:

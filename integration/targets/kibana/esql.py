@@ -66,7 +66,7 @@ def _refuse_what_cannot_be_said(rule: Rule) -> None:
         except ValueError as error:
             raise RuleError(
                 f"{rule.file or rule.id}: {field}: {stated[:100]!r} {error}, so this rule cannot go to Kibana; write it otherwise, "
-                "or let `detect watch`, Watcher or OpenSearch Alerting run the rule"
+                "or let `detect watch` or OpenSearch Alerting run the rule"
             ) from error
 
 

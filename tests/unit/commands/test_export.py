@@ -111,7 +111,6 @@ def test_bodies_carry_the_filter_and_what_cannot_is_left_out(tmp_path: Path, mon
     assert run("bodies", "--namespace", NAMESPACE.name).exit_code == 0
     assert "=lab-" in Path(f"bodies/opensearch/{RULE.id}.monitor.json").read_text()
     assert 'RLIKE "lab\\\\-.*"' in Path(f"bodies/elasticsearch/{RULE.id}.esql").read_text()
-    assert "=lab-" in Path(f"bodies/elasticsearch/{RULE.id}.watch.json").read_text()
     _, left_out = exports([RULE], ENGINES, NAMESPACE, None, Filter((entry("exclude", host="*a" + "?" * 20),)))
     assert {each.path.rpartition(".")[0] for each in left_out} == {
         f"elasticsearch/{RULE.id}",

@@ -12,12 +12,9 @@ import pytest
 from integration.detection.loading import load_rules
 from integration.install.objects import PipelineAsset, desired_assets
 from integration.install.roles import role_assets
-from integration.names import Namespace
 from integration.render.aggregation import window_search
-from integration.targets.watcher.body import watch
 from tests.support.elastic_schema import description
 
-NAMESPACE = Namespace("default")
 RULES = load_rules()
 
 
@@ -31,7 +28,6 @@ def bodies() -> Iterator[tuple[str, str, dict[str, Any]]]:
     for rule in RULES:
         window = rule.windows.last_run(0)
         yield f"search of {rule.id}", "search", window_search(rule, "elasticsearch", window.start, window.end)
-        yield f"watch of {rule.id}", "watcher.put_watch", watch(rule, NAMESPACE)
 
 
 BODIES = list(bodies())
@@ -102,12 +98,6 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("indices.put_index_template", {"template": {"mappings": {"properties": {"a": {"type": "kw"}}}}}, "none of the kinds"),
     ("indices.put_index_template", {"template": {"mappings": {"properties": {"a": {"propertys": {}}}}}}, "a.propertys: this key"),
     ("security.put_role", {"indices": [{"names": "a"}]}, "indices.0: 'privileges' is missing"),
-    (
-        "watcher.put_watch",
-        {"input": {"search": {"request": {"body": {"querry": MATCH}}}}},
-        "body.querry: this key is not known",
-    ),
-    ("watcher.put_watch", {"trigger": {"schedule": {"cron": 5}}}, "trigger.schedule.cron: 5 is no string"),
 ]
 
 
