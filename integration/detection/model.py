@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from enum import IntEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -10,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from integration.detection.regexes import portable
+from integration.detection.risk_message import Column, message_parts
 from integration.detection.schedule import Schedule
 
 LIST_STATS = ("error_messages", "error_details", "code_sources")
@@ -198,10 +198,16 @@ class Risk(_Model):
     @field_validator("message")
     @classmethod
     def _known_tokens(cls, message: str) -> str:
-        unknown = {token for token in re.findall(r"\$(\w+)\$", message) if token not in _MESSAGE_TOKENS}
+        columns = {part.name for part in message_parts(message) if isinstance(part, Column)}
+        unknown = columns - _MESSAGE_TOKENS
         if unknown:
             raise ValueError(f"names unknown columns {', '.join(sorted(unknown))}; known are {', '.join(sorted(_MESSAGE_TOKENS))}")
         return message
+
+    @property
+    def message_parts(self) -> tuple[str | Column, ...]:
+        """The message as its fixed texts and the columns between them."""
+        return message_parts(self.message)
 
 
 class Technique(_Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -13,6 +12,7 @@ from typing import Any, ClassVar
 from pydantic import ConfigDict, TypeAdapter
 
 from integration.detection.model import Rule, Severity, StatCondition
+from integration.detection.risk_message import Column
 from integration.detection.schedule import Window
 from integration.findings.values import Values
 from integration.times import millis_shown, rfc3339
@@ -199,7 +199,7 @@ def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics,
         severity=rule.severity_of(counts, statistics.holding),
         attack_type=rule.attack_type,
         risk_score=rule.risk.score,
-        risk_message=re.sub(r"\$(\w+)\$", lambda token: columns[token[1]], rule.risk.message),
+        risk_message="".join(columns[part.name] if isinstance(part, Column) else part for part in rule.risk.message_parts),
         truncated=tuple(sorted((name, values.left_out) for name, values in lists.items() if values.left_out)),
     )
 

@@ -8,7 +8,6 @@ such fields: there such a line goes unseen, and such a value is missing from the
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from integration.detection.case import fold
@@ -16,6 +15,7 @@ from integration.detection.fields import MappedRule, dataset_filter, name_in_ind
 from integration.detection.model import LIST_STATS, Alternative, Rule, StatCondition, TextCondition
 from integration.detection.patterns import holding
 from integration.detection.regexes import parsed
+from integration.detection.risk_message import Column
 from integration.detection.schedule import MINUTE_MS
 from integration.errors import RuleError
 from integration.findings.filter import NO_FILTER, Filter
@@ -203,13 +203,13 @@ def _texts(rule: Rule) -> Iterator[str]:
 
 
 def _risk_message(rule: Rule) -> str:
-    parts = re.split(r"\$(\w+)\$", rule.risk.message)
-    most = _MESSAGE_CHARACTERS // max(1, len(parts) // 2)
-    shown = [_token(rule, part, most) if n % 2 else text.literal(part) for n, part in enumerate(parts) if part]
+    parts = rule.risk.message_parts
+    most = _MESSAGE_CHARACTERS // max(1, sum(isinstance(part, Column) for part in parts))
+    shown = [_column(rule, part.name, most) if isinstance(part, Column) else text.literal(part) for part in parts]
     return f"CONCAT({', '.join(shown)})" if len(shown) > 1 else shown[0]
 
 
-def _token(rule: Rule, name: str, most: int) -> str:
+def _column(rule: Rule, name: str, most: int) -> str:
     if name in LISTS:
         return f'COALESCE(SUBSTRING(MV_CONCAT(finding.{name}, ", "), 1, {most}), "")'
     if name == "attack_type":

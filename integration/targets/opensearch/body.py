@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
 from integration.detection.model import LIST_STATS, Rule, Severity
+from integration.detection.risk_message import Column
 from integration.detection.schedule import MINUTE_MS
 from integration.errors import InputError
 from integration.findings.filter import NO_FILTER, Filter
@@ -162,8 +162,8 @@ def _message(rule: Rule) -> str:
     So nothing of a log line is in it; the host's name is escaped as in JSON.
     """
     known = {"host": _HOST, "attack_type": _plain(rule.attack_type)}
-    parts = re.split(r"\$(\w+)\$", rule.risk.message)
-    text = "".join(known.get(part, f"[{part}]") if n % 2 else _plain(part) for n, part in enumerate(parts))
+    parts = rule.risk.message_parts
+    text = "".join(known.get(part.name, f"[{part.name}]") if isinstance(part, Column) else _plain(part) for part in parts)
     return (
         f"{text}\n\nSeverity: {{{{ctx.trigger.name}}}}\nRule: {rule.id}, version {rule.version}\n"
         "The statistics in brackets are in the alert, and in the answer to:\n"

@@ -1,0 +1,23 @@
+"""The message of a risk event as a rule writes it, read into its parts: fixed text, and `$column$` for a column of the finding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+_COLUMN = re.compile(r"\$(\w+)\$")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of the finding whose value stands at this place."""
+
+    name: str
+
+
+@cache
+def message_parts(message: str) -> tuple[str | Column, ...]:
+    """Return the parts of a message in their order; a text among them is never empty."""
+    pieces = enumerate(_COLUMN.split(message))
+    return tuple(Column(piece) if position % 2 else piece for position, piece in pieces if piece)
