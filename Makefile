@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo test test-docker test-image test-fast golden fuzz lint format build image image-context lock sbom audit clean
+.PHONY: setup demo check test test-long test-docker test-image golden fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -24,12 +24,21 @@ $(VENV)/.installed: pyproject.toml integration/__init__.py
 demo: setup
 	$(BIN)/detect demo
 
-# Every test that needs no Docker engine, on real nodes too; the first run fetches the nodes through Maven.
-# One process a processor shares them. All that one server is tested by stays in one process, so that a third has but pure tests.
+# One worker per CPU, or WORKERS of them. All that one server is tested by stays in one of them.
 WORKERS ?= auto
 PARALLEL = --numprocesses $(WORKERS) --dist loadscope
+
+# What to run after every change: no network, no Java, no npm and no node.
+check: lint
+	$(BIN)/python -m pytest -m 'not (cluster or docker or tools or long)' --hypothesis-profile check $(PARALLEL)
+
+# Every kind of test that needs no Docker engine, on real nodes too; the first run fetches the nodes through Maven.
 test: setup
-	$(BIN)/python -m pytest -m 'not docker' $(PARALLEL)
+	$(BIN)/python -m pytest -m 'not (docker or long)' $(PARALLEL)
+
+# What `make test` tries on a few of many lines, faults and sizes, on the rest of them.
+test-long: setup
+	$(BIN)/python -m pytest -m 'long and not docker' $(PARALLEL)
 
 # Tests in containers: of the official image, or of the one that DETECT_TEST_IMAGE names. They need a Docker engine and Compose.
 TESTS ?= tests/docker
@@ -39,9 +48,6 @@ test-docker: setup
 # That image from Debian and Maven Central, where the official one cannot be pulled; prints its name.
 test-image: setup
 	$(BIN)/python -m tests.support.docker.image
-
-test-fast: setup
-	$(BIN)/python -m pytest $(PARALLEL)
 
 # The rendered bodies under tests/golden, written anew after a change that is meant.
 golden: setup

@@ -14,9 +14,10 @@ from tests.support.faults.ledger import entries_of, table
 from tests.support.scheduling import ByServer
 from tests.support.servers import SERVERS
 
-# Nodes and other tests share the machine: how long one example takes says nothing.
-settings.register_profile("detect", deadline=None)
-settings.load_profile("detect")
+# Nodes and other tests share the machine: how long one example takes says nothing. `check` is the profile of `make check`.
+settings.register_profile("whole", deadline=None)
+settings.register_profile("check", deadline=None, max_examples=25)
+settings.load_profile("whole")
 
 
 def pytest_report_header() -> str:

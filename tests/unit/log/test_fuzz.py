@@ -19,6 +19,7 @@ def test_what_must_hold_of_every_line_holds_of_the_known_ones(line: bytes) -> No
 
 if find_spec("atheris"):  # which has wheels for Linux on x86-64 alone
 
+    @pytest.mark.tools
     def test_some_more_lines_led_by_coverage(tmp_path: Path) -> None:
         """From one seed; `make fuzz` tries others for longer. The fuzzer ends at the first chance after so many runs."""
         options = ["-runs=600", "-seed=1", "-max_len=512", f"-artifact_prefix={tmp_path}/"]

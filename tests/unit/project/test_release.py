@@ -56,6 +56,7 @@ def builds(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, bytes]]:
     ]
 
 
+@pytest.mark.tools
 def test_two_builds_are_equal_to_the_byte(builds: list[dict[str, bytes]]) -> None:
     digests = [{name: hashlib.sha256(data).hexdigest() for name, data in made.items()} for made in builds]
     assert digests[0] == digests[1]
@@ -63,6 +64,7 @@ def test_two_builds_are_equal_to_the_byte(builds: list[dict[str, bytes]]) -> Non
     assert set(digests[0]) == {f"{stem}-py3-none-any.whl", f"{stem}.tar.gz"}
 
 
+@pytest.mark.tools
 def test_the_wheel_has_the_version_and_the_asset_folders(builds: list[dict[str, bytes]], tmp_path: Path) -> None:
     (wheel,) = [data for name, data in builds[0].items() if name.endswith(".whl")]
     (tmp_path / "wheel").write_bytes(wheel)

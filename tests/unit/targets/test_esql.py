@@ -57,25 +57,30 @@ def parser() -> Iterator[ElasticJvm]:
         yield started
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("rule", [*load_rules(), REGEXES, HOSTILE, MAPPED], ids=lambda rule: f"{type(rule).__name__}-{rule.id}")
 @pytest.mark.parametrize("index", ["logs-ollama.server-default", "logs-a,other*", "far:logs-*", "2026.logs+x"])
 def test_the_parser_takes_the_query(parser: ElasticJvm, rule: Rule, index: str) -> None:
     assert parser.fault(query(rule, index)) is None
 
 
+@pytest.mark.tools
 def test_the_parser_refuses_what_is_no_query(parser: ElasticJvm) -> None:
     assert "mismatched input 'WHER'" in str(parser.fault(query(RULE, "a").replace("| WHERE", "| WHER")))
 
 
+@pytest.mark.tools
 def test_an_index_name_cannot_end_its_place(parser: ElasticJvm) -> None:
     assert "Invalid index name" in str(parser.fault(query(RULE, 'a" | DROP x')))
 
 
+@pytest.mark.tools
 @given(text)
 def test_a_literal_stands_for_its_text(parser: ElasticJvm, value: str) -> None:
     assert parser.text(esql_text.literal(value)) == value
 
 
+@pytest.mark.tools
 @given(awkward, awkward, awkward)
 def test_holding_matches_what_holds_the_term_and_nothing_else(parser: ElasticJvm, term: str, before: str, after: str) -> None:
     pattern = esql_text.holding(term)
@@ -83,6 +88,7 @@ def test_holding_matches_what_holds_the_term_and_nothing_else(parser: ElasticJvm
     assert parser.like(pattern, before) == (term in before)
 
 
+@pytest.mark.tools
 @given(st.sampled_from(["ERROR", "ERROR+1", "INFO-4"]), st.text(st.sampled_from("ERORerorINFO+-14ıſ"), max_size=7))
 def test_a_level_ignores_ascii_case_alone(parser: ElasticJvm, level: str, other: str) -> None:
     pattern = esql_text.ignoring_ascii_case(level)
@@ -103,6 +109,7 @@ regexes = st.one_of(
 lines = st.text(st.sampled_from('ab1-x/y .\\"#@&<>~é[]{}\n\u0663'), max_size=8)
 
 
+@pytest.mark.tools
 @given(regexes, lines)
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 @example(r"(a\w{1,2}\w{2}\w{2})+a", "a").via("is too much work for Lucene 9, which begins with the group")
@@ -121,6 +128,7 @@ def test_a_regex_that_lucene_cannot_say_is_refused(regex: str) -> None:
         parsed(regex)
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize(
     ("regex", "simple"),
     [
@@ -177,12 +185,14 @@ def test_no_query_compares_lower_case_as_it_is() -> None:
         assert len(re.findall(r'REPLACE\(TO_LOWER\((?:[\w.]+|`[^`]*`)\), "ς", "σ"\)', text_of_query)) == lowered
 
 
+@pytest.mark.tools
 @given(st.sampled_from([RULE, REGEXES, MAPPED]), filters)
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_the_parser_takes_any_filter(parser: ElasticJvm, rule: Rule, post_filter: Filter) -> None:
     assert parser.fault(query(rule, "a", post_filter=post_filter)) is None
 
 
+@pytest.mark.tools
 def test_a_filter_of_very_many_texts_is_not_too_deep_for_the_parser(parser: ElasticJvm) -> None:
     texts = [f"text {n}" for n in range(310)]
     stated = [entry("exclude", host=[f"lab-{n}" for n in range(310)]), entry("keep", contains={"error_messages": texts})]
@@ -195,12 +205,14 @@ _globs = st.text(st.sampled_from('ab*?[]!-^\\.#"{\n'), min_size=1, max_size=8)
 _hosts = st.text(st.sampled_from('ab*?[]!-^\\.#"{\né😀'), max_size=5)
 
 
+@pytest.mark.tools
 @given(_globs, _hosts)
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_a_glob_matches_in_lucene_what_it_matches_in_python(parser: ElasticJvm, glob: str, host: str) -> None:
     assert parser.rlike(esql_text.rlike(glob_pattern(glob)), host) == fnmatchcase(host, glob)
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize(
     ("glob", "simple"),
     [
@@ -228,6 +240,7 @@ def test_a_glob_that_could_be_too_much_for_lucene_is_refused(parser: ElasticJvm,
         query(RULE, "a", post_filter=post_filter)
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize("text", [*TEXTS, '" OR true //', "| DROP x", "a\nb", "*", "?"])
 def test_a_text_of_a_filter_stays_text(parser: ElasticJvm, text: str) -> None:
     stated = [entry("exclude", contains={"error_messages": text}), entry("keep", host=f"{text}*")]

@@ -52,6 +52,7 @@ def search(body: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.tools
 def test_the_server_takes_the_monitor_and_shows_it_as_the_same(rule: Rule) -> None:
     body = monitor(rule, NAMESPACE, enabled=True, notify="channel-1")
     shown = alerting_parser().parse(body)
@@ -61,6 +62,7 @@ def test_the_server_takes_the_monitor_and_shows_it_as_the_same(rule: Rule) -> No
     assert alerting_parser().parse(shown)["inputs"] == shown["inputs"]
 
 
+@pytest.mark.tools
 def test_no_key_is_lost_that_the_server_would_ignore_in_silence(rule: Rule) -> None:
     body = monitor(rule, NAMESPACE, notify="channel-1")
     lost = list(_missing(body, alerting_parser().parse(body)))
@@ -83,6 +85,7 @@ def _missing(sent: Any, kept: Any, path: str = "") -> Iterator[str]:
             yield from _missing(left, right, f"{path}[{number}]")
 
 
+@pytest.mark.tools
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
@@ -164,6 +167,7 @@ def shown(body: dict[str, Any]) -> dict[str, Any]:
     return alerting_parser().parse(body)
 
 
+@pytest.mark.tools
 def test_what_a_user_changes_is_a_difference_unless_it_is_the_user_s() -> None:
     desired = monitor(RULE, NAMESPACE)
     found = shown(monitor(RULE, NAMESPACE, enabled=True, notify="theirs"))
@@ -180,6 +184,7 @@ def test_what_a_user_changes_is_a_difference_unless_it_is_the_user_s() -> None:
     ]
 
 
+@pytest.mark.tools
 def test_an_upgrade_keeps_the_user_s_actions_and_whether_it_runs() -> None:
     own = {"id": "mine", "name": "Mine", "destination_id": "pager", "message_template": {"source": "x", "lang": "mustache"}}
     found = shown(monitor(RULE, NAMESPACE, enabled=True, notify="slack"))
@@ -191,6 +196,7 @@ def test_an_upgrade_keeps_the_user_s_actions_and_whether_it_runs() -> None:
     assert [[a["destination_id"] for a in t["actions"]] for t in triggers(moved)] == [["pager", "teams"], ["teams"], ["teams"]]
 
 
+@pytest.mark.tools
 def test_a_new_trigger_notifies_the_channel_of_the_others() -> None:
     grown = rule_with(
         id=RULE.id, severity=[{"level": "critical", "any": [{"stat": "error_count", "greater_than": 5}]}, {"level": "low"}]
@@ -199,6 +205,7 @@ def test_a_new_trigger_notifies_the_channel_of_the_others() -> None:
     assert [[(a["id"], a["destination_id"]) for a in t["actions"]] for t in triggers(kept)] == [[(ACTION, "slack")]] * 2
 
 
+@pytest.mark.tools
 def test_another_channel_is_a_difference_when_one_is_asked_for() -> None:
     found = shown(monitor(RULE, NAMESPACE, notify="slack"))
     assert list(other_channels(found, None)) == list(other_channels(found, "slack")) == []
@@ -226,6 +233,7 @@ EVERY_KIND = Filter(
 )
 
 
+@pytest.mark.tools
 @given(filters)
 @settings(deadline=None, max_examples=50)
 def test_the_server_takes_any_filter_and_shows_it_as_the_same(post_filter: Filter) -> None:
