@@ -51,7 +51,7 @@ def findings(
     state: Annotated[AlertState, typer.Option("--state", help="Alerts that are open, over, or both.")] = AlertState.ALL,
     index: IndexOption = None,
 ) -> None:
-    """List what was found: risk events, and alerts of OpenSearch Alerting or of Kibana (--kibana-url), each finding once.
+    """List what was found: risk events, and alerts of OpenSearch Alerting or Kibana's detection rules (--kibana-url), each once.
 
     Example: detect findings --from 2026-11-24 --severity high --host 'gpu-*' --format json
     """
@@ -96,7 +96,7 @@ def _alerts(
             listed = alerts(engine, monitor.id, asked.state, asked.left_out)
             yield monitor_findings(engine, rule, index, listed, asked)
         if kibana is not None and engine.name == "elasticsearch":
-            yield kibana_findings(engine, kibana, rule, namespace, index, asked)
+            yield kibana_findings(kibana, rule, namespace, asked)
 
 
 def _events(engine: Engine, rules: tuple[Rule, ...], index: str, found: Iterable[Finding]) -> dict[str, int]:

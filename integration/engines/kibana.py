@@ -17,9 +17,8 @@ from integration.errors import InputError, NotFoundError
 
 DEFAULT_SPACE = "default"
 _JSON = {"accept": "application/json", "content-type": "application/json"}
-# Kibana refuses to change anything for a request without the first. The second names the version of its public API, and the third
-# marks us as a program, which a few routes ask for.
-_CONVENTIONS = {"kbn-xsrf": "ollama-detect", "elastic-api-version": "2023-10-31", "x-elastic-internal-origin": "ollama-detect"}
+# Kibana refuses to change anything for a request without the first; the second names the version of its public API.
+_CONVENTIONS = {"kbn-xsrf": "ollama-detect", "elastic-api-version": "2023-10-31"}
 
 
 class Kibana:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from tests.support.fake_cluster import Answer, FakeCluster, Fault, Request
-from tests.support.fake_kibana_alerts import FIND_KEYS, SIGNAL_KEYS, MemoryIndices, Search, fault_of_find, fault_of_signals_search
+from tests.support.fake_kibana_alerts import SIGNAL_KEYS, MemoryIndices, Search, fault_of_signals_search
 
 API_KEY = "a2V5OnNlY3JldA=="
 SPACES = ("default", "soc")
@@ -134,9 +134,6 @@ class FakeKibana:
             return self._detection(request, space)
         if path == "/api/detection_engine/signals/search":
             return self._signals(request.json, space)
-        if path == "/internal/rac/alerts/find":
-            _check(request.headers.get("x-elastic-internal-origin"), "exists but is not available with the current configuration")
-            return self._find(request.json, space)
         if named := re.fullmatch(r"/api/alerting/rule/([^/]+)(/_enable|/_disable)?", path):
             return self._stack(request, space, named[1], named[2] or "")
         raise RefusalError(404, "Not Found")
@@ -146,15 +143,6 @@ class FakeKibana:
         _check(fault is None, str(fault))
         known = {key: value for key, value in body.items() if key in SIGNAL_KEYS}
         return Answer(self.search(f".alerts-security.alerts-{space}", known))
-
-    def _find(self, body: dict[str, Any], space: str) -> Answer:
-        fault = fault_of_find(body)
-        _check(fault is None, str(fault))
-        known = {key: body[key] for key in FIND_KEYS - {"rule_type_ids", "consumers", "index", "query"} if key in body}
-        filters = [{"term": {"kibana.space_ids": space}}, *([body["query"]] if "query" in body else [])]
-        for key, name in (("rule_type_ids", "kibana.alert.rule.rule_type_id"), ("consumers", "kibana.alert.rule.consumer")):
-            filters += [{"terms": {name: body[key]}}] if key in body else []
-        return Answer(self.search(body.get("index", ".alerts-*"), {"query": {"bool": {"filter": filters}}, **known}))
 
     def _detection(self, request: Request, space: str) -> Answer:
         body = json.loads(request.body) if request.body else {}

@@ -1,4 +1,4 @@
-"""The alerts behind the stand-in for Kibana, and the two interfaces to them, which take and ignore what the real ones do.
+"""The alerts behind the stand-in for Kibana, and the interface to them, which takes and ignores what the real one does.
 
 The queries are evaluated here, or by a real node.
 """
@@ -14,12 +14,11 @@ from integration.detection.model import LIST_STATS, Rule
 from integration.findings.finding import LISTS, Finding
 from integration.names import Namespace
 from integration.targets.kibana.alerts import flattened
-from integration.targets.kibana.body import detection_id, stack_id
+from integration.targets.kibana.body import detection_id
 from integration.times import rfc3339
 
 Search = Callable[[str, dict[str, Any]], dict[str, Any]]
 SIGNAL_KEYS = {"query", "aggs", "size", "track_total_hits", "_source", "fields", "runtime_mappings", "sort"}
-FIND_KEYS = {"aggs", "rule_type_ids", "consumers", "index", "query", "search_after", "size", "sort", "track_total_hits", "_source"}
 
 
 def detection_alert(rule: Rule, namespace: Namespace, finding: Finding, status: str = "open") -> dict[str, Any]:
@@ -31,25 +30,6 @@ def detection_alert(rule: Rule, namespace: Namespace, finding: Finding, status: 
         "kibana.alert.workflow_status": status,
         **row_of(finding),
     }
-
-
-def stack_alert(
-    rule: Rule, namespace: Namespace, host: str, start: int, end: int | None = None, last: int | None = None, space: str = "default"
-) -> dict[str, Any]:
-    """What a stack rule leaves: of the row only the host; `last` is the last run that saw it, times are epoch milliseconds."""
-    alert = {
-        "@timestamp": rfc3339(end or last or start, millis=True),
-        "kibana.alert.uuid": f"s-{host}-{start}",
-        "kibana.alert.instance.id": host,
-        "kibana.alert.rule.uuid": stack_id(rule, namespace, space),
-        "kibana.alert.rule.rule_type_id": ".es-query",
-        "kibana.alert.rule.consumer": "stackAlerts",
-        "kibana.space_ids": [space],
-        "kibana.alert.start": rfc3339(start, millis=True),
-        "kibana.alert.status": "recovered" if end else "active",
-        "host": {"name": host},
-    }
-    return alert | ({"kibana.alert.end": rfc3339(end, millis=True)} if end else {})
 
 
 def row_of(finding: Finding) -> dict[str, Any]:
@@ -84,8 +64,6 @@ class MemoryIndices:
         total = len(hits)
         order = [next(iter(each)) for each in body.get("sort", ())]
         hits.sort(key=lambda hit: [hit[1][name] for name in order])
-        if after := body.get("search_after"):
-            hits = [hit for hit in hits if [hit[1][name] for name in order] > after]
         shown = [
             {"_source": _only(body.get("_source", True), document, flat), "sort": [flat[name] for name in order]}
             for document, flat in hits[: body.get("size", 10)]
@@ -137,20 +115,3 @@ def fault_of_signals_search(body: dict[str, Any]) -> str | None:
     }
     wrong = [key for key, kind in kinds.items() if key in body and not isinstance(body[key], kind)]
     return f"{wrong[0]}: Invalid input" if wrong else None
-
-
-def fault_of_find(body: dict[str, Any]) -> str | None:
-    """What Kibana says against the body of the search for the alerts of all other rules."""
-    after = body.get("search_after", [])
-    if not (all(isinstance(value, str) for value in after) or all(isinstance(value, int) for value in after)):
-        return "Invalid value supplied to search_after"
-    kinds: dict[str, Any] = {
-        "query": dict,
-        "size": int,
-        "sort": list,
-        "rule_type_ids": list,
-        "consumers": list,
-        "_source": (bool, list),
-    }
-    wrong = [key for key, kind in kinds.items() if key in body and not isinstance(body[key], kind)]
-    return f"Invalid value supplied to {wrong[0]}" if wrong else None

@@ -20,21 +20,19 @@ from integration.targets.kibana.alerts import flattened, kibana_findings
 from tests.support.builders import RULE, error, event, findings_of, merged
 from tests.support.fake_cluster import Answer
 from tests.support.fake_kibana import FakeKibana
-from tests.support.fake_kibana_alerts import detection_alert, stack_alert
-from tests.support.memory_engine import MemoryEngine
+from tests.support.fake_kibana_alerts import detection_alert
 
 NAMESPACE = Namespace("default")
-DETECTIONS, STACK = ".alerts-security.alerts-default", ".alerts-stack.alerts-default"
-SIGNALS, FIND = "/api/detection_engine/signals/search", "/internal/rac/alerts/find"
+DETECTIONS = ".alerts-security.alerts-default"
+SIGNALS = "/api/detection_engine/signals/search"
 FOUND = findings_of([event(error(f'msg="model {n}" err="e {n % 2}"'), host=f"gpu-{n % 5}") for n in range(12)])
-HOUR = 3_600_000
 
 
-def read(kibana: Kibana, state: AlertState = AlertState.ALL, engine: MemoryEngine | None = None) -> tuple[list[Finding], list[str]]:
+def read(kibana: Kibana, state: AlertState = AlertState.ALL) -> tuple[list[Finding], list[str]]:
     """The findings, and what was left out."""
     left_out = LeftOut()
     asked = Asked(Wanted(frozenset({RULE.id})), state, left_out)
-    found = merged(kibana_findings(engine or MemoryEngine(), kibana, RULE, NAMESPACE, "events", asked))
+    found = merged(kibana_findings(kibana, RULE, NAMESPACE, asked))
     return found, list(left_out.notes())
 
 
@@ -130,44 +128,7 @@ def test_an_alert_that_somebody_meddled_with_is_passed_over_and_told(
     assert len(note) < 500
 
 
-def test_an_alert_of_a_stack_rule_is_evaluated_anew_by_the_cluster(fake_kibana: FakeKibana, kibana: Kibana) -> None:
-    engine = MemoryEngine()
-    window = RULE.windows.window_of(FOUND[0].window_start)
-    engine.errors = [window.start + 1, window.start + 2]
-    engine.indices["events"] = {}
-    run = window.run_at
-    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run - 5 * HOUR, last=run + 300_000))
-    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run + 1, end=run + HOUR + 300_000))
-    fake_kibana.alerts.add(STACK, stack_alert(RULE, Namespace("other"), "gpu-1", run + 2 * HOUR))
-    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gone", run))
-    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", run) | {"kibana.alert.uuid": "x", "host": {"name": [1]}})
-    (finding,), notes = read(kibana, engine=engine)
-    assert (finding.host, finding.window_start, finding.error_count) == ("gpu-1", window.start, 2)
-    assert engine.searched == [(window.start, window.end)]
-    assert [note.split(" (")[0] for note in notes] == [
-        "Left out: 1 alerts of stack rules that name no host or no time",
-        "Left out: 1 alerts of stack rules whose events give no finding now",
-    ]
-    assert read(kibana, AlertState.CLOSED, engine)[0] == [finding]
-    assert [request.json["size"] for request in fake_kibana.asked("POST", FIND)] == [1, 2, 4, 1, 2]
-
-
-def test_the_state_of_an_alert_of_a_stack_rule(fake_kibana: FakeKibana, kibana: Kibana) -> None:
-    engine = MemoryEngine()
-    window = RULE.windows.window_of(FOUND[0].window_start)
-    engine.errors = [window.start]
-    fake_kibana.alerts.add(STACK, stack_alert(RULE, NAMESPACE, "gpu-1", window.run_at))
-    assert len(read(kibana, AlertState.OPEN, engine)[0]) == 1
-    assert read(kibana, AlertState.CLOSED, engine) == ([], [])
-
-
-def test_a_kind_that_kibana_does_not_show_is_left_out_and_both_are_an_error(fake_kibana: FakeKibana, kibana: Kibana) -> None:
-    fake_kibana.alerts.add(DETECTIONS, detection_alert(RULE, NAMESPACE, FOUND[0]))
-    fake_kibana.on("POST", FIND, Answer({"message": "Forbidden"}, 403))
-    found, (note,) = read(kibana)
-    assert found == FOUND[:1]
-    assert "stack rules" in note
-    assert "403" in note
+def test_alerts_that_kibana_does_not_show_are_an_error(fake_kibana: FakeKibana, kibana: Kibana) -> None:
     fake_kibana.on("POST", SIGNALS, Answer({"message": "Forbidden"}, 403))
     with pytest.raises(ForbiddenError, match="403"):
         read(kibana)
@@ -175,5 +136,5 @@ def test_a_kind_that_kibana_does_not_show_is_left_out_and_both_are_an_error(fake
 
 def test_an_answer_that_is_no_result_is_told(fake_kibana: FakeKibana, kibana: Kibana) -> None:
     fake_kibana.on("POST", SIGNALS, Answer({"hits": "none"}))
-    with pytest.raises(ClusterError, match="no result of a search"):
+    with pytest.raises(ClusterError, match="not a result of a search"):
         read(kibana)
