@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
 import signal
-import socket
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
-from uuid import uuid4
 
 import typer
 from tenacity import sleep_using_event
@@ -25,31 +21,19 @@ from integration.cli.options import ClusterOptions, RuleOption, RulesOption, Tim
 from integration.errors import DetectError, ThrottledError, UnreachableError
 from integration.scheduler.health import Health, HealthServer
 from integration.scheduler.jsonlog import JsonLog
-from integration.scheduler.leadership import Leadership
-from integration.scheduler.service import Service, patience
-from integration.scheduler.watch import Job, Watcher
-
-_SHORTEST_LEASE = 3
-
-
-@dataclass(frozen=True)
-class _Settings:
-    once: bool
-    lease: int
-    health_file: Path | None
-    health_port: int | None
+from integration.scheduler.scheduler import Job, Scheduler
+from integration.scheduler.service import Service, retrying
 
 
 @with_cluster
 def watch(
     cluster: ClusterOptions,
     once: Annotated[bool, typer.Option("--once", help="Run what is due and end.")] = False,
-    catch_up: Annotated[str, typer.Option(metavar="DURATION", help="How far back missed windows are made up for.")] = "7d",
+    catch_up: Annotated[str, typer.Option(metavar="DURATION", help="How far back missed windows are run.")] = "7d",
     revisit: Annotated[
         bool, typer.Option("--revisit/--no-revisit", help="Evaluate each window once more at the next run, for late lines.")
     ] = True,
-    lease: Annotated[str, typer.Option(metavar="DURATION", help="After so long without a sign another scheduler leads.")] = "30s",
-    health_file: Annotated[Path | None, typer.Option(help="Written after each look around: state and last windows.")] = None,
+    health_file: Annotated[Path | None, typer.Option(help="Written every ten seconds: state and last windows.")] = None,
     health_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Serve /health on 127.0.0.1.")] = None,
     timezone: TimezoneOption = "UTC",
     rule: RuleOption = None,
@@ -57,10 +41,10 @@ def watch(
     index: IndexOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Run the rules by their schedule and store what they find as risk events, for clusters without alerting of their own.
+    """Run the rules by their schedule and store their findings as risk events, for clusters without alerting of their own.
 
-    Starting it is what enables the rules. Windows missed while it was down are caught up; of several schedulers one leads and the
-    others stand by. Events of its life go to standard error, one JSON object a line. SIGTERM finishes the window in work.
+    Starting it enables the rules. Windows missed while it was down are caught up. A second scheduler does no harm and doubles
+    nothing. Its events go to standard error, one JSON object a line. SIGTERM ends it after the current window.
 
     Example: detect watch --url https://localhost:9200 --health-file /run/detect/health.json
     """
@@ -74,7 +58,6 @@ def watch(
         post_filter=settings.post_filter,
         zone=zone_of(timezone),
     )
-    given = _Settings(once, max(_SHORTEST_LEASE, seconds_of("--lease", lease)), health_file, health_port)
     log = JsonLog(sys.stderr, _now)
     with _library_events(log), _asked_to_stop(log) as stop:
         log(
@@ -83,43 +66,48 @@ def watch(
             version=__version__,
             rules=[each.id for each in loaded],
             index=job.index,
-            config=_shown(settings.source),
+            config=str(settings.source) if settings.source else None,
         )
         try:
-            led = _serve(cluster, job, given, log, stop)
+            health = Health(_now, health_file)
+            with _served(health, health_port, log):
+                _run(cluster, job, once, health, log, stop)
         except DetectError as error:
             log("error", "ended", error=str(error), exit_code=error.exit_code)
             raise typer.Exit(error.exit_code) from error
-        log("info", "ended", exit_code=0, **({} if led else {"reason": "another scheduler leads"}))
+        log("info", "ended", exit_code=0)
 
 
-def _serve(cluster: ClusterOptions, job: Job, given: _Settings, log: JsonLog, stop: threading.Event) -> bool:
-    """Run until done or stopped; False when another scheduler led all the time."""
-    health = Health(_now, given.health_file)
-    server = nullcontext() if given.health_port is None else HealthServer(health, given.health_port)
-    with server as listening:
-        if listening is not None:
-            log("info", "health", port=listening.port)
-        wait = sleep_using_event(stop)
-        waiting_for_it = patience((UnreachableError, ThrottledError), health, wait, log, stop)
-        engine = cluster.open() if given.once else waiting_for_it(cluster.open)
-        if engine is None:
-            return True
-        with engine:
-            log("info", "connected", url=engine.url, engine=engine.name, version=engine.version_text)
-            holder = {"id": uuid4().hex, "host": socket.gethostname(), "pid": str(os.getpid())}
-            leadership = Leadership(engine, job.namespace.state, holder, given.lease, _steady)
-            watcher = Watcher(engine, job, leadership, _now, log, stop)
-            service = Service(watcher, leadership, health, _now, wait, log, stop)
-            if given.once:
-                return service.run_once()
+def _run(cluster: ClusterOptions, job: Job, once: bool, health: Health, log: JsonLog, stop: threading.Event) -> None:
+    """Run the scheduler until it is done or stopped."""
+    wait = sleep_using_event(stop)
+    connecting = retrying((UnreachableError, ThrottledError), health, wait, log, stop)
+    engine = cluster.open() if once else connecting(cluster.open)
+    if engine is None:  # asked to stop before the cluster answered
+        return
+    with engine:
+        log("info", "connected", url=engine.url, engine=engine.name, version=engine.version_text)
+        service = Service(Scheduler(engine, job, _now, log, stop), health, _now, wait, log, stop)
+        if once:
+            service.run_once()
+        else:
             service.run()
-    return True
+
+
+@contextmanager
+def _served(health: Health, port: int | None, log: JsonLog) -> Iterator[None]:
+    """Serve the health at a port of this machine, if one is given."""
+    if port is None:
+        yield
+        return
+    with HealthServer(health, port) as server:
+        log("info", "health", port=server.port)
+        yield
 
 
 @contextmanager
 def _asked_to_stop(log: JsonLog) -> Iterator[threading.Event]:
-    """Give the event that the first SIGTERM or SIGINT sets; the second one ends the process as ever."""
+    """Yield the event that the first SIGTERM or SIGINT sets; a second signal ends the process at once."""
     stop = threading.Event()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
@@ -130,7 +118,7 @@ def _asked_to_stop(log: JsonLog) -> Iterator[threading.Event]:
     def handle(number: int, _frame: object) -> None:
         for each in before:
             signal.signal(each, signal.SIG_DFL)
-        # Not from here: the code that was interrupted may hold the very locks that are needed.
+        # In a thread of its own: the interrupted code may hold the locks that these calls need.
         threading.Thread(target=stopping, args=(signal.Signals(number).name,)).start()
 
     for number in before:
@@ -144,7 +132,7 @@ def _asked_to_stop(log: JsonLog) -> Iterator[threading.Event]:
 
 @contextmanager
 def _library_events(log: JsonLog) -> Iterator[None]:
-    """Let libraries' log records and warnings be events too."""
+    """Log the records and warnings of libraries as events."""
     root = logging.getLogger()
     root.addHandler(log)
     logging.captureWarnings(True)
@@ -155,14 +143,5 @@ def _library_events(log: JsonLog) -> Iterator[None]:
         root.removeHandler(log)
 
 
-def _shown(path: Path | None) -> str | None:
-    return None if path is None else str(path)
-
-
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _steady() -> float:
-    """Seconds that also pass while the machine sleeps, where it can tell."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()

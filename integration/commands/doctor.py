@@ -182,13 +182,13 @@ def _fields(patient: Patient) -> Answers:
 def _scheduler(patient: Patient) -> Answers:
     now = time.time_ns() // 1_000_000
     for rule in patient.rules:
-        done = read_progress(patient.engine, patient.namespace.state, rule.id)
+        done = read_progress(patient.engine, patient.namespace, rule.id)
         if done is None:
             yield Verdict.INFO, f"`detect watch` has not run {rule.id} in this namespace"
             continue
-        late = rule.windows.last_run(now).end > done
+        late = rule.windows.last_run(now).end > done.end
         behind = "; a run is due: is `detect watch` still there?" if late else ""
-        yield Verdict.WARN if late else Verdict.OK, f"{rule.id} is done up to {rfc3339(done, millis=False)}{behind}"
+        yield Verdict.WARN if late else Verdict.OK, f"{rule.id} is done up to {rfc3339(done.end, millis=False)}{behind}"
 
 
 _CHECKS: dict[str, Callable[[Patient], Answers]] = {

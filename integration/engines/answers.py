@@ -29,14 +29,6 @@ class Versions:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """A document and the state it was read in."""
-
-    source: Json
-    versions: Versions
-
-
-@dataclass(frozen=True, slots=True)
 class PipelineStats:
     """How many documents a pipeline has taken, and on how many it failed."""
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random_exponential
 
-from integration.engines.answers import Identity, ItemResult, Json, PipelineStats, StoredDocument, Versions
+from integration.engines.answers import Identity, ItemResult, Json, PipelineStats
 from integration.engines.faults import Call, may_pass, not_a_cluster, reason
 from integration.errors import ClusterError, ConflictError, NotFoundError, ThrottledError, UnavailableError
 
@@ -223,29 +223,20 @@ class Engine(ABC):
 
     # Documents
 
-    def get_document(self, index: str, document_id: str) -> StoredDocument | None:
-        """Return a document by its id, None if there is none."""
+    def get_document(self, index: str, document_id: str) -> Json | None:
+        """Return the source of a document by its id, None if there is none."""
         found = self._get(_path(index, "_doc", document_id))
-        if found is None:
-            return None
-        return StoredDocument(found["_source"], Versions(found["_seq_no"], found["_primary_term"]))
+        return found and found["_source"]
 
-    def put_document(
-        self, index: str, document_id: str, source: Json, *, create: bool = False, if_at: Versions | None = None
-    ) -> Versions:
-        """Store a document, make it searchable and return its versions.
+    def put_document(self, index: str, document_id: str, source: Json, *, version: int | None = None) -> None:
+        """Store a document and make it searchable.
 
-        With `create` it must not be there yet, with `if_at` it must still be at those versions, else `ConflictError`.
+        With `version`, a number of the caller's own, the stored one must not have a higher version, else `ConflictError`.
         """
         params: dict[str, str | int | bool] = {"refresh": "true"}
-        if create:
-            params["op_type"] = "create"
-        if if_at is not None:
-            params |= {"if_seq_no": if_at.seq_no, "if_primary_term": if_at.primary_term}
-        # A guarded write that did reach the cluster would meet itself the second time and look like a conflict.
-        guarded = create or if_at is not None
-        answer = self.request("PUT", _path(index, "_doc", document_id), source, params, retry=not guarded)
-        return Versions(answer["_seq_no"], answer["_primary_term"])
+        if version is not None:
+            params |= {"version": version, "version_type": "external_gte"}
+        self.request("PUT", _path(index, "_doc", document_id), source, params, retry=True)
 
     def bulk_create(
         self, index: str, documents: Iterable[tuple[str, str | Json]], *, chunk: int = 1000, pipeline: str | None = None

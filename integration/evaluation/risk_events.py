@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from integration.detection.model import Rule
+from integration.engines.answers import ItemResult
 from integration.engines.base import Engine
 from integration.errors import ClusterError, PartlyAppliedError, UnreachableError
 from integration.findings.finding import LISTS, Finding
@@ -68,8 +69,17 @@ def bounded(finding: Finding) -> Finding:
     return replace(finding, risk_message=f"{finding.risk_message[: MAX_MESSAGE_CHARACTERS - 1]}…")
 
 
-def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Findings) -> Written:
+def write(
+    engine: Engine,
+    index: str,
+    rules: Mapping[str, Rule],
+    findings: Findings,
+    on_change: Callable[[Finding, str], None] = lambda _finding, _result: None,
+) -> Written:
     """Store a risk event for each finding, read every one back and compare, batch by batch.
+
+    `on_change` is called for each finding whose risk event this call `created` or `updated`: of two writers at once, only one
+    creates it.
 
     `PartlyAppliedError` when the cluster refused some, gave back something else, or failed when some are or may be stored; a
     repetition is safe.
@@ -78,8 +88,12 @@ def write(engine: Engine, index: str, rules: Mapping[str, Rule], findings: Findi
     faults: list[str] = []
     for batch in _batches(findings):
         events = {finding.id: risk_event(rules[finding.rule_id], finding) for finding in batch}
+        by_id = {finding.id: finding for finding in batch}
         try:
-            faults += _write(engine, index, events, results)
+            for item in _write(engine, index, events, faults):
+                results[item.result] += 1
+                if item.result != "noop":
+                    on_change(by_id[item.id], item.result)
         except ClusterError as error:
             if not (isinstance(error, UnreachableError) or any(results.values())):
                 raise
@@ -109,18 +123,18 @@ def _batches(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
         yield batch
 
 
-def _write(engine: Engine, index: str, events: Mapping[str, dict[str, Any]], results: dict[str, int]) -> list[str]:
-    """Store one batch of risk events by their ids, count what became of them, and give the faults."""
-    stored, faults = [], []
+def _write(engine: Engine, index: str, events: Mapping[str, dict[str, Any]], faults: list[str]) -> Iterator[ItemResult]:
+    """Store one batch of risk events by their ids, yield the result of each that is stored, and add the faults to `faults`."""
+    stored = []
     for item in engine.bulk_upsert(index, events.items()):
         if item.ok:
-            results[item.result] += 1
             stored.append(item.id)
+            yield item
         else:
             faults.append(f"{events[item.id]['host']['name']}: {item.reason}")
     found = {hit["_id"]: hit["_source"] for hit in _by_ids(engine, index, stored)}
     differing = [events[event_id] for event_id in stored if found.get(event_id) != events[event_id]]
-    return faults + [f"{event['host']['name']}: stored, but not read back the same" for event in differing]
+    faults += [f"{event['host']['name']}: stored, but not read back the same" for event in differing]
 
 
 def _by_ids(engine: Engine, index: str, ids: list[str]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""How the scheduler fares, for those who watch over it: a file, and an address on this machine."""
+"""The health of the scheduler, for monitoring: a file, and an HTTP endpoint on the loopback address."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from integration.times import rfc3339
 
 LOOPBACK = "127.0.0.1"
 STALE_AFTER_MS = 10 * 60_000
-"""A scheduler that has said nothing for so long hangs."""
-WELL = ("leading", "standby", "stopped")
+"""A scheduler that has reported nothing for so long hangs."""
+WELL = ("running", "stopped")
 
 
 class Health:
-    """What the scheduler last said of itself; `now` gives epoch milliseconds."""
+    """The last report of the scheduler; `now` returns epoch milliseconds."""
 
     def __init__(self, now: Callable[[], int], file: Path | None = None) -> None:
         self._now = now
@@ -30,7 +30,7 @@ class Health:
         self.say("starting")
 
     def say(self, state: str, last_windows: dict[str, str] | None = None, error: str | None = None) -> None:
-        """Take the state (`starting`, `leading`, `standby`, `failing`, `stopped`), each rule's last window's end, and the fault."""
+        """Report the state (`starting`, `running`, `failing`, `stopped`), the end of each rule's last window, and the fault."""
         self._updated = self._now()
         updated = rfc3339(self._updated, millis=True)
         self._said = {"state": state, "updated": updated, "last_windows": last_windows or {}, "error": error, "pid": os.getpid()}
@@ -39,15 +39,15 @@ class Health:
 
     @property
     def well(self) -> bool:
-        """Whether the scheduler works: it says so, and said so lately."""
+        """Whether the last report is a good one, and recent."""
         return self._said["state"] in WELL and self._now() - self._updated <= STALE_AFTER_MS
 
     def json(self) -> str:
-        """Give the whole report as JSON text."""
+        """Return the report as JSON text."""
         return json.dumps(self._said | {"healthy": self.well})
 
     def _write(self, file: Path) -> None:
-        """Put the report in place of the last one: whoever reads the file finds a whole one."""
+        """Replace the file as a whole, so that a reader never finds half a report."""
         fresh = file.with_name(f".{file.name}.{os.getpid()}")
         try:
             fresh.write_text(f"{self.json()}\n", encoding="utf-8")
@@ -57,7 +57,7 @@ class Health:
 
 
 class HealthServer:
-    """Answers `GET /health` on the loopback address: 200 while the scheduler is well, else 503; a context manager."""
+    """Serves `GET /health` on the loopback address: 200 while the scheduler is well, else 503; a context manager."""
 
     def __init__(self, health: Health, port: int) -> None:
         class Handler(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ class HealthServer:
                 self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Say nothing: standard error is for events."""
+                """Log nothing: standard error is for events."""
 
         try:
             self._server = ThreadingHTTPServer((LOOPBACK, port), Handler)

@@ -1,4 +1,4 @@
-"""Structured log lines: one JSON object a line, so that text from logs and clusters stays inside its string."""
+"""Structured log lines: one JSON object a line, in which text from logs and clusters stays an escaped string."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TextIO
 
 from integration.times import rfc3339
 
-# They tell of each refused request, also of those that are part of the work; what matters is raised and told by us.
+# They log each refused request, even an expected one; a fault that matters is raised, and logged by the scheduler.
 _TALKATIVE = ("opensearch", "elasticsearch", "elastic_transport")
 
 
 class JsonLog(logging.Handler):
-    """Writes events to a stream; as a `logging` handler also what libraries say. `now` gives epoch milliseconds."""
+    """Writes events, and the log records of libraries, to a stream. `now` returns epoch milliseconds."""
 
     def __init__(self, stream: TextIO, now: Callable[[], int]) -> None:
         super().__init__(logging.WARNING)
@@ -31,6 +31,6 @@ class JsonLog(logging.Handler):
             self._stream.flush()
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Take a library's record."""
+        """Write a library's log record as an event."""
         if not record.name.startswith(_TALKATIVE):
             self(record.levelname.lower(), "library", logger=record.name, message=record.getMessage())

@@ -1,15 +1,13 @@
-"""How far the scheduler came, a document a rule in an index of its own, so that a restart goes on where it stopped."""
+"""How far the scheduler came: one document a rule, so that a restart goes on where the last run stopped."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
-from integration.engines.answers import Versions
 from integration.engines.base import Engine
 from integration.errors import ClusterError, ConflictError
-from integration.scheduler.leadership import LeaseLostError
+from integration.names import Namespace
 from integration.times import parse_time, rfc3339
 
 _KEYWORD = {"type": "keyword"}
@@ -19,75 +17,55 @@ _INDEX = {
     "mappings": {
         "dynamic": False,
         "_meta": {"managed_by": "ollama-detect"},
-        "properties": {"kind": _KEYWORD, "id": _KEYWORD, "rule_id": _KEYWORD, "window_end": _DATE, "revisit_from": _DATE},
+        "properties": {"kind": _KEYWORD, "rule_id": _KEYWORD, "window_end": _DATE, "revisit_from": _DATE},
     },
 }
 
 
-def create_state_index(engine: Engine, index: str) -> None:
-    """Make the index where it is not there yet."""
-    if engine.exists(index):
-        return
-    try:
-        engine.request("PUT", f"/{index}", _INDEX)
-    except ClusterError:
-        # Another scheduler may have made it in between, or the answer was lost.
-        if not engine.exists(index):
-            raise
-
-
 @dataclass(frozen=True, slots=True)
-class Done:
-    """All windows up to `end` are done (epoch milliseconds); those from `revisit_from` on are looked at once more."""
+class Progress:
+    """All windows up to `end` are done (epoch milliseconds); those from `revisit_from` on are evaluated once more."""
 
     end: int
     revisit_from: int
 
 
-class Progress:
-    """The progress documents of one state index; written only in the state they were last read or written in."""
-
-    def __init__(self, engine: Engine, index: str, risk_index: str) -> None:
-        self._engine = engine
-        self._index = index
-        self._risk_index = risk_index
-        self._versions: dict[str, Versions] = {}
-
-    def read(self, rule_id: str) -> Done | None:
-        """Give a rule's progress; without a document, what the newest risk event tells; None when there is neither."""
-        self._versions.pop(rule_id, None)
-        found = self._engine.get_document(self._index, _document_id(rule_id))
-        if found is not None:
-            self._versions[rule_id] = found.versions
-            return Done(parse_time(found.source["window_end"]), parse_time(found.source["revisit_from"]))
-        newest = self._newest_risk_event(rule_id)
-        return None if newest is None else Done(newest, newest)
-
-    def save(self, rule_id: str, done: Done) -> None:
-        """Store a rule's progress; `LeaseLostError` when another scheduler wrote it in between."""
-        times = {"window_end": rfc3339(done.end, millis=True), "revisit_from": rfc3339(done.revisit_from, millis=True)}
-        source: dict[str, Any] = {"kind": "progress", "rule_id": rule_id, **times}
-        before = self._versions.pop(rule_id, None)
-        try:
-            self._versions[rule_id] = self._engine.put_document(
-                self._index, _document_id(rule_id), source, create=before is None, if_at=before
-            )
-        except ConflictError as error:
-            raise LeaseLostError(f"another scheduler wrote the progress of {rule_id}") from error
-
-    def _newest_risk_event(self, rule_id: str) -> int | None:
-        query = {"bool": {"filter": [{"term": {"event.dataset": "detect.risk"}}, {"term": {"rule.id": rule_id}}]}}
-        body = {"size": 0, "query": query, "aggs": {"newest": {"max": {"field": "@timestamp"}}}}
-        newest = self._engine.search(self._risk_index, body).get("aggregations", {}).get("newest", {}).get("value")
-        return None if newest is None else int(newest)
+def create_state_index(engine: Engine, namespace: Namespace) -> None:
+    """Create the index of the progress documents unless it exists."""
+    if engine.exists(namespace.state):
+        return
+    try:
+        engine.request("PUT", f"/{namespace.state}", _INDEX)
+    except ClusterError:
+        # Another scheduler may have created it in between, or the answer was lost.
+        if not engine.exists(namespace.state):
+            raise
 
 
-def read_progress(engine: Engine, index: str, rule_id: str) -> int | None:
-    """Give the end of a rule's last done window, None when no scheduler has run."""
+def read_progress(engine: Engine, namespace: Namespace, rule_id: str) -> Progress | None:
+    """Return the stored progress of a rule; None when no scheduler has stored any."""
     with suppress(KeyError):
-        found = engine.get_document(index, _document_id(rule_id))
-        return None if found is None else parse_time(found.source["window_end"])
+        found = engine.get_document(namespace.state, _document_id(rule_id))
+        if found is not None:
+            return Progress(parse_time(found["window_end"]), parse_time(found["revisit_from"]))
     return None
+
+
+def newest_risk_event(engine: Engine, namespace: Namespace, rule_id: str) -> int | None:
+    """Return the end of the window of a rule's newest risk event; None when there is none."""
+    query = {"bool": {"filter": [{"term": {"event.dataset": "detect.risk"}}, {"term": {"rule.id": rule_id}}]}}
+    body = {"size": 0, "query": query, "aggs": {"newest": {"max": {"field": "@timestamp"}}}}
+    newest = engine.search(namespace.risk, body).get("aggregations", {}).get("newest", {}).get("value")
+    return None if newest is None else int(newest)
+
+
+def save_progress(engine: Engine, namespace: Namespace, rule_id: str, progress: Progress) -> None:
+    """Store the progress of a rule, unless another scheduler has stored a later one: the window's end is the document's version."""
+    times = {"window_end": rfc3339(progress.end, millis=True), "revisit_from": rfc3339(progress.revisit_from, millis=True)}
+    with suppress(ConflictError):
+        engine.put_document(
+            namespace.state, _document_id(rule_id), {"kind": "progress", "rule_id": rule_id, **times}, version=progress.end
+        )
 
 
 def _document_id(rule_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The scheduler as a service: tick, wait, tick; through outages with backoff, until it is asked to stop."""
+"""The scheduler as a service: it ticks, waits and ticks again, retries after faults, and ends when it is asked to stop."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_whe
 
 from integration.errors import ClusterError, DetectError, PartlyAppliedError
 from integration.scheduler.health import Health
-from integration.scheduler.leadership import Leadership
-from integration.scheduler.watch import Log, Watcher
+from integration.scheduler.scheduler import Log, Scheduler
 
-_LONGEST_WAIT = 60.0
-# A leader that works on a long window renews its lock so many times in a lease.
-_BEATS = 3
+_LONGEST_RETRY_PAUSE = 60.0
+# So often health is told at least, and a cluster that went away is noticed.
+_LONGEST_PAUSE = 10.0
+# The last is what a full disk does to a temporary file.
+_FAULTS = (ClusterError, PartlyAppliedError, sqlite3.OperationalError)
 
 
-def patience(
+def retrying(
     faults: tuple[type[Exception], ...],
     health: Health,
     wait: Callable[[float], None],
@@ -27,7 +28,7 @@ def patience(
     stop: threading.Event,
     last_windows: Callable[[], dict[str, str]] = dict,
 ) -> Retrying:
-    """Give what calls a function until it does not fail so, waiting longer each time; None when asked to stop before that."""
+    """Return a caller that repeats a function after these faults with growing pauses; it returns None when asked to stop first."""
 
     def failing(state: RetryCallState) -> None:
         error = str(state.outcome.exception()) if state.outcome else ""
@@ -36,7 +37,7 @@ def patience(
 
     return Retrying(
         retry=retry_if_exception_type(faults),
-        wait=wait_random_exponential(multiplier=1, max=_LONGEST_WAIT),
+        wait=wait_random_exponential(multiplier=1, max=_LONGEST_RETRY_PAUSE),
         stop=stop_when_event_set(stop),
         sleep=wait,
         before_sleep=failing,
@@ -45,90 +46,54 @@ def patience(
 
 
 class Service:
-    """Runs a watcher; `wait` takes seconds and comes back early when the service shall stop."""
+    """Runs a scheduler; `wait` takes seconds and returns early when the service is to stop."""
 
     def __init__(
         self,
-        watcher: Watcher,
-        leadership: Leadership,
+        scheduler: Scheduler,
         health: Health,
         now: Callable[[], int],
         wait: Callable[[float], None],
         log: Log,
         stop: threading.Event,
     ) -> None:
-        self._watcher = watcher
-        self._leadership = leadership
+        self._scheduler = scheduler
         self._health = health
         self._now = now
         self._wait = wait
-        self._log = log
         self._stop = stop
-        watcher.on_window = self._say
-        # The last is what a disk without room does to a temporary file.
-        faults = (ClusterError, PartlyAppliedError, sqlite3.OperationalError)
-        self._patience = patience(faults, health, wait, log, stop, lambda: watcher.last_windows)
+        self._retrying = retrying(_FAULTS, health, wait, log, stop, lambda: scheduler.last_windows)
+        scheduler.on_window = self._say_running
 
     def run(self) -> None:
-        """Run until asked to stop. Nothing the cluster does ends it, nor does a full disk."""
-        with self._kept_alive():
+        """Run until asked to stop. No fault of the cluster ends it, nor does a full disk."""
+        with self._end_reported():
             while not self._stop.is_set():
-                self._patience(self._tick)
+                self._retrying(self._tick)
                 self._wait(self._pause())
 
-    def run_once(self) -> bool:
-        """Run what is due and end; False when another scheduler leads. The cluster's faults are raised."""
-        with self._kept_alive():
-            waited = 0.0
+    def run_once(self) -> None:
+        """Run what is due and end; faults of the cluster are raised."""
+        with self._end_reported():
             self._tick()
-            # A lock that its holder left behind is taken over after a lease.
-            while not (self._watcher.leading or self._stop.is_set() or waited > self._leadership.lease):
-                pause = self._pause()
-                self._wait(pause)
-                waited += pause
-                self._tick()
-            return self._watcher.leading
 
     def _tick(self) -> None:
-        self._watcher.tick()
-        self._say()
-
-    def _say(self) -> None:
-        self._health.say("leading" if self._watcher.leading else "standby", self._watcher.last_windows)
-
-    def _pause(self) -> float:
-        """Seconds until there may be something to do: a rule is due, or the lock must be looked at."""
-        due = (self._watcher.next_due() - self._now()) / 1000
-        return max(0.05, min(due, self._leadership.lease / _BEATS))
+        self._scheduler.tick()
+        self._say_running()
 
     @contextmanager
-    def _kept_alive(self) -> Iterator[None]:
-        """Renew the lock from a thread of its own, however long a window takes; in the end let it go."""
-        ended = threading.Event()
-        beats = threading.Thread(target=self._beat, args=(ended,), name="lock", daemon=True)
-        beats.start()
+    def _end_reported(self) -> Iterator[None]:
         try:
             yield
         except DetectError as error:
-            self._health.say("failing", self._watcher.last_windows, str(error))
+            self._health.say("failing", self._scheduler.last_windows, str(error))
             raise
-        else:
-            self._health.say("stopped", self._watcher.last_windows)
-        finally:
-            ended.set()
-            beats.join()
-            self._release()
+        self._health.say("stopped", self._scheduler.last_windows)
 
-    def _beat(self, ended: threading.Event) -> None:
-        while not ended.wait(self._leadership.lease / _BEATS):
-            try:
-                if self._leadership.held:
-                    self._leadership.confirm()
-            except DetectError as error:
-                self._log("warning", "lock_not_renewed", reason=str(error))
+    def _say_running(self) -> None:
+        self._health.say("running", self._scheduler.last_windows)
 
-    def _release(self) -> None:
-        try:
-            self._leadership.release()
-        except ClusterError as error:
-            self._log("warning", "lock_not_released", reason=str(error))
+    def _pause(self) -> float:
+        """Return the seconds until a rule is due, within bounds."""
+        due = (self._scheduler.next_due() - self._now()) / 1000
+        return max(0.05, min(due, _LONGEST_PAUSE))

@@ -7,7 +7,6 @@ from itertools import count
 
 import pytest
 
-from integration.engines.answers import Versions
 from integration.engines.base import Engine
 from integration.errors import ClusterError, ConflictError, NotFoundError
 
@@ -193,17 +192,13 @@ def test_an_upsert_of_the_same_document_writes_nothing(engine: Engine, index: st
     assert (refused.status, refused.result) == (400, "")
 
 
-def test_guarded_writes(engine: Engine, index: str) -> None:
-    first = engine.put_document(index, "a", {"n": 1}, create=True)
+def test_a_write_with_a_lower_version_is_refused(engine: Engine, index: str) -> None:
+    engine.put_document(index, "a", {"n": 1})  # with the cluster's own version, which is low
+    engine.put_document(index, "a", {"n": 2}, version=1_700_000_000_000)
+    engine.put_document(index, "a", {"n": 3}, version=1_700_000_000_000)
     with pytest.raises(ConflictError):
-        engine.put_document(index, "a", {"n": 2}, create=True)
-    second = engine.put_document(index, "a", {"n": 2}, if_at=first)
-    with pytest.raises(ConflictError):
-        engine.put_document(index, "a", {"n": 3}, if_at=first)
-    found = engine.get_document(index, "a")
-    assert found is not None
-    assert (found.source, found.versions) == ({"n": 2}, second)
-    assert engine.put_document(index, "a", {"n": 4}) == Versions(second.seq_no + 1, second.primary_term)
+        engine.put_document(index, "a", {"n": 4}, version=1_699_999_999_999)
+    assert engine.get_document(index, "a") == {"n": 3}
 
 
 def test_a_data_stream_goes_with_its_documents(engine: Engine, stream: str, has_data_streams: bool) -> None:

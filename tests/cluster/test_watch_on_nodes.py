@@ -27,6 +27,7 @@ from integration.install.installation import install
 from integration.install.objects import desired_assets
 from integration.names import Namespace
 from integration.sandbox.local import Node
+from integration.scheduler.progress import read_progress
 from integration.times import parse_time, rfc3339
 from tests.support.builders import DEADLINE, RULE, error, until
 
@@ -48,7 +49,7 @@ class Site:
     def watch(self, log: Path, *arguments: str) -> subprocess.Popen[str]:
         """Start `detect watch` as a process of its own; its events go to a file."""
         command = [sys.executable, "-c", "from integration.cli import main; main()", "watch", "--url", self.node.url]
-        command += ["--namespace", self.namespace.name, "--lease", "3s", *arguments]
+        command += ["--namespace", self.namespace.name, *arguments]
         with log.open("a") as stream:
             process = subprocess.Popen(command, stderr=stream, stdout=subprocess.PIPE, text=True)
         self.running.append(process)
@@ -148,7 +149,7 @@ def test_sigterm_ends_in_good_order_and_health_is_told(site: Site, tmp_path: Pat
     log, health = tmp_path / "log", tmp_path / "health.json"
     site.progress_starts(3)
     process = site.watch(log, "--health-file", str(health), "--health-port", "0")
-    until(lambda: health.exists() and json.loads(health.read_text())["state"] == "leading", "the leader")
+    until(lambda: health.exists() and json.loads(health.read_text())["state"] == "running", "the scheduler")
     until(lambda: len(site.done(log)) == 3, "the windows")
     (listening,) = events(log, "health")
     with urlopen(f"http://127.0.0.1:{listening['port']}/health", timeout=10) as answer:
@@ -157,22 +158,33 @@ def test_sigterm_ends_in_good_order_and_health_is_told(site: Site, tmp_path: Pat
     assert process.wait(DEADLINE) == 0
     assert json.loads(health.read_text())["state"] == "stopped"
     assert [entry["signal"] for entry in events(log, "stopping")] == ["SIGTERM"]
-    lock = site.engine.get_document(site.namespace.state, "leader")
-    assert lock is not None
-    assert lock.source["id"] is None
     site.check(3)
 
 
-def test_two_schedulers_have_one_leader_and_the_other_takes_over_from_a_killed_one(site: Site, tmp_path: Path) -> None:
+def test_two_schedulers_at_once_double_nothing_and_tell_nothing_twice(site: Site, tmp_path: Path) -> None:
     site.progress_starts(HOURS)
     logs = [tmp_path / "one", tmp_path / "two"]
     processes = [site.watch(log) for log in logs]
-    until(lambda: sum(len(events(log, "window_done")) for log in logs) >= 3, "the first windows")
-    leaders = [number for number, log in enumerate(logs) if events(log, "leading")]
-    assert len(leaders) == 1
-    leader, other = leaders[0], 1 - leaders[0]
-    processes[leader].kill()
-    until(lambda: events(logs[other], "leading"), "the other as leader")
+    until(lambda: all(events(log, "window_done") for log in logs), "a window of each")
+    until(lambda: any(rfc3339(site.last.end, millis=False) in site.done(log) for log in logs), "the last window")
+    for process in processes:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(DEADLINE) == 0
+    site.check(HOURS)
+    told = [entry["id"] for log in logs for entry in events(log, "finding")]
+    assert sorted(told) == sorted(site.risk_events())
+    assert [events(log, name) for log in logs for name in ("failing", "rule_failed", "finding_updated")] == [[]] * 6
+    progress = read_progress(site.engine, site.namespace, RULE.id)
+    assert progress is not None
+    assert progress.end >= site.last.end
+
+
+def test_another_scheduler_goes_on_when_one_is_killed(site: Site, tmp_path: Path) -> None:
+    site.progress_starts(HOURS)
+    logs = [tmp_path / "one", tmp_path / "two"]
+    killed, _ = [site.watch(log) for log in logs]
+    until(lambda: events(logs[0], "window_done"), "the first window")
+    killed.kill()
     until(lambda: len(site.risk_events()) == HOURS, "every risk event")
     site.check(HOURS)
 

@@ -27,7 +27,6 @@ class MemoryEngine(Engine):
         self.searched: list[tuple[int, int]] = []
         self.fault: Callable[[str, str], None] = lambda _method, _path: None
         self.lose_answer: Callable[[str, str], bool] = lambda _method, _path: False
-        self._sequence = 0
 
     def close(self) -> None:
         """Nothing is open."""
@@ -52,11 +51,10 @@ class MemoryEngine(Engine):
         found = self.indices.get(index, {}).get(document_id)
         if method == "GET":
             return self._shown(found) if found else self._refuse(method, path, 404)
-        if params.get("op_type") == "create" and found:
+        version = int(params.get("version", 0))
+        if found and version and found[1] > version:
             return self._refuse(method, path, 409)
-        if "if_seq_no" in params and (found is None or found[1] != params["if_seq_no"]):
-            return self._refuse(method, path, 409)
-        return self._shown(self._store(index, document_id, body))
+        return self._shown(self._store(index, document_id, body, version))
 
     def _bulk(self, pairs: Iterable[tuple[str, str | Json]], chunk: int, options: Json) -> Iterator[Json]:
         assert chunk > 0
@@ -83,14 +81,14 @@ class MemoryEngine(Engine):
         times = [time for time in self.errors if window["gte"] <= time < window["lt"]]
         return {"aggregations": {"by_host": {"buckets": [_bucket(times)] if times else []}}}
 
-    def _store(self, index: str, document_id: str, source: Json) -> tuple[Json, int]:
-        self._sequence += 1
-        stored = (source, self._sequence)
-        self.indices.setdefault(index, {})[document_id] = stored
-        return stored
+    def _store(self, index: str, document_id: str, source: Json, version: int = 0) -> tuple[Json, int]:
+        stored_documents = self.indices.setdefault(index, {})
+        before = stored_documents.get(document_id, ({}, 0))
+        stored_documents[document_id] = (source, version or before[1] + 1)
+        return stored_documents[document_id]
 
     def _shown(self, found: tuple[Json, int]) -> Json:
-        return {"_source": found[0], "_seq_no": found[1], "_primary_term": 1}
+        return {"_source": found[0], "_version": found[1]}
 
     def _refuse(self, method: str, path: str, status: int) -> object:
         raise refused(Call(self.url, method, path), status, {"error": {"type": "refused", "reason": "by the test"}})

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from integration.engines import base
-from integration.engines.answers import ItemResult, PipelineStats, StoredDocument, Versions
+from integration.engines.answers import ItemResult, PipelineStats
 from integration.engines.base import Engine
 from integration.engines.bounded import answers_up_to
 from integration.engines.connect import connect
@@ -74,13 +74,11 @@ class TestRetries:
         "write",
         [
             lambda engine: engine.request("POST", "/_plugins/_alerting/monitors", {}),
-            lambda engine: engine.put_document("x", "1", {}, create=True),
-            lambda engine: engine.put_document("x", "1", {}, if_at=Versions(1, 1)),
             lambda engine: list(engine.bulk_create("x", [("1", {})])),
             lambda engine: list(engine.bulk_upsert("x", [("1", {})])),
             lambda engine: engine.delete_index("x"),
         ],
-        ids=["request", "create", "guarded", "bulk_create", "bulk_upsert", "delete"],
+        ids=["request", "bulk_create", "bulk_upsert", "delete"],
     )
     def test_a_write_that_may_not_be_done_twice_is_sent_once(
         self, cluster: FakeCluster, engine: Engine, fault: Answer, write: Callable[[Engine], object]
@@ -363,17 +361,15 @@ class TestSearches:
 class TestDocuments:
     def test_reading_one(self, cluster: FakeCluster, engine: Engine) -> None:
         cluster.on("GET", "/x/_doc/a b", Answer({"_source": {"n": 1}, "_seq_no": 5, "_primary_term": 2}))
-        assert engine.get_document("x", "a b") == StoredDocument({"n": 1}, Versions(5, 2))
+        assert engine.get_document("x", "a b") == {"n": 1}
 
     def test_writing_one(self, cluster: FakeCluster, engine: Engine) -> None:
         cluster.on("PUT", "/x/_doc/1", Answer({"_seq_no": 6, "_primary_term": 2}))
-        assert engine.put_document("x", "1", {"n": 1}) == Versions(6, 2)
-        engine.put_document("x", "1", {}, create=True)
-        engine.put_document("x", "1", {}, if_at=Versions(6, 2))
+        engine.put_document("x", "1", {"n": 1})
+        engine.put_document("x", "1", {}, version=7)
         assert [asked.query for asked in cluster.requests[1:]] == [
             {"refresh": "true"},
-            {"refresh": "true", "op_type": "create"},
-            {"refresh": "true", "if_seq_no": "6", "if_primary_term": "2"},
+            {"refresh": "true", "version": "7", "version_type": "external_gte"},
         ]
 
     def test_bulk_create(self, cluster: FakeCluster, engine: Engine) -> None:

@@ -1,4 +1,8 @@
-"""`detect watch`: the built-in scheduler. It runs rules by their cron, one scheduler at a time, and catches up what was missed."""
+"""The built-in scheduler of `detect watch`: it runs rules by their cron and catches up missed windows.
+
+Several schedulers of one namespace may run side by side. They evaluate the same windows, and a risk event is an upsert under an id
+made of rule, host and window, so that a second write changes nothing. The scheduler whose write created the risk event logs it.
+"""
 
 from __future__ import annotations
 
@@ -15,15 +19,15 @@ from integration.errors import ClusterError, DetectError, PartlyAppliedError, Th
 from integration.evaluation import risk_events as risk
 from integration.evaluation.cluster import evaluate
 from integration.findings.filter import NO_FILTER, Filter, Passed
+from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
 from integration.names import Namespace
-from integration.scheduler.leadership import Leadership, LeaseLostError
-from integration.scheduler.progress import Done, Progress, create_state_index
+from integration.scheduler.progress import Progress, create_state_index, newest_risk_event, read_progress, save_progress
 from integration.times import rfc3339
 
 
 class Log(Protocol):
-    """Takes one event of the scheduler's life."""
+    """Takes one event of the scheduler."""
 
     def __call__(self, level: str, event: str, /, **fields: object) -> None:
         """`level` is info, warning or error."""
@@ -31,10 +35,10 @@ class Log(Protocol):
 
 @dataclass(frozen=True)
 class Job:
-    """What is watched: rules over an index; findings that pass the filter become risk events of the namespace.
+    """The rules to run and the index they read; findings that pass the filter become risk events of the namespace.
 
     Windows missed for longer than `catch_up` (milliseconds) are given up. With `revisit`, each window is evaluated once more at the
-    next run, for lines that came late. `zone` is what SPL prints times in.
+    next run, for lines that came late. `zone` is the time zone in which SPL prints times.
     """
 
     rules: tuple[Rule, ...]
@@ -46,56 +50,35 @@ class Job:
     zone: tzinfo = UTC
 
 
-class Watcher:
-    """One scheduler on one cluster; `now` gives epoch milliseconds, `stop` asks it to end after the window in work.
+class Scheduler:
+    """One scheduler on one cluster; `now` returns epoch milliseconds, `stop` asks it to end after the current window.
 
     `on_window` is called after each window.
     """
 
-    def __init__(
-        self, engine: Engine, job: Job, leadership: Leadership, now: Callable[[], int], log: Log, stop: threading.Event
-    ) -> None:
+    def __init__(self, engine: Engine, job: Job, now: Callable[[], int], log: Log, stop: threading.Event) -> None:
         self.last_windows: dict[str, str] = {}
         self.on_window: Callable[[], None] = lambda: None
         self._engine = engine
         self._job = job
-        self._leadership = leadership
-        self._progress = Progress(engine, job.namespace.state, job.namespace.risk)
         self._now = now
         self._log = log
         self._stop = stop
-        self._done: dict[str, Done] = {}
+        self._progress: dict[str, Progress] = {}
         self._schedules = {rule.id: rule.windows for rule in job.rules}
 
-    @property
-    def leading(self) -> bool:
-        """Whether this scheduler is the one that writes."""
-        return self._leadership.held
-
     def tick(self) -> None:
-        """Do everything that is due now; nothing while another scheduler leads.
+        """Run every window that is due now.
 
         A rule that fails does not keep the others from running; its error is raised at the end. Calling again does the rest.
         """
-        was_leading = self.leading
-        create_state_index(self._engine, self._job.namespace.state)
-        if not self._leadership.acquire():
-            if was_leading:
-                self._log("warning", "leadership_lost")
-            return
-        if not was_leading:
-            self._done.clear()
-            self._log("info", "leading")
+        create_state_index(self._engine, self._job.namespace)
         faults: list[DetectError] = []
         for rule in self._job.rules:
             try:
                 self._run_due(rule)
-            except LeaseLostError as error:
-                self._done.clear()
-                self._log("warning", "leadership_lost", reason=str(error))
-                return
             except (ClusterError, PartlyAppliedError) as error:
-                self._done.pop(rule.id, None)
+                self._progress.pop(rule.id, None)
                 if isinstance(error, UnreachableError | ThrottledError):
                     raise
                 self._log("error", "rule_failed", rule=rule.id, error=str(error))
@@ -104,26 +87,26 @@ class Watcher:
             raise faults[0]
 
     def next_due(self) -> int:
-        """The next instant (epoch milliseconds) at which a rule runs."""
+        """Return the next instant (epoch milliseconds) at which a rule runs."""
         schedules = self._schedules.values()
         return min(schedule.window_of(schedule.last_run(self._now()).end).run_at for schedule in schedules)
 
     def _run_due(self, rule: Rule) -> None:
         last = self._schedules[rule.id].last_run(self._now())
-        done = self._done.get(rule.id) or self._read_progress(rule, last)
-        self._done[rule.id] = done
-        new_from = done.end
-        revisited = done.revisit_from if self._job.revisit else new_from
+        progress = self._progress.get(rule.id) or self._read_progress(rule, last)
+        self._progress[rule.id] = progress
+        new_from = progress.end
+        revisit_from = progress.revisit_from if self._job.revisit else new_from
         if last.end <= new_from:
             return
-        for window in _from(self._schedules[rule.id], revisited, last.end):
+        for window in _from(self._schedules[rule.id], revisit_from, last.end):
             if self._stop.is_set():
                 return
             self._run_window(rule, window, again=window.end <= new_from)
             if window.end > new_from:
-                done = Done(window.end, new_from)
-                self._progress.save(rule.id, done)
-                self._done[rule.id] = done
+                progress = Progress(window.end, new_from)
+                save_progress(self._engine, self._job.namespace, rule.id, progress)
+                self._progress[rule.id] = progress
                 self.last_windows[rule.id] = rfc3339(window.end, millis=False)
             self.on_window()
 
@@ -131,11 +114,7 @@ class Watcher:
         started = self._now()
         passed = Passed(self._job.post_filter.passes)
         with stored_findings(passed.of(evaluate(self._engine, rule, self._job.index, window, self._job.zone))) as findings:
-            self._leadership.confirm()
-            written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings)
-            for finding in findings if written.created or written.updated else ():
-                details = {"host": finding.host, "severity": str(finding.severity), "error_count": finding.error_count}
-                self._log("info", "finding", rule=rule.id, id=finding.id, **details)
+            written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings, self._log_finding)
             count = len(findings)
         self._log(
             "info",
@@ -151,17 +130,26 @@ class Watcher:
             took_ms=self._now() - started,
         )
 
-    def _read_progress(self, rule: Rule, last: Window) -> Done:
-        """Where to go on: after what is done already; a rule that never ran begins with its last window."""
-        done = self._progress.read(rule.id) or Done(last.start, last.start)
+    def _log_finding(self, finding: Finding, result: str) -> None:
+        """Log a finding whose risk event this scheduler's write created or updated."""
+        event = "finding" if result == "created" else "finding_updated"
+        details = {"host": finding.host, "severity": str(finding.severity), "error_count": finding.error_count}
+        self._log("info", event, rule=finding.rule_id, id=finding.id, **details)
+
+    def _read_progress(self, rule: Rule, last: Window) -> Progress:
+        """Return where to go on: without stored progress the newest risk event says it; a new rule begins with its last window."""
+        progress = read_progress(self._engine, self._job.namespace, rule.id)
+        if progress is None:
+            newest = newest_risk_event(self._engine, self._job.namespace, rule.id) or last.start
+            progress = Progress(newest, newest)
         oldest = min(self._schedules[rule.id].window_of(self._now() - self._job.catch_up).start, last.start)
-        if done.end < oldest:
-            span = {"from": rfc3339(done.end, millis=False), "to": rfc3339(oldest, millis=False)}
+        if progress.end < oldest:
+            span = {"from": rfc3339(progress.end, millis=False), "to": rfc3339(oldest, millis=False)}
             self._log("warning", "windows_given_up", rule=rule.id, **span)
-        self.last_windows[rule.id] = rfc3339(done.end, millis=False)
-        return Done(max(done.end, oldest), max(done.revisit_from, oldest))
+        self.last_windows[rule.id] = rfc3339(progress.end, millis=False)
+        return Progress(max(progress.end, oldest), max(progress.revisit_from, oldest))
 
 
 def _from(schedule: Schedule, start: int, end: int) -> Iterator[Window]:
-    """Every window from the one that holds `start` to `end`: after a change of schedule the first may begin before `start`."""
+    """Yield the windows from the one that holds `start` to `end`; after a change of schedule the first may begin before `start`."""
     return schedule.within(schedule.window_of(start).start, end)
