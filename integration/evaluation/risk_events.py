@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
 from integration.detection.model import Rule
 from integration.engines.answers import ItemResult
 from integration.engines.base import Engine
@@ -125,18 +127,28 @@ def _batches(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
 
 def _write(engine: Engine, index: str, events: Mapping[str, dict[str, Any]], faults: list[str]) -> Iterator[ItemResult]:
     """Store one batch of risk events by their ids, yield the result of each that is stored, and add the faults to `faults`."""
-    stored = []
+    stored: dict[str, dict[str, Any]] = {}
     for item in engine.bulk_upsert(index, events.items()):
         if item.ok:
-            stored.append(item.id)
+            stored[item.id] = events[item.id]
             yield item
         else:
             faults.append(f"{events[item.id]['host']['name']}: {item.reason}")
-    found = {hit["_id"]: hit["_source"] for hit in _by_ids(engine, index, stored)}
-    differing = [events[event_id] for event_id in stored if found.get(event_id) != events[event_id]]
-    faults += [f"{event['host']['name']}: stored, but not read back the same" for event in differing]
+    hosts = _READ_BACK(_hosts_of_differing, engine, index, stored)
+    faults += [f"{host}: stored, but not read back the same" for host in hosts]
 
 
-def _by_ids(engine: Engine, index: str, ids: list[str]) -> list[dict[str, Any]]:
-    hits: list[dict[str, Any]] = engine.search(index, {"size": len(ids), "query": {"ids": {"values": ids}}})["hits"]["hits"]
-    return hits
+def _hosts_of_differing(engine: Engine, index: str, stored: Mapping[str, dict[str, Any]]) -> list[str]:
+    """Read risk events back and return the hosts of those that are missing or differ."""
+    hits = engine.search(index, {"size": len(stored), "query": {"ids": {"values": list(stored)}}})["hits"]["hits"]
+    found = {hit["_id"]: hit["_source"] for hit in hits}
+    return [event["host"]["name"] for event_id, event in stored.items() if found.get(event_id) != event]
+
+
+# What another writer stored just before is not visible to searches until that writer's own request ends.
+_READ_BACK = Retrying(
+    retry=retry_if_result(bool),
+    stop=stop_after_delay(10),
+    wait=wait_fixed(0.2),
+    retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+)

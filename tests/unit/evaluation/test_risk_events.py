@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
+from tenacity import stop_after_attempt
 
+from integration.errors import PartlyAppliedError
 from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS, Written, bounded, risk_event, write
 from integration.findings.values import MAX_BYTES
 from tests.support.builders import RULE, error, event, findings_of
@@ -54,3 +56,34 @@ def test_batches_are_bounded_by_number_and_by_text(length: int, hosts: int, bulk
         engine.fault = lambda _, path: asked.append(path)
         assert write(engine, "risk", {RULE.id: RULE}, found) == Written(hosts, 0, 0)
     assert asked.count("/_bulk") == asked.count("/risk/_search") == bulks
+
+
+def test_what_another_writer_just_stored_is_read_back_again_until_it_is_visible(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integration.evaluation.risk_events._READ_BACK.sleep", lambda _seconds: None)
+    found = findings_of([event(error('msg="model"'))])
+    told: list[tuple[str, str]] = []
+    searches = 0
+    with MemoryEngine() as engine:
+        write(engine, "risk", {RULE.id: RULE}, found)
+        visible = dict(engine.indices["risk"])
+
+        def hide(_method: str, path: str) -> None:
+            nonlocal searches
+            searches += path == "/risk/_search"
+            engine.indices["risk"] = {} if path == "/risk/_search" and searches < 3 else dict(visible)
+
+        engine.fault = hide
+        assert write(engine, "risk", {RULE.id: RULE}, found, lambda f, result: told.append((f.id, result))) == Written(0, 0, 1)
+    assert (searches, told) == (3, [])
+
+
+def test_what_is_not_read_back_the_same_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("integration.evaluation.risk_events._READ_BACK.stop", stop_after_attempt(2))
+    monkeypatch.setattr("integration.evaluation.risk_events._READ_BACK.sleep", lambda _seconds: None)
+    found = findings_of([event(error('msg="model"'), host="gpu-7")])
+    told: list[tuple[str, str]] = []
+    with MemoryEngine() as engine:
+        engine.fault = lambda _method, path: engine.indices["risk"].clear() if path == "/risk/_search" else None
+        with pytest.raises(PartlyAppliedError, match="gpu-7: stored, but not read back the same"):
+            write(engine, "risk", {RULE.id: RULE}, found, lambda f, result: told.append((f.id, result)))
+    assert told == [(found[0].id, "created")]
