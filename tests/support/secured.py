@@ -22,7 +22,7 @@ from integration.sandbox.local.opensearch_home import OpenSearch
 from integration.sandbox.local.servers import distribution
 
 _ROUNDS = 10_000
-
+_WITH_SECURITY = {"2": "2.19.1", "3": "3.4.0"}
 
 _CLIENT_CERTIFICATES: dict[str, dict[str, object]] = {
     "opensearch": {"plugins.security.ssl.http.clientauth_mode": "REQUIRE"},
@@ -51,6 +51,7 @@ CLIENT_PEM = "client.pem"
 def secure_node(engine: str, version: str | None, folder: Path, *, client_certificates: bool = False) -> Iterator[SecureNode]:
     """Start a node whose certificate a CA made for this run has signed; the CA's PEM file goes to `folder`.
 
+    An OpenSearch is the one that `with_security` names.
     With `client_certificates` it talks to nobody who shows no certificate of that CA.
     """
     authority = trustme.CA()
@@ -69,7 +70,8 @@ def secure_node(engine: str, version: str | None, folder: Path, *, client_certif
         "ca.pem": authority.cert_pem.bytes().decode(),
     }
     if engine == "opensearch":
-        options, password = _opensearch(distribution(engine, version).version, pems, tls), "admin"
+        version = with_security(version)
+        options, password = _opensearch(version, pems, tls), "admin"
     else:
         password = secrets.token_urlsafe()
         options = _elasticsearch(password, pems, tls)
@@ -77,6 +79,11 @@ def secure_node(engine: str, version: str | None, folder: Path, *, client_certif
         options = replace(options, settings={**options.settings, **_CLIENT_CERTIFICATES[engine]})
     with running_node(engine, version, options=options, report=lambda line: print(line, file=sys.stderr)) as node:  # noqa: T201
         yield SecureNode(node, str(ca_certs), "admin", password)
+
+
+def with_security(version: str | None) -> str:
+    """Return the newest OpenSearch of the same major version, or of the default one, whose security plugin is on Maven Central."""
+    return _WITH_SECURITY[distribution("opensearch", version).version.partition(".")[0]]
 
 
 def _pkcs8(key: bytes) -> str:

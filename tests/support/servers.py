@@ -37,5 +37,11 @@ def _startable() -> str:
 
 
 SERVERS = (os.environ.get("DETECT_TEST_ENGINES") or _startable()).split(",")
-on_opensearch = pytest.mark.parametrize("server", [Server("opensearch", None)], indirect=True, scope="session")
-"""For a test of what only OpenSearch has, or what a test on Elasticsearch tries in another way."""
+_OPENSEARCHES = [text for text in SERVERS if Server.of(text).engine == "opensearch"] or ["opensearch"]
+on_opensearch = pytest.mark.parametrize(
+    "server", [Server.of(text) for text in _OPENSEARCHES], ids=_OPENSEARCHES, indirect=True, scope="session"
+)
+"""For a test of what only OpenSearch has, or what a test on Elasticsearch tries in another way.
+
+It runs on each OpenSearch that `DETECT_TEST_ENGINES` names, and on the default one if that names none.
+"""

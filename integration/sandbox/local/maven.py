@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from xml.sax.saxutils import escape
@@ -17,6 +18,7 @@ from integration.sandbox.local.lock import Report
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _SECONDS_BETWEEN_REPORTS = 3
 _SHOWN_LINES = 5
+_NAMESPACE = "{http://maven.apache.org/POM/4.0.0}"
 _POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>
   <groupId>ollama-detect</groupId>
@@ -70,6 +72,14 @@ class Maven:
             (scratch / name / "pom.xml").write_text(_pom(name, artifacts), encoding="utf-8")
         self._run([f"{_PLUGIN}:copy-dependencies", "-DincludeScope=runtime"], scratch)
         return {name: sorted((scratch / name / "target" / "dependency").glob("*.jar")) for name in sets}
+
+    def optional_dependencies(self, artifact: Artifact, scratch: Path) -> list[Artifact]:
+        """Return the optional dependencies that the artifact's own pom names. Maven leaves them out of what it resolves."""
+        pom = replace(artifact, kind="pom")
+        self._run([f"{_PLUGIN}:copy", f"-Dartifact={pom.coordinates}", f"-DoutputDirectory={scratch}"], scratch)
+        dependencies = ET.parse(scratch / pom.path.name).iter(f"{_NAMESPACE}dependency")  # noqa: S314 - the user's repository
+        fields = [{field.tag.removeprefix(_NAMESPACE): field.text or "" for field in dependency} for dependency in dependencies]
+        return [Artifact(each["groupId"], each["artifactId"], each["version"]) for each in fields if each.get("optional") == "true"]
 
     def fetch(self, artifact: Artifact, scratch: Path) -> Path:
         """Fetch one file, without what it depends on, into a repository of its own below `scratch`.

@@ -119,7 +119,8 @@ class OpenSearch:
         def build(home: Path) -> None:
             report(f"Fetching OpenSearch {self.version} from Maven Central: about 60 MB, once")
             with tempfile.TemporaryDirectory(dir=home.parent) as scratch:
-                jars = Maven(report).copy_jars(self._artifacts(), Path(scratch))
+                maven = Maven(report)
+                jars = maven.copy_jars(self._artifacts(maven.optional_dependencies(self._server, Path(scratch))), Path(scratch))
                 self._lay_out(jars, home)
 
         return cache.assembled(f"{self.engine}-{self.version}-{_RECIPE}", build, report)
@@ -165,16 +166,20 @@ class OpenSearch:
 
         return cache.assembled(f"{name}-{artifact.version}-{_RECIPE}", build, report)
 
-    def _artifacts(self) -> dict[str, list[Artifact]]:
-        """Give what goes to `lib/` and to each module, before the latter is made less by the former."""
+    @property
+    def _server(self) -> Artifact:
+        return Artifact("org.opensearch", "opensearch", self.version)
+
+    def _artifacts(self, optional: Sequence[Artifact]) -> dict[str, list[Artifact]]:
+        """Return what goes to `lib/` and to each module, before the latter is made less by the former.
+
+        The server does not start without its `optional` dependencies: its log goes through one of them.
+        """
         server = [
-            Artifact("org.opensearch", "opensearch", self.version),
+            self._server,
             Artifact("org.opensearch", "opensearch-plugin-classloader", self.version),
             *(Artifact("org.opensearch", name, self.version) for name in self.release.server_artifacts),
-            # Optional dependencies of the server, which Maven leaves out, in the versions that its pom names.
-            Artifact("org.apache.logging.log4j", "log4j-core", "2.21.0"),
-            Artifact("org.locationtech.spatial4j", "spatial4j", "0.7"),
-            Artifact("org.locationtech.jts", "jts-core", "1.15.0"),
+            *optional,
         ]
         modules = {module.name: [Artifact("org.opensearch.plugin", module.artifact, self.version)] for module in MODULES}
         return {_LIB: server, **modules}

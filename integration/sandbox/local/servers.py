@@ -15,7 +15,7 @@ from integration.sandbox.local.node import Node, NodeOptions, Ports, Runtime
 from integration.sandbox.local.opensearch_home import OpenSearch
 from integration.sandbox.local.ports import free_port, is_free, require_free
 
-VERSIONS: dict[str, tuple[str, ...]] = {"opensearch": ("3.4.0", "2.19.1"), "elasticsearch": tuple(RELEASES)}
+VERSIONS: dict[str, tuple[str, ...]] = {"opensearch": ("3.8.0", "3.4.0", "2.19.6", "2.19.1"), "elasticsearch": tuple(RELEASES)}
 """By engine, the versions that are known to work; the first is the default."""
 
 _MAKERS: dict[str, Callable[[str], Distribution]] = {"opensearch": OpenSearch, "elasticsearch": Elasticsearch}

@@ -17,9 +17,9 @@ from integration.sandbox.local.account import Account
 from integration.sandbox.local.cache import Cache
 from integration.sandbox.local.distribution import LOG_CONFIGURATION
 from integration.sandbox.local.opensearch_home import OpenSearch
-from integration.sandbox.local.servers import VERSIONS
+from tests.support.secured import with_security
 
-VERSION = VERSIONS["opensearch"][0]
+VERSION = with_security(None)
 NAME = "ollama-detect-test/opensearch:built"
 _RECIPE = Path(__file__).parent / "image_files"
 _SHOWN_LINES = 40

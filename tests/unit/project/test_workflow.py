@@ -18,7 +18,7 @@ IMAGES: list[str] = WORKFLOW["jobs"]["clusters"]["strategy"]["matrix"]["image"]
 def test_the_matrix_has_both_engines_in_both_lines() -> None:
     assert [re.sub(r"(:\d+\.\d+).*", r"\1", image) for image in IMAGES] == [
         "opensearchproject/opensearch:2.19",
-        "opensearchproject/opensearch:3.4",
+        "opensearchproject/opensearch:3.9",
         "elasticsearch:8.19",
         "elasticsearch:9.4",
     ]

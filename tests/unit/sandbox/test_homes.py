@@ -14,10 +14,19 @@ from integration.sandbox.local.elasticsearch_home import RELEASES, Elasticsearch
 from integration.sandbox.local.opensearch_home import MODULES, OpenSearch
 from integration.sandbox.local.servers import distribution
 
-# Fetches one jar of its own and one that the server has too, for each module of the pom.
-FAKE_MVN = """
+POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><dependencies>
+<dependency><groupId>g</groupId><artifactId>needed</artifactId><version>1</version></dependency>
+<dependency><groupId>g</groupId><artifactId>log4j-core</artifactId><version>2.25.4</version><optional>true</optional></dependency>
+</dependencies></project>"""
+# Fetches the server's pom; then, for each module of our own pom, one jar of its own and one that the server has too.
+FAKE_MVN = f"""
+if [ ! -e lib ]; then
+  for version in 3.4.0 2.19.1; do echo '{POM}' > opensearch-$version.pom; done
+  exit
+fi
+grep -q '<artifactId>log4j-core</artifactId><version>2.25.4</version>' lib/pom.xml || exit 1
 for pom in */pom.xml; do
-  set="${pom%/pom.xml}"; jars="$set/target/dependency"
+  set="${{pom%/pom.xml}}"; jars="$set/target/dependency"
   mkdir -p "$jars"; touch "$jars/shared.jar" "$jars/$set.jar"
 done
 """
@@ -160,9 +169,9 @@ def test_the_jvm_gets_the_heap_and_the_nodes_own_folders(tmp_path: Path) -> None
 
 
 def test_servers_are_found_by_engine_and_version() -> None:
-    assert distribution("opensearch") == OpenSearch("3.4.0")
+    assert distribution("opensearch") == OpenSearch("3.8.0")
     assert distribution("elasticsearch") == Elasticsearch("9.4.3")
-    assert distribution("opensearch", "2.19.1") == OpenSearch("2.19.1")
+    assert distribution("opensearch", "2.19.6") == OpenSearch("2.19.6")
     assert distribution("elasticsearch", "8.19.13") == Elasticsearch("8.19.13")
     with pytest.raises(InputError, match="Choose opensearch or elasticsearch"):
         distribution("solr")

@@ -46,6 +46,18 @@ def test_jars_are_fetched_in_sets_by_one_call(tmp_path: Path, on_path: PutOnPath
     assert [name.text for name in names] == ["a&b"]
 
 
+def test_optional_dependencies_are_those_that_the_artifacts_own_pom_names(tmp_path: Path, on_path: PutOnPath) -> None:
+    pom = """<project xmlns="http://maven.apache.org/POM/4.0.0"><dependencies>
+<dependency><groupId>g</groupId><artifactId>needed</artifactId><version>1</version></dependency>
+<dependency><groupId>g</groupId><artifactId>log</artifactId><version>2.25.4</version><optional>true</optional></dependency>
+</dependencies></project>"""
+    on_path("mvn", f"echo '{pom}' > server-1.0.pom; echo \"$@\" > arguments")
+    assert Maven(print).optional_dependencies(SERVER, tmp_path) == [Artifact("g", "log", "2.25.4")]
+    assert (
+        f":copy -Dartifact=org.example.server:server:1.0:pom -DoutputDirectory={tmp_path}" in (tmp_path / "arguments").read_text()
+    )
+
+
 def test_a_big_file_goes_to_a_repository_that_can_be_thrown_away(tmp_path: Path, on_path: PutOnPath) -> None:
     on_path(
         "mvn",
