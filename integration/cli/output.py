@@ -7,7 +7,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
 from heapq import heappop, heappush
 from itertools import chain, islice
 from typing import Any
@@ -18,8 +17,9 @@ from rich.table import Table
 from rich.text import Text
 
 from integration.cli.options import Format, TabularFormat
+from integration.detection.columns import COLUMNS, LISTS, SPL_COLUMNS
 from integration.detection.model import Severity
-from integration.findings.finding import LISTS, SPL_COLUMNS, Finding
+from integration.findings.finding import Finding
 from integration.times import rfc3339
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
@@ -34,8 +34,7 @@ _UNBOUNDED = 1_000_000
 # What spreadsheets take for the beginning of a formula, some of them in full width too.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CSV_COLUMNS = (
-    *(field.name for field in fields(Finding) if field.name != "truncated"),
-    "spl_row_count",
+    *(column.name for column in COLUMNS),
     *(f"{name}_left_out" for name in LISTS),
 )
 
@@ -190,7 +189,7 @@ def _print_csv(findings: Iterable[Finding]) -> None:
 
 def _print_csv_of_spl_rows(findings: Iterable[Finding], most: int) -> None:
     """Write what an export of the search from Splunk holds: one row of SPL 14 a line, `most` of each finding."""
-    writer = csv.DictWriter(sys.stdout, SPL_COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(sys.stdout, (*SPL_COLUMNS, "count"), lineterminator="\n")
     writer.writeheader()
     left_out = 0
     for finding in findings:

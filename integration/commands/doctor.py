@@ -165,7 +165,7 @@ def _fields(patient: Patient) -> Answers:
     """The user's own index: are the fields of the needed kind there."""
     for rule in (rule for rule in patient.rules if isinstance(rule, MappedRule)):
         kinds = {"@timestamp": {"date", "date_nanos"}, "host.name": {"keyword"}, "log.level": {"keyword", "text"}}
-        anything = {field: set[str]() for field in ("event.original", *dict(rule.stats.values).values())}
+        anything = {field: set[str]() for field in ("event.original", *rule.stats.values.values())}
         for field, wanted in (kinds | anything).items():
             name = name_in_index(rule, field)
             path = f"/{patient.index}/_field_caps"

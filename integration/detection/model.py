@@ -8,17 +8,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
+from integration.detection.columns import COUNTS, FIELD_LISTS, MESSAGE_TOKENS, StatisticName
 from integration.detection.regexes import portable
 from integration.detection.risk_message import Column, message_parts
 from integration.detection.schedule import Schedule
 
-LIST_STATS = ("error_messages", "error_details", "code_sources")
-"""The values() columns of SPL 8 whose event fields a rule names; `error_types` comes from the classification."""
-
 EVENT_FIELDS = ("ollama.msg", "ollama.err", "ollama.source", "ollama.level", "log.level", "error.message", "log.origin.file.name")
 """The event fields a list may be made of: text, and indexed as keywords."""
-
-_MESSAGE_TOKENS = {"host", "error_count", "unique_error_types", "attack_type", "error_types", *LIST_STATS}
 
 
 class Severity(IntEnum):
@@ -122,26 +118,24 @@ class Classification(_Model):
         return self
 
 
-class StatsFields(_Model):
-    """The event field behind each values() list of SPL 8."""
-
-    error_messages: str
-    error_details: str
-    code_sources: str
-
-    @field_validator("*")
-    @classmethod
-    def _known_field(cls, field: str) -> str:
-        if field not in EVENT_FIELDS:
-            raise ValueError(f"{field!r} is no event field; use one of {', '.join(EVENT_FIELDS)}")
-        return field
+def _event_field(field: str) -> str:
+    if field not in EVENT_FIELDS:
+        raise ValueError(f"{field!r} is not an event field; use one of {', '.join(EVENT_FIELDS)}")
+    return field
 
 
 class Stats(_Model):
-    """SPL 7 and 8: the span `_time` is floored to, and the lists."""
+    """SPL 7 and 8: the span `_time` is floored to, and the event field behind each list of `values()`."""
 
     bin: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}[mhd]$")]
-    values: StatsFields
+    values: dict[str, Annotated[str, AfterValidator(_event_field)]]
+
+    @field_validator("values")
+    @classmethod
+    def _every_list(cls, fields: dict[str, str]) -> dict[str, str]:
+        if fields.keys() != set(FIELD_LISTS):
+            raise ValueError(f"must name a field for each of {', '.join(FIELD_LISTS)}, and for nothing else")
+        return {name: fields[name] for name in FIELD_LISTS}
 
     @property
     def bin_ms(self) -> int:
@@ -152,13 +146,13 @@ class Stats(_Model):
 class StatCondition(_Model):
     """One test of SPL 12 on a host's statistics: a count greater than a bound, or a value of a list containing a text."""
 
-    stat: Literal["error_count", "unique_error_types", "error_messages", "error_details", "code_sources", "error_types"]
+    stat: StatisticName
     greater_than: Annotated[int, Field(ge=0, le=2**53)] | None = None
     contains: Term | None = None
 
     @model_validator(mode="after")
     def _fits_its_stat(self) -> Self:
-        is_count = self.stat in ("error_count", "unique_error_types")
+        is_count = self.stat in COUNTS
         if is_count != (self.greater_than is not None) or is_count == (self.contains is not None):
             raise ValueError(f"{self.stat} is tested by `{'greater_than' if is_count else 'contains'}` and by nothing else")
         return self
@@ -199,9 +193,9 @@ class Risk(_Model):
     @classmethod
     def _known_tokens(cls, message: str) -> str:
         columns = {part.name for part in message_parts(message) if isinstance(part, Column)}
-        unknown = columns - _MESSAGE_TOKENS
+        unknown = columns - set(MESSAGE_TOKENS)
         if unknown:
-            raise ValueError(f"names unknown columns {', '.join(sorted(unknown))}; known are {', '.join(sorted(_MESSAGE_TOKENS))}")
+            raise ValueError(f"names unknown columns {', '.join(sorted(unknown))}; known are {', '.join(sorted(MESSAGE_TOKENS))}")
         return message
 
     @property

@@ -50,7 +50,7 @@ def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator
     Without one, a host may have a finding or none: its long lines are too many for one search. A bucket lacks the lists where
     these alone are too much for an answer.
     """
-    lists = {name for name, _ in rule.stats.values}
+    lists = set(rule.stats.values)
     bounds: dict[str, str] = {}
     spans = _spans(engine, rule, index, window)
     span = next(spans, None)

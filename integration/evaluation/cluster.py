@@ -7,12 +7,13 @@ from contextlib import closing
 from datetime import UTC, tzinfo
 from typing import Any
 
+from integration.detection.columns import LISTS
 from integration.detection.fields import dataset_filter, name_in_index
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.evaluation.buckets import hosts_of
-from integration.findings.finding import LISTS, Finding, Statistics, build_finding
+from integration.findings.finding import Finding, Statistics, build_finding
 from integration.findings.store import StatisticsStore
 from integration.findings.values import Values, bounded_values
 from integration.log.event import as_indexed

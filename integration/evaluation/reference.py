@@ -72,7 +72,7 @@ class Reference:
         self.selected = 0
         self._zone = zone
         self._classifier = Classifier(rule)
-        self._columns = tuple(rule.stats.values)
+        self._columns = tuple(rule.stats.values.items())
         self._schedule = rule.windows
         self._store = StatisticsStore((*(name for name, _ in self._columns), "error_types"), rule.list_conditions)
 

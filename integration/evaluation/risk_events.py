@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
+from integration.detection.columns import LISTS
 from integration.detection.model import Rule
 from integration.engines.answers import ItemResult
 from integration.engines.base import Engine
 from integration.errors import ClusterError, PartlyAppliedError, UnreachableError
-from integration.findings.finding import LISTS, Finding
+from integration.findings.finding import Finding
 from integration.times import rfc3339
 
 _BATCH = 500

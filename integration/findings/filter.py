@@ -13,6 +13,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from integration.detection.case import fold
+from integration.detection.columns import ListName, NumberName
 from integration.detection.model import Severity
 from integration.findings.finding import Finding
 from integration.render.shortened import less_shortened
@@ -30,8 +31,6 @@ def _severity(value: object) -> object:
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
 Level = Annotated[Severity, BeforeValidator(_severity)]
-Count = Literal["error_count", "unique_error_types", "risk_score", "spl_row_count"]
-List = Literal["error_messages", "error_details", "code_sources", "error_types"]
 Bound = Annotated[int, Field(ge=0, le=2**53)]
 Action = Literal["exclude", "keep"]
 
@@ -52,10 +51,10 @@ class FilterEntry(BaseModel):
     host: Texts | None = None
     severity_at_least: Level | None = None
     severity_at_most: Level | None = None
-    greater_than: dict[Count, Bound] = {}
-    less_than: dict[Count, Bound] = {}
-    contains: dict[List, Texts] = {}
-    all_contain: dict[List, Texts] = {}
+    greater_than: dict[NumberName, Bound] = {}
+    less_than: dict[NumberName, Bound] = {}
+    contains: dict[ListName, Texts] = {}
+    all_contain: dict[ListName, Texts] = {}
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

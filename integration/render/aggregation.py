@@ -58,7 +58,7 @@ def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
     """SPL 8 for one host: sub-aggregations named as the statistics, each list in code-point order up to `max_values`."""
     lists = {
         name: {"terms": {"script": painless.script(painless.value(rule, field)), "size": max_values, "order": {"_key": "asc"}}}
-        for name, field in rule.stats.values
+        for name, field in rule.stats.values.items()
     }
     conditions = {condition_name(rule, condition): _condition(rule, condition) for condition in rule.list_conditions}
     types = {"terms": {"field": rule.classification.field, "size": len(rule.classification.names), "order": {"_key": "asc"}}}
@@ -121,7 +121,9 @@ def lines_search(rule: Rule, engine: str, start: int, end: int, host: str) -> di
         "_source": False,
         "docvalue_fields": [{"field": name_in_index(rule, "@timestamp"), "format": "strict_date_time"}],
         "fields": [rule.classification.field],
-        "script_fields": {name: {"script": painless.script(painless.value(rule, field))} for name, field in rule.stats.values},
+        "script_fields": {
+            name: {"script": painless.script(painless.value(rule, field))} for name, field in rule.stats.values.items()
+        },
     }
 
 
@@ -129,5 +131,5 @@ def _condition(rule: Rule, condition: StatCondition) -> dict[str, Any]:
     if condition.stat == "error_types":
         names = [name for name in rule.classification.names if str(condition.contains) in name]
         return {"filter": {"terms": {rule.classification.field: names}}}
-    field = getattr(rule.stats.values, condition.stat)
+    field = rule.stats.values[condition.stat]
     return {"max": {"script": painless.script(painless.value_contains(rule, field, str(condition.contains)))}}

@@ -17,7 +17,7 @@ SUFFIX = "_shortened"
 def shortening_fields(rule: Rule) -> dict[str, Any]:
     """Give a runtime field for each event field that the rule makes lists of; its terms are in them, so no other rule's will do."""
     ours = unmapped(rule)
-    fields = dict.fromkeys(field for _, field in rule.stats.values)
+    fields = dict.fromkeys(field for _, field in rule.stats.values.items())
     return {
         shortened_name(rule, field): {"type": "keyword", "script": painless.script(_source(ours, field, _terms(rule, field)))}
         for field in fields
@@ -34,7 +34,7 @@ def _terms(rule: Rule, field: str) -> Iterator[str]:
     found = (
         str(condition.contains)
         for condition in rule.list_conditions
-        if condition.stat != "error_types" and getattr(rule.stats.values, condition.stat) == field
+        if condition.stat != "error_types" and rule.stats.values[condition.stat] == field
     )
     yield from dict.fromkeys(found)
 

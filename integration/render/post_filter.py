@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from integration.detection.columns import ListName, NumberName
 from integration.detection.model import Rule, Severity
 from integration.errors import InputError
-from integration.findings.filter import Action, Count, Filter, FilterEntry, List
+from integration.findings.filter import Action, Filter, FilterEntry
 
 Test = str | bool
 """An expression, or what it is for every finding of the rule."""
@@ -32,13 +33,13 @@ class Language(Protocol):
     def severity(self, comparison: str, level: Severity, action: Action) -> Test:
         """The severity is at least (`>=`) or at most (`<=`) a level."""
 
-    def count(self, stat: Count, comparison: str, bound: int, action: Action) -> Test:
+    def count(self, stat: NumberName, comparison: str, bound: int, action: Action) -> Test:
         """A count is greater (`>`) or less (`<`) than a bound."""
 
-    def contains(self, name: List, texts: tuple[str, ...], action: Action) -> Test:
+    def contains(self, name: ListName, texts: tuple[str, ...], action: Action) -> Test:
         """Some value of a list holds one of the texts."""
 
-    def all_contain(self, name: List, texts: tuple[str, ...], action: Action) -> Test:
+    def all_contain(self, name: ListName, texts: tuple[str, ...], action: Action) -> Test:
         """A list is complete, not empty, and every value of it holds one of the texts."""
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from integration.detection.case import fold
+from integration.detection.columns import LISTS, ListName, NumberName
 from integration.detection.model import Rule, Severity, StatCondition
-from integration.findings.filter import Action, Count, Filter, List
-from integration.findings.finding import LISTS
+from integration.findings.filter import Action, Filter
 from integration.findings.values import MAX_BYTES, MAX_VALUES
 from integration.render import painless
 from integration.render.aggregation import condition_name
@@ -90,7 +90,7 @@ class _Conditions:
         """The ladder's value."""
         return f"{self._severity} {comparison} {int(level)}"
 
-    def count(self, stat: Count, comparison: str, bound: int, action: Action) -> Test:
+    def count(self, stat: NumberName, comparison: str, bound: int, action: Action) -> Test:
         """The product of SPL 14 is known exactly as long as every list is shown whole; else between two bounds."""
         if stat != "spl_row_count":
             return f"{self._read(stat, _COUNTS[stat])} {comparison} {painless.number(bound)}"
@@ -98,14 +98,14 @@ class _Conditions:
         rows = " * ".join(self._fewest(name) if low else self._most(name) for name in LISTS)
         return f"{rows} {comparison} {painless.number(bound)}"
 
-    def contains(self, name: List, texts: tuple[str, ...], action: Action) -> Test:
+    def contains(self, name: ListName, texts: tuple[str, ...], action: Action) -> Test:
         """Of a list that is cut, the reference sees the first values only."""
         if name == "error_types":
             return self._types([n for n in self._rule.classification.names if _holds(n, texts)])
         held = f"{self._held(name, texts, otherwise=0)} == 1"
         return f"({held} && {self._complete(name)})" if action == "exclude" else held
 
-    def all_contain(self, name: List, texts: tuple[str, ...], action: Action) -> Test:
+    def all_contain(self, name: ListName, texts: tuple[str, ...], action: Action) -> Test:
         """Every value is looked at, also of a list that is cut."""
         if name == "error_types":
             others = self._types([n for n in self._rule.classification.names if not _holds(n, texts)])
@@ -120,19 +120,19 @@ class _Conditions:
         name = self._asked({"filter": {"terms": {self._rule.classification.field: names}}}, "._count")
         return f"params.{name} > 0"
 
-    def _held(self, name: List, texts: tuple[str, ...], otherwise: int) -> str:
+    def _held(self, name: ListName, texts: tuple[str, ...], otherwise: int) -> str:
         """1 where a value holds one of the texts and no value has scored more, `otherwise` being the score of one that does not."""
-        source = painless.value_holds(self._rule, getattr(self._rule.stats.values, name))
+        source = painless.value_holds(self._rule, self._rule.stats.values[name])
         params = {"texts": [painless.parts(fold(text)) for text in texts], "otherwise": otherwise}
         return f"params.{self._asked({'max': {'script': painless.script(source, params)}})}"
 
-    def _complete(self, name: List) -> str:
+    def _complete(self, name: ListName) -> str:
         """No more distinct values, and no longer ones, than the reference shows whole.
 
         As there are no more events, or by the engine's estimate, which may be wrong by half without harm; were all as long as the
         longest.
         """
-        field = getattr(self._rule.stats.values, name)
+        field = self._rule.stats.values[name]
         value = painless.script(painless.value(self._rule, field))
         length = painless.script(painless.value_length(self._rule, field))
         self.aggregations[f"distinct_{name}"] = {"cardinality": {"script": value, "precision_threshold": _SURELY_FEW}}

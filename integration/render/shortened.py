@@ -6,7 +6,8 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from integration.findings.finding import LISTS, Finding
+from integration.detection.columns import LISTS
+from integration.findings.finding import Finding
 
 IGNORE_ABOVE = 8191
 """Characters a keyword may have: at four bytes each they stay under Lucene's 32,766 a term. Longer ones are in `_source` only."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from integration.detection.columns import COLUMNS, LISTS
 from integration.detection.fields import unmapped
 from integration.detection.model import Rule
-from integration.findings.finding import LISTS
 from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN
 from integration.render.aggregation import DYNAMIC_FIELDS, class_field
 from integration.render.long_values import shortening_fields
@@ -24,6 +24,13 @@ _LONG = {"type": "long", "ignore_malformed": True}
 _IP = {"type": "ip", "ignore_malformed": True}
 _NUMBER = {**_LONG, "index": False}
 _DATE = {"type": "date"}
+_TYPES: dict[str, dict[str, Any]] = {
+    "keyword": _KEYWORD,
+    "text": _TEXT,
+    "date": _DATE,
+    "long": _LONG,
+    "double": {"type": "double", "ignore_malformed": True},
+}
 
 
 def events_template(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
@@ -84,15 +91,8 @@ def fields_of(rule: Rule, engine: str) -> dict[str, Any]:
 
 def risk_template() -> dict[str, Any]:
     """Give the template of the indices of risk events."""
-    finding = {
-        **dict.fromkeys(("rule_id", "host", *LISTS, "severity", "attack_type"), _KEYWORD),
-        **dict.fromkeys(("window_start", "window_end", "first_seen", "last_seen"), _DATE),
-        **dict.fromkeys(("error_count", "unique_error_types", "risk_score"), _LONG),
-        **dict.fromkeys(("first_error", "last_error"), _KEYWORD),
-        "risk_message": _TEXT,
-        "spl_row_count": {"type": "double", "ignore_malformed": True},  # a product that can pass a long
-        "truncated": _object(dict.fromkeys(LISTS, _LONG)),
-    }
+    finding = {column.name: _TYPES[column.mapping_type] for column in COLUMNS}
+    finding["truncated"] = _object(dict.fromkeys(LISTS, _LONG))
     properties = {
         "@timestamp": _DATE,
         "message": _TEXT,

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from integration.detection.model import LIST_STATS, Rule
-from integration.findings.finding import LISTS, Finding
+from integration.detection.columns import FIELD_LISTS, LISTS
+from integration.detection.model import Rule
+from integration.findings.finding import Finding
 from integration.names import Namespace
 from integration.targets.kibana.alerts import flattened
 from integration.targets.kibana.body import detection_id
@@ -40,7 +41,7 @@ def row_of(finding: Finding) -> dict[str, Any]:
             single = name in LISTS and len(value) < 2
             columns[f"finding.{name}"] = (value[0] if value else None) if single else value
     beyond = dict(finding.truncated)
-    columns |= {f"finding.truncated.{name}": beyond.get(name, 0) for name in LIST_STATS}
+    columns |= {f"finding.truncated.{name}": beyond.get(name, 0) for name in FIELD_LISTS}
     return {name: value for name, value in columns.items() if value is not None}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any
 
 from hypothesis import strategies as st
 
+from integration.detection.columns import LISTS, NUMBERS
 from integration.detection.model import Severity
-from integration.findings.filter import Count, Filter, FilterEntry, List
+from integration.findings.filter import Filter, FilterEntry
 from tests.support.builders import RULE
 
 HOSTS = ("gpu-1", "GPU-2", "Häns", "ΟΔΌΣ.lab", "a{{x}}'\\b", "node[7]\n*")
@@ -22,8 +23,8 @@ _globs = st.one_of(
 _some_globs = st.lists(_globs, min_size=1, max_size=2).map(tuple)
 _some_texts = st.lists(st.sampled_from(TEXTS), min_size=1, max_size=2).map(tuple)
 _levels = st.sampled_from([Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL])
-_bounds = st.dictionaries(st.sampled_from(get_args(Count)), st.one_of(st.integers(0, 4), st.sampled_from([10, 2**40])), max_size=1)
-_lists = st.dictionaries(st.sampled_from(get_args(List)), _some_texts, min_size=1, max_size=2)
+_bounds = st.dictionaries(st.sampled_from(NUMBERS), st.one_of(st.integers(0, 4), st.sampled_from([10, 2**40])), max_size=1)
+_lists = st.dictionaries(st.sampled_from(LISTS), _some_texts, min_size=1, max_size=2)
 _conditions = st.fixed_dictionaries(
     {},
     optional={

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from integration.detection.columns import CountName
 from integration.detection.fields import MAPPABLE, MappedRule
 from integration.detection.model import Rule, ScheduleText, Severity, SeverityStep
 from integration.detection.schedule import MINUTE_MS, Schedule
@@ -100,7 +101,7 @@ def _thresholds(value: object) -> object:
 class RuleSettings(_Model):
     """What may be said of all rules, or of one: the bounds of its severity steps by level, and its schedule."""
 
-    thresholds: Annotated[dict[Level, dict[Literal["error_count", "unique_error_types"], Bound]], BeforeValidator(_thresholds)] = {}
+    thresholds: Annotated[dict[Level, dict[CountName, Bound]], BeforeValidator(_thresholds)] = {}
     schedule: ScheduleSettings = ScheduleSettings()
 
 

@@ -11,15 +11,15 @@ import base64
 from collections.abc import Iterable, Iterator, Sequence
 
 from integration.detection.case import fold
+from integration.detection.columns import FIELD_LISTS, LISTS
 from integration.detection.fields import MappedRule, dataset_filter, name_in_index
-from integration.detection.model import LIST_STATS, Alternative, Rule, StatCondition, TextCondition
+from integration.detection.model import Alternative, Rule, StatCondition, TextCondition
 from integration.detection.patterns import holding
 from integration.detection.regexes import parsed
 from integration.detection.risk_message import Column
 from integration.detection.schedule import MINUTE_MS
 from integration.errors import RuleError
 from integration.findings.filter import NO_FILTER, Filter
-from integration.findings.finding import LISTS
 from integration.targets.kibana import esql_lists
 from integration.targets.kibana import esql_text as text
 from integration.targets.kibana.esql_filter import RowFilter
@@ -164,7 +164,7 @@ def _counts(sizes: Iterable[str]) -> Iterator[str]:
         yield f"number_of_{name} = COALESCE(MV_COUNT(finding.{name}), 0)"
     yield from sizes
     yield "finding.unique_error_types = MV_COUNT(finding.error_types)"
-    for name in LIST_STATS:
+    for name in FIELD_LISTS:
         yield f"finding.{name} = MV_SLICE(finding.{name}, 0, {MAX_VALUES - 1})"
 
 
@@ -181,7 +181,7 @@ def _verdict(rule: Rule, start: str, end: str) -> Iterator[str]:
     yield f"finding.risk_score = {rule.risk.score}"
     # A product that can pass a long.
     yield f"finding.spl_row_count = {' * '.join(f'TO_DOUBLE(number_of_{name})' for name in LISTS)}"
-    for name in LIST_STATS:
+    for name in FIELD_LISTS:
         yield f"finding.truncated.{name} = GREATEST(number_of_{name} - {MAX_VALUES}, 0)"
 
 

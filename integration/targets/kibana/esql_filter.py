@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from integration.detection.case import fold
+from integration.detection.columns import ListName, NumberName
 from integration.detection.fields import MappedRule, name_in_index
 from integration.detection.globs import pattern
 from integration.detection.model import Rule, Severity
-from integration.findings.filter import Action, Count, Filter, List
+from integration.findings.filter import Action, Filter
 from integration.findings.values import MAX_BYTES, MAX_VALUES
 from integration.render.post_filter import Test, joined, passing
 from integration.targets.kibana import esql_lists
@@ -60,20 +61,20 @@ class _Conditions:
         heeds_texts = any(condition.stat != "error_types" for condition in self._rule.list_conditions)
         return self._as_far_as_seen(test, action) if heeds_texts else test
 
-    def count(self, stat: Count, comparison: str, bound: int, action: Action) -> Test:
+    def count(self, stat: NumberName, comparison: str, bound: int, action: Action) -> Test:
         """Every count is exact, but that texts that are not seen are not in the product of SPL 14."""
         test = f"finding.{stat} {comparison} {bound}"
         return self._as_far_as_seen(test, action) if stat == "spl_row_count" else test
 
-    def contains(self, name: List, texts: tuple[str, ...], action: Action) -> Test:
+    def contains(self, name: ListName, texts: tuple[str, ...], action: Action) -> Test:
         """Of a list that is cut, the reference sees the first values only."""
         return self._listed(name, f"{self._held(name, texts, otherwise=0)} == 1", action)
 
-    def all_contain(self, name: List, texts: tuple[str, ...], action: Action) -> Test:
+    def all_contain(self, name: ListName, texts: tuple[str, ...], action: Action) -> Test:
         """Every value is looked at, also of a list that is cut."""
         return self._listed(name, f"{self._held(name, texts, otherwise=2)} == 1", action)
 
-    def _listed(self, name: List, test: str, action: Action) -> str:
+    def _listed(self, name: ListName, test: str, action: Action) -> str:
         if name == "error_types":
             return test
         if action == "exclude":
@@ -88,7 +89,7 @@ class _Conditions:
         """What depends on all texts, in the user's own index."""
         if not isinstance(self._rule, MappedRule):
             return test
-        names = [name_in_index(self._rule, field) for _, field in self._rule.stats.values]
+        names = [name_in_index(self._rule, field) for _, field in self._rule.stats.values.items()]
         ignored = 'CONCAT(",", MV_CONCAT(_ignored, ","), ",")'
         cut = joined([f"{ignored} LIKE {text.holding(f',{name},')}" for name in dict.fromkeys(names)], self.disjunction)
         return self._unless_some("unseen", f"SUM(CASE({cut}, 1, 0))", test, action)
@@ -97,7 +98,7 @@ class _Conditions:
         self.columns[column] = code
         return f"({test} AND {column} == 0)" if action == "exclude" else f"({test} OR {column} > 0)"
 
-    def _held(self, name: List, texts: tuple[str, ...], otherwise: int) -> str:
+    def _held(self, name: ListName, texts: tuple[str, ...], otherwise: int) -> str:
         """1 where a value holds one of the texts and no value has scored more, `otherwise` being the score of one that does not."""
         field = esql_lists.column(self._rule, name)
         held = joined([f"{text.folded(field)} LIKE {_told('text', each, text.holding)}" for each in texts], self.disjunction)

@@ -13,14 +13,14 @@ def column(rule: Rule, stat: str) -> str:
     """Give the field that a list is made of; it is null where an event has no value, or one too long for a keyword."""
     if stat == "error_types":
         return text.field(rule.classification.field)
-    return text.field(name_in_index(rule, getattr(rule.stats.values, stat)))
+    return text.field(name_in_index(rule, rule.stats.values[stat]))
 
 
 def shortened(rule: Rule, stat: str) -> str | None:
     """Give the field of the values of a list that are too long; None where there is none."""
     if stat == "error_types" or isinstance(rule, MappedRule):
         return None
-    return text.field(shortened_name(rule, getattr(rule.stats.values, stat)))
+    return text.field(shortened_name(rule, rule.stats.values[stat]))
 
 
 def value(rule: Rule, stat: str) -> str:

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from integration.detection.model import LIST_STATS, Rule, Severity
+from integration.detection.columns import FIELD_LISTS
+from integration.detection.model import Rule, Severity
 from integration.detection.risk_message import Column
 from integration.detection.schedule import MINUTE_MS
 from integration.errors import InputError
@@ -92,7 +93,7 @@ def action(rule: Rule, channel: str) -> dict[str, Any]:
 def as_searched(bucket: Mapping[str, Any]) -> dict[str, Any]:
     """Give an alert's bucket with its host and its lists as other searches give them (see `_search`)."""
     host = painless.undated(bucket["key"]["host"])
-    lists = {name: bucket[name] | {"buckets": _values(bucket[name]["buckets"])} for name in LIST_STATS if name in bucket}
+    lists = {name: bucket[name] | {"buckets": _values(bucket[name]["buckets"])} for name in FIELD_LISTS if name in bucket}
     return {**bucket, "key": {"host": host.replace("{ ", "{") if "{ {" in host else host}, **lists}
 
 
@@ -110,7 +111,7 @@ def _search(rule: Rule, selector: Selector) -> dict[str, Any]:
     """
     window = {"gte": _before_run(rule.windows.earliest_ms), "lt": _before_run(rule.windows.latest_ms), "format": "epoch_millis"}
     each = statistics(rule, _max_values(rule))
-    for name, field in rule.stats.values:
+    for name, field in rule.stats.values.items():
         each[name]["terms"]["script"] = painless.script(painless.undated_value(rule, field))
     host = {"terms": {"script": painless.script(painless.undated_hosts(rule))}}
     return {
@@ -134,7 +135,7 @@ def _before_run(offset_ms: int) -> str:
 def _max_values(rule: Rule) -> int:
     """How many values of a list an alert shows: so few that a page of hosts with as many cannot pass `MAX_BUCKETS`."""
     for_lists = MAX_BUCKETS // PAGE_SIZE - 1 - len(rule.classification.names)
-    return max(1, for_lists // len(LIST_STATS))
+    return max(1, for_lists // len(FIELD_LISTS))
 
 
 def _triggers(rule: Rule, selector: Selector) -> list[dict[str, Any]]:

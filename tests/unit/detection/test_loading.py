@@ -49,7 +49,7 @@ def test_shipped_rule_says_what_upstream_says() -> None:
             "error_details: ollama.err",
             "error_details: nope",
             "error_details: nope",
-            "stats.values.error_details: 'nope' is no event field",
+            "stats.values.error_details: 'nope' is not an event field",
         ),
         ("earliest: -70m@m", "earliest: -60m@m", "schedule:", "schedule: runs by cron .* overlap or leave gaps"),
         ("$error_count$", "$error_cnt$", "message:", "risk.message: names unknown columns error_cnt"),

@@ -14,10 +14,11 @@ from hypothesis import HealthCheck, example, given, reject, settings
 from hypothesis import strategies as st
 
 from integration.cli.settings.model import Config
+from integration.detection.columns import FIELD_LISTS
 from integration.detection.fields import MappedRule
 from integration.detection.globs import pattern as glob_pattern
 from integration.detection.loading import load_rule, load_rules
-from integration.detection.model import LIST_STATS, Rule
+from integration.detection.model import Rule
 from integration.detection.patterns import holding
 from integration.detection.regexes import parsed
 from integration.errors import InputError, RuleError
@@ -283,16 +284,16 @@ def test_of_the_user_s_own_fields_it_is_asked_whether_one_was_too_long() -> None
 
 def test_values_too_long_come_from_fields_that_our_own_indices_have() -> None:
     """An unknown column fails the whole query."""
-    excluded = Filter(tuple(entry("exclude", all_contain={name: "x"}) for name in LIST_STATS))
+    excluded = Filter(tuple(entry("exclude", all_contain={name: "x"}) for name in FIELD_LISTS))
     other = rule_with(
-        stats=RULE.stats.model_dump() | {"values": dict.fromkeys(LIST_STATS, "error.message")},
+        stats=RULE.stats.model_dump() | {"values": dict.fromkeys(FIELD_LISTS, "error.message")},
         severity=[{"level": "high", "any": [{"stat": "code_sources", "contains": "x"}]}, {"level": "low"}],
     )
     for rule in (RULE, other):
         asked = query(rule, "a", post_filter=excluded)
         fields = computed_fields([rule], "elasticsearch")["runtime"].keys() - {rule.classification.field}
         assert {word for word in re.findall(r"[\w.]+", asked) if SUFFIX in word} == fields
-        assert asked.count(f"LEFT({shortened_name(rule, rule.stats.values.error_details)}, ") == 1
+        assert asked.count(f"LEFT({shortened_name(rule, rule.stats.values['error_details'])}, ") == 1
     assert SUFFIX not in query(MAPPED, "theirs", post_filter=excluded)
 
 
