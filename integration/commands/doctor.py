@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from integration.detection.fields import MappedRule, name_in_index
+from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import DetectError, ForbiddenError
@@ -163,7 +163,7 @@ def _pipeline(patient: Patient) -> Answers:
 
 def _fields(patient: Patient) -> Answers:
     """The user's own index: are the fields of the needed kind there."""
-    for rule in (rule for rule in patient.rules if isinstance(rule, MappedRule)):
+    for rule in (rule for rule in patient.rules if rule.field_names.own_index):
         kinds = {"@timestamp": {"date", "date_nanos"}, "host.name": {"keyword"}, "log.level": {"keyword", "text"}}
         anything = {field: set[str]() for field in ("event.original", *rule.stats.values.values())}
         for field, wanted in (kinds | anything).items():

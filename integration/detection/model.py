@@ -9,12 +9,10 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator, model_validator
 
 from integration.detection.columns import COUNTS, FIELD_LISTS, MESSAGE_TOKENS, StatisticName
+from integration.detection.field_names import EVENT_FIELDS, FieldNames
 from integration.detection.regexes import portable
 from integration.detection.risk_message import Column, message_parts
 from integration.detection.schedule import Schedule
-
-EVENT_FIELDS = ("ollama.msg", "ollama.err", "ollama.source", "ollama.level", "log.level", "error.message", "log.origin.file.name")
-"""The event fields a list may be made of: text, and indexed as keywords."""
 
 
 class Severity(IntEnum):
@@ -244,6 +242,7 @@ class Rule(_Model):
     known_false_positives: Text
     references: tuple[Annotated[str, StringConstraints(pattern=r"^https?://\S+$")], ...] = ()
     _file: Path | None = PrivateAttr(default=None)
+    _field_names: FieldNames = PrivateAttr(default=FieldNames())
 
     @field_validator("severity")
     @classmethod
@@ -253,7 +252,7 @@ class Rule(_Model):
         return steps
 
     def read_from(self, file: Path | None) -> Self:
-        """Give the rule with the file that it was read from."""
+        """Return the rule with the file that it was read from."""
         read = self.model_copy()
         read._file = file  # noqa: SLF001 - of our own copy
         return read
@@ -262,6 +261,17 @@ class Rule(_Model):
     def file(self) -> Path | None:
         """The file that the rule was read from, None when it came from none."""
         return self._file
+
+    def with_field_names(self, names: FieldNames) -> Self:
+        """Return the rule for an index whose event fields have these names."""
+        changed = self.model_copy()
+        changed._field_names = names  # noqa: SLF001 - of our own copy
+        return changed
+
+    @property
+    def field_names(self) -> FieldNames:
+        """The names that event fields have in the rule's index."""
+        return self._field_names
 
     @property
     def windows(self) -> Schedule:

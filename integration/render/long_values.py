@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from integration.detection.fields import unmapped
+from integration.detection.field_names import FieldNames
 from integration.detection.model import Rule
 from integration.render import painless
 from integration.render.shortened import DIGITS, IGNORE_ABOVE, MARK
@@ -16,7 +16,7 @@ SUFFIX = "_shortened"
 
 def shortening_fields(rule: Rule) -> dict[str, Any]:
     """Give a runtime field for each event field that the rule makes lists of; its terms are in them, so no other rule's will do."""
-    ours = unmapped(rule)
+    ours = rule.with_field_names(FieldNames())
     fields = dict.fromkeys(field for _, field in rule.stats.values.items())
     return {
         shortened_name(rule, field): {"type": "keyword", "script": painless.script(_source(ours, field, _terms(rule, field)))}

@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Any
 
 from integration.detection.case import FINAL_AND_PLAIN_SIGMA, fold
-from integration.detection.fields import MappedRule, name_in_index, path_in_source
+from integration.detection.fields import name_in_index, path_in_source
 from integration.detection.globs import Star, pieces
 from integration.detection.model import Alternative, Rule, TextCondition
 from integration.detection.patterns import OneOf
@@ -75,7 +75,7 @@ def _read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> s
     `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look. A field of the user's own
     index may be of a type that refuses doc values, as `event.original` is where ECS maps it.
     """
-    own, is_ours = name_in_index(rule, field), not isinstance(rule, MappedRule)
+    own, is_ours = name_in_index(rule, field), not rule.field_names.own_index
     sent = path_in_source(own)
     guard = f" && {only_if_long}" if only_if_long and is_ours else ""
     steps = "".join(
@@ -278,7 +278,7 @@ def value_contains(rule: Rule, field: str, term: str) -> str:
 
 def _level(rule: Rule) -> str:
     """Code that sets `level` to the automatic field, empty where the event has none."""
-    if isinstance(rule, MappedRule):
+    if rule.field_names.own_index:
         return _read("level", rule, "log.level") + "if (level == null) { level = ''; }\n"
     return "  String level = doc.containsKey('log.level') && doc['log.level'].size() > 0 ? doc['log.level'].value : '';\n"
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from integration.detection.columns import COLUMNS, LISTS
-from integration.detection.fields import unmapped
+from integration.detection.field_names import FieldNames
 from integration.detection.model import Rule
 from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN
 from integration.render.aggregation import DYNAMIC_FIELDS, class_field
@@ -86,7 +86,7 @@ def computed_fields(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
 
 def fields_of(rule: Rule, engine: str) -> dict[str, Any]:
     """Give a rule's computed fields: the classifier and, for ES|QL, what is shown of values too long for it."""
-    return class_field(unmapped(rule)) | (shortening_fields(rule) if engine == "elasticsearch" else {})
+    return class_field(rule.with_field_names(FieldNames())) | (shortening_fields(rule) if engine == "elasticsearch" else {})
 
 
 def risk_template() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from integration.detection.columns import CountName
-from integration.detection.fields import MAPPABLE, MappedRule
+from integration.detection.field_names import MAPPABLE, FieldNames
 from integration.detection.model import Rule, ScheduleText, Severity, SeverityStep
 from integration.detection.schedule import MINUTE_MS, Schedule
 from integration.errors import InputError
@@ -191,10 +191,9 @@ class Config(RuleSettings):
         dataset = self.index.dataset if self.index else None
         if dataset:
             changed["data_source"]["dataset"] = dataset
-        if self.fields or dataset is not None:
-            mapped = MappedRule.model_validate(changed | {"field_names": self.fields, "any_dataset": dataset == ""})
-            return mapped.read_from(rule.file)
-        return Rule.model_validate(changed).read_from(rule.file)
+        own_index = bool(self.fields) or dataset is not None
+        names = FieldNames(self.fields, own_index=own_index, any_dataset=dataset == "")
+        return Rule.model_validate(changed).read_from(rule.file).with_field_names(names)
 
 
 def _tests(rule: Rule, level: Severity, stat: str) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from integration.detection.case import fold
 from integration.detection.columns import FIELD_LISTS, LISTS
-from integration.detection.fields import MappedRule, dataset_filter, name_in_index
+from integration.detection.fields import dataset_filter, name_in_index
 from integration.detection.model import Alternative, Rule, StatCondition, TextCondition
 from integration.detection.patterns import holding
 from integration.detection.regexes import parsed
@@ -117,7 +117,7 @@ def _classification(rule: Rule) -> str:
     line = text.field(name_in_index(rule, "event.original"))
     selected = _any([_alternative(rule, alternative) for alternative in rule.selection])
     cases = [f"{_condition(c, line)}, {text.literal(c.name)}" for c in rule.classification.classes]
-    long_line = "null" if isinstance(rule, MappedRule) else text.field(rule.classification.field)
+    long_line = "null" if rule.field_names.own_index else text.field(rule.classification.field)
     branches = [f"{line} IS NULL, {long_line}", f"NOT COALESCE({selected}, false), null", *cases]
     return "CASE(\n      " + ",\n      ".join([*branches, text.literal(rule.classification.otherwise)]) + ")"
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from integration.detection.case import fold
 from integration.detection.columns import ListName, NumberName
-from integration.detection.fields import MappedRule, name_in_index
+from integration.detection.fields import name_in_index
 from integration.detection.globs import pattern
 from integration.detection.model import Rule, Severity
 from integration.findings.filter import Action, Filter
@@ -31,7 +31,7 @@ class RowFilter:
     def __init__(self, rule: Rule, post_filter: Filter) -> None:
         conditions = _Conditions(rule)
         passes = passing(post_filter, rule, conditions)
-        self.metadata = " METADATA _ignored" if isinstance(rule, MappedRule) and "unseen" in conditions.columns else ""
+        self.metadata = " METADATA _ignored" if rule.field_names.own_index and "unseen" in conditions.columns else ""
         self.statistics = [f"{name} = {code}" for name, code in conditions.columns.items()]
         self.sizes = [f"{name} = {code}" for name, code in conditions.sizes.items()]
         self.commands = [] if passes is True else [f"WHERE {passes or 'false'}"]
@@ -87,7 +87,7 @@ class _Conditions:
 
     def _as_far_as_seen(self, test: str, action: Action) -> str:
         """What depends on all texts, in the user's own index."""
-        if not isinstance(self._rule, MappedRule):
+        if not self._rule.field_names.own_index:
             return test
         names = [name_in_index(self._rule, field) for _, field in self._rule.stats.values.items()]
         ignored = 'CONCAT(",", MV_CONCAT(_ignored, ","), ",")'

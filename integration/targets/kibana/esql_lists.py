@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from integration.detection.fields import MappedRule, name_in_index
+from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.render.long_values import shortened_name
 from integration.render.shortened import MARK_LENGTH
@@ -18,7 +18,7 @@ def column(rule: Rule, stat: str) -> str:
 
 def shortened(rule: Rule, stat: str) -> str | None:
     """Give the field of the values of a list that are too long; None where there is none."""
-    if stat == "error_types" or isinstance(rule, MappedRule):
+    if stat == "error_types" or rule.field_names.own_index:
         return None
     return text.field(shortened_name(rule, rule.stats.values[stat]))
 

@@ -11,7 +11,6 @@ import pytest
 
 from integration.cli.settings.loading import load_config
 from integration.cli.settings.model import Config
-from integration.detection.fields import MappedRule
 from integration.detection.model import Severity
 from integration.errors import InputError
 from integration.evaluation.cluster import events_query
@@ -108,7 +107,7 @@ def test_no_file_changes_nothing() -> None:
 
 def test_the_rule_changes_as_the_settings_say() -> None:
     (rule,) = config(WHOLE).applied_to([RULE])
-    assert isinstance(rule, MappedRule)
+    assert rule.field_names.own_index
     assert [(c.stat, c.greater_than) for step in rule.severity for c in step.any] == [
         ("error_details", None),
         ("error_count", 10),

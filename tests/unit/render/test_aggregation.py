@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.detection.model import EVENT_FIELDS
+from integration.detection.field_names import EVENT_FIELDS
 from integration.folders import asset_folder
 from integration.render import aggregation, painless, templates
 from tests.support.builders import RULE, event, rule_with

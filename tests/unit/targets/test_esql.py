@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from integration.cli.settings.model import Config
 from integration.detection.columns import FIELD_LISTS
-from integration.detection.fields import MappedRule
+from integration.detection.field_names import FieldNames
 from integration.detection.globs import pattern as glob_pattern
 from integration.detection.loading import load_rule, load_rules
 from integration.detection.model import Rule
@@ -45,8 +45,8 @@ HOSTILE = rule_with(
     selection=[{"level": ["ERROR"], "contains": ['" OR true //', "a\\", "*", "?", "\\*", "`", "é☃"]}],
     attack_type='quote " and \\',
 )
-MAPPED = MappedRule.model_validate(
-    RULE.model_dump() | {"field_names": {"host.name": "node-name", "event.original": "line.keyword"}, "any_dataset": True}
+MAPPED = RULE.with_field_names(
+    FieldNames({"host.name": "node-name", "event.original": "line.keyword"}, own_index=True, any_dataset=True)
 )
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 awkward = st.text(st.sampled_from('ab*?\\"` é😀'), min_size=1, max_size=6)
