@@ -8,7 +8,8 @@ import typer
 from rich.text import Text
 
 from integration.cli.config import ConfigOption, IndexOption, configured
-from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, with_cluster
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import inert, print_json, print_table
 from integration.commands.doctor import Check, Patient, Verdict, examine
 from integration.install.privileges import Work

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.install import AlertingOption, Steps
-from integration.cli.options import ClusterOptions, Format, FormatOption, RuleOption, RulesOption, with_cluster
+from integration.cli.options import Format, FormatOption, RuleOption, RulesOption
 from integration.detection.model import Rule
 from integration.errors import InputError
 from integration.install.installation import set_enabled

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
-from integration.cli.options import Format, FormatOption, NamespaceOption, RuleOption, RulesOption
+from integration.cli.connection import NamespaceOption
+from integration.cli.options import Format, FormatOption, RuleOption, RulesOption
 from integration.cli.output import inert, note, print_json
 from integration.commands.export import ENGINES, exports
 from integration.commands.export import write as write_files

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import IndexOption, note_filtered
-from integration.cli.options import ClusterOptions, with_cluster
+from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.detection.model import Rule, Severity

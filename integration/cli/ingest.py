@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import ConfigOption
-from integration.cli.options import ClusterOptions, Format, FormatOption, with_cluster
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.options import Format, FormatOption
 from integration.cli.output import note, print_json, progress
 from integration.commands.ingest import MAX_FAILURES, IngestReport
 from integration.commands.ingest import ingest as ingest_lines

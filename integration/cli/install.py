@@ -10,7 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
-from integration.cli.options import ClusterOptions, Format, FormatOption, RulesOption, with_cluster
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import inert, note, print_json, print_table
 from integration.commands.status import PAST_THE_PIPELINE, Report
 from integration.commands.status import status as report_status

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import ConfigOption, configured
-from integration.cli.options import RuleOption, RulesOption, TabularFormat, TabularFormatOption, TimezoneOption, taking, zone_of
+from integration.cli.options import RuleOption, RulesOption, TabularFormat, TabularFormatOption, TimezoneOption, replacing, zone_of
 from integration.cli.output import print_findings
 from integration.cli.settings.model import Config
 from integration.detection.model import Rule, Severity
@@ -68,7 +68,7 @@ def _report(
 
 def with_report(verb: Callable[..., None]) -> Callable[..., None]:
     """Give a verb that takes `report: Report` the options for it in its place."""
-    return taking("report", _report, verb)
+    return replacing("report", _report, verb)
 
 
 def _severity(name: str | None) -> Severity | None:

@@ -11,16 +11,8 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured, note_filtered
-from integration.cli.options import (
-    ClusterOptions,
-    Format,
-    FormatOption,
-    RuleOption,
-    RulesOption,
-    TimezoneOption,
-    with_cluster,
-    zone_of,
-)
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, TimezoneOption, zone_of
 from integration.cli.output import inert, note, print_json, print_table, progress
 from integration.cli.report import Report, with_report
 from integration.commands.validate import Validation

@@ -17,7 +17,8 @@ from tenacity import sleep_using_event
 
 from integration import __version__
 from integration.cli.config import ConfigOption, IndexOption, configured
-from integration.cli.options import ClusterOptions, RuleOption, RulesOption, TimezoneOption, seconds_of, with_cluster, zone_of
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.options import RuleOption, RulesOption, TimezoneOption, seconds_of, zone_of
 from integration.errors import DetectError, ThrottledError, UnreachableError
 from integration.scheduler.health import Health, HealthServer
 from integration.scheduler.jsonlog import JsonLog

@@ -47,11 +47,9 @@ class Connection:
             object.__setattr__(self, "username", unquote(url.username))
             object.__setattr__(self, "password", unquote(url.password or ""))
         if (self.username is None) != (self.password is None):
-            raise InputError(
-                "A user name and a password go together: give --username and --password (or --password-file), or --api-key"
-            )
+            raise InputError("A user name and a password go together: give --username, and DETECT_PASSWORD or --password-file")
         if self.api_key is not None and self.username is not None:
-            raise InputError("Give either --api-key, or --username and --password")
+            raise InputError("Give either an API key, or a user name and a password")
         if self.api_key is not None and not _PRINTABLE.fullmatch(self.api_key):
             raise InputError("The API key holds blanks, line ends or other characters that no API key has")
 

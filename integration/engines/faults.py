@@ -53,8 +53,8 @@ _BY_STATUS: dict[int, type[ClusterError]] = {
     504: UnreachableError,
 }
 _HINTS = {
-    401: "the cluster does not accept these credentials, or none were given: check --api-key, or --username and "
-    "--password (DETECT_API_KEY, DETECT_USERNAME, DETECT_PASSWORD)",
+    401: "the cluster does not accept these credentials, or none were given: check DETECT_API_KEY, or "
+    "DETECT_USERNAME and DETECT_PASSWORD (or the options --api-key-file, --username and --password-file)",
     403: "the user or API key lacks the privilege for this",
     413: "the request is larger than the cluster, or a proxy before it, takes",
 }

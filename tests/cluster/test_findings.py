@@ -184,15 +184,16 @@ def test_more_alerts_than_one_search_reaches(url: str, engine: Engine) -> None:
         cluster.close()
 
 
-def test_alerts_in_kibana_are_listed_beside_risk_events(url: str, engine: Engine) -> None:
+def test_alerts_in_kibana_are_listed_beside_risk_events(url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Kibana's searches reach a real index: they page, and pick out of documents that write names flat, nested and both."""
+    monkeypatch.setenv("DETECT_API_KEY", API_KEY)
     index = ".alerts-security.alerts-default"
 
     def search(name: str, body: dict[str, Any]) -> dict[str, Any]:
         return engine.search(name, body)
 
     with FakeKibana(search) as kibana:
-        where = ("--kibana-url", kibana.url, "--api-key", API_KEY, "--format", "json", *SPAN)
+        where = ("--kibana-url", kibana.url, "--format", "json", *SPAN)
         if engine.name == "opensearch":
             assert run(url, "findings", *where).json == run(url, "run", "--format", "json", *SPAN).json
             return
@@ -229,7 +230,7 @@ def test_an_alert_that_shows_a_part_of_its_values_is_not_hidden(url: str, engine
     whole, cut = (found := evaluated(engine))[0], replace(found[2], truncated=(("error_details", 7),))
     with FakeKibana() as kibana:
         kibana.alerts.add(".alerts-security.alerts-default", *(detection_alert(RULE, NAMESPACE, each) for each in (whole, cut)))
-        where = ("--kibana-url", kibana.url, "--api-key", API_KEY, "--format", "json", "--source", "alerts")
+        where = ("--kibana-url", kibana.url, "--format", "json", "--source", "alerts")
         answer = run(url, "findings", "--config", str(settings), *where, *SPAN)
     shown = [] if engine.name == "opensearch" else [cut.to_json()]
     assert answer.json["findings"] == shown

@@ -10,7 +10,11 @@ from tests.support.fake_kibana import API_KEY, FakeKibana
 
 
 @pytest.mark.parametrize("place", ["kibana", "kibana-stack"])
-def test_rules_live_in_kibana_over_their_whole_life(engine: Engine, fake_kibana: FakeKibana, place: str) -> None:
+def test_rules_live_in_kibana_over_their_whole_life(
+    engine: Engine, fake_kibana: FakeKibana, place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DETECT_API_KEY", API_KEY)
+
     def run(verb: str, *arguments: str) -> Result:
         where = (
             "--url",
@@ -19,8 +23,6 @@ def test_rules_live_in_kibana_over_their_whole_life(engine: Engine, fake_kibana:
             "kib",
             "--kibana-url",
             fake_kibana.url,
-            "--api-key",
-            API_KEY,
             "--alerting",
             place,
         )

@@ -36,8 +36,12 @@ class Stack:
     password: str
 
     def detect(self, *arguments: str) -> Result:
-        sign_in = ("--username", "admin", "--password", self.password, "--ca-certs", str(self.ca_certs))
-        return detect(*arguments, "--url", self.url, *sign_in)
+        return self.detect_as_admin(*arguments, "--ca-certs", str(self.ca_certs))
+
+    def detect_as_admin(self, *arguments: str) -> Result:
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("DETECT_PASSWORD", self.password)
+            return detect(*arguments, "--url", self.url, "--username", "admin")
 
     def status_for(self, username: str, password: str) -> int:
         """The HTTP status that a user gets, who trusts the CA."""
@@ -101,7 +105,7 @@ def test_the_password_of_the_environment_file_is_taken(stack: Stack) -> None:
 
 
 def test_who_does_not_trust_the_ca_is_refused_and_told_so(stack: Stack) -> None:
-    answer = detect("status", "--url", stack.url, "--username", "admin", "--password", stack.password)
+    answer = stack.detect_as_admin("status")
     assert answer.code == 3
     assert "certificate" in answer.err.lower()
     assert stack.password not in answer.err

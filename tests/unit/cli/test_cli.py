@@ -190,7 +190,7 @@ def test_nothing_found_is_zero(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["scan", "/nonexistent.log"], "/nonexistent.log"),
-        (["scan", "-", "--timezone", "Mars/Base"], "'Mars/Base' is no time zone (--timezone, "),
+        (["scan", "-", "--timezone", "Mars/Base"], "'Mars/Base' is not a time zone (--timezone, "),
         (["scan", "-", "--fail-on", "awful"], "--fail-on: 'awful' is no severity"),
         (["scan", "-", "--rule", "nope"], "no rule nope"),
         (["scan", "-", "--rules", "/nonexistent"], "/nonexistent: not a folder"),
@@ -273,8 +273,9 @@ def test_a_signal_at_the_question_ends_as_elsewhere() -> None:
         assert b"stopped by SIGINT. Nothing was changed." in said
 
 
-def test_unreachable_cluster_is_three_and_shows_no_secret() -> None:
-    answer = detect("status", "--url", "http://127.0.0.1:9", "--username", "u", "--password", "s3cret")
+def test_unreachable_cluster_is_three_and_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DETECT_PASSWORD", "s3cret")
+    answer = detect("status", "--url", "http://127.0.0.1:9", "--username", "u")
     assert answer.code == 3
     assert "127.0.0.1:9" in answer.err
     assert "s3cret" not in answer.err + answer.out

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import base64
+import fcntl
 import os
 import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
 
-from integration.__main__ import without_secrets
 from integration.cli.settings.secret_file import read_secret
 from integration.errors import InputError
 from tests.support.cli import Result, detect
-from tests.support.fake_cluster import Answer, FakeCluster, Request
+from tests.support.fake_cluster import Answer, FakeCluster
 
 SECRET = "Zq7-hunter2/with:colon"
 
@@ -106,14 +108,13 @@ class TestWhichCounts:
     def test_option_before_environment_before_settings(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("option", "environment", "settings"):
             Path(name).write_text(f"id:{name}")
-        plain = {name: sent("--api-key", f"id:{name}") for name in ("option", "environment", "settings")}
+        plain = {name: sent("--api-key-file", name) for name in ("option", "environment", "settings")}
         assert len(set(plain.values())) == 3
         Path("detect.toml").write_text("[connection]\napi_key_file = 'settings'")
         assert sent_by("run") == plain["settings"]
         monkeypatch.setenv("DETECT_API_KEY_FILE", "environment")
         assert sent_by("run") == plain["environment"]
         assert sent_by("run", "--api-key-file", "option") == plain["option"]
-        assert sent_by("run", "--api-key", "id:option") == plain["option"]
         monkeypatch.delenv("DETECT_API_KEY_FILE")
         monkeypatch.setenv("DETECT_API_KEY", "id:environment")
         assert sent_by("run") == plain["environment"]
@@ -121,18 +122,14 @@ class TestWhichCounts:
 
     def test_both_at_one_place_is_bad_usage(self, monkeypatch: pytest.MonkeyPatch) -> None:
         secret_file(SECRET)
-        for option in ("--password", "--api-key"):
-            answer = refused("--username", "u", option, SECRET, f"{option}-file", "secret")
-            assert f"Give either {option} or {option}-file" in answer.err
-            assert SECRET not in answer.err
         monkeypatch.setenv("DETECT_PASSWORD", SECRET)
         monkeypatch.setenv("DETECT_PASSWORD_FILE", "secret")
-        assert "Give either --password or --password-file" in refused("--username", "u").err
+        assert "Set either DETECT_PASSWORD or DETECT_PASSWORD_FILE" in refused("--username", "u").err
 
     def test_a_key_and_a_user_do_not_go_together(self) -> None:
         secret_file(SECRET)
         answer = refused("--username", "u", "--password-file", "secret", "--api-key-file", "secret")
-        assert "Give either --api-key, or --username and --password" in answer.err
+        assert "Give either an API key, or a user name and a password" in answer.err
         assert "go together" in refused("--password-file", "secret").err
 
 
@@ -143,80 +140,58 @@ def sent_by(verb: str, *arguments: str) -> str:
     return cluster.requests[0].headers["authorization"]
 
 
-class TestProcess:
-    @pytest.mark.parametrize(
-        "arguments",
-        [
-            ("--username", "u", "--password", SECRET),
-            ("--username", "u", f"--password={SECRET}"),
-            ("--api-key", f"id:{SECRET}"),
-            ("--username", "u", "--password-file", "secret"),
-            ("--username", "u", "DETECT_PASSWORD"),
-            ("--username", "u", "DETECT_PASSWORD_FILE"),
-        ],
-    )
-    def test_no_process_has_it_in_its_title(self, arguments: tuple[str, ...]) -> None:
-        """Looked at while the command waits for the cluster."""
-        secret_file(SECRET)
-        environment = {"DETECT_PASSWORD": SECRET, "DETECT_PASSWORD_FILE": "secret"}
-        given = [argument for argument in arguments if argument not in environment]
-        titles: list[str] = []
+class TestCommandLine:
+    """Other users of a machine can read every command line, so that none may hold a secret."""
 
-        def look(request: Request) -> Answer:
-            assert request.headers["authorization"]
-            titles.extend(title for title in title_of_each_process() if cluster.url in title)
-            return Answer("", 401)
+    @pytest.mark.parametrize("option", ["--password", "--api-key"])
+    def test_no_option_takes_a_secret(self, option: str) -> None:
+        for arguments in ((option, SECRET), (f"{option}={SECRET}",)):
+            answer = detect("diff", *arguments)
+            assert (answer.code, f"{option}-file" in answer.err, SECRET in answer.err) == (2, True, False)
 
-        with FakeCluster() as cluster:
-            cluster.on("GET", "/", look)
-            ran = subprocess.run(
-                [Path(sys.executable).with_name("detect"), "--debug", "diff", "--url", cluster.url, *given],
-                env=os.environ | {name: value for name, value in environment.items() if name in arguments},
-                capture_output=True,
-                text=True,
-                check=False,
+    @pytest.mark.parametrize("option", ["--url", "--kibana-url"])
+    @pytest.mark.parametrize("url", ["http://u:{}@127.0.0.1:9", "https://u:{}@with/slash@h:9200/x", "u:{}@h"])
+    def test_a_url_with_a_secret_is_refused(self, option: str, url: str) -> None:
+        answer = detect("--debug", "diff", option, url.format("hunter2"))
+        assert (answer.code, f"{option} must not hold a user or a password" in answer.err) == (2, True)
+        assert "hunter2" not in answer.out + answer.err
+
+    def test_in_the_environment_it_is_taken_out_of_the_url(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with FakeCluster(Answer("", 401)) as cluster:
+            monkeypatch.setenv("DETECT_URL", cluster.url.replace("://", "://u:hunter2@"))
+            answer = detect("diff")
+        assert (answer.code, "hunter2" in answer.out + answer.err) == (3, False)
+        assert cluster.requests[0].headers["authorization"].startswith("Basic ")
+
+
+class TestPrompt:
+    def test_a_terminal_is_asked_for_the_password_and_does_not_show_it(self) -> None:
+        terminal, other_end = os.openpty()
+        with FakeCluster(Answer("", 401)) as cluster:
+            command = [sys.executable, "-m", "integration", "diff", "--url", cluster.url, "--username", "u"]
+            process = subprocess.Popen(
+                command, stdin=other_end, stdout=other_end, stderr=other_end, start_new_session=True, preexec_fn=control_terminal
             )
-        assert ran.returncode == 3, ran.stderr
-        assert len(titles) == 1
-        assert SECRET not in titles[0] + ran.stdout + ran.stderr
-        hidden = "***" in titles[0]
-        assert hidden == ("A secret on the command line" in ran.stderr) == any(SECRET in argument for argument in given)
+            os.close(other_end)
+            shown = read_until(terminal, b"Password of u: ")
+            os.write(terminal, f"{SECRET}\n".encode())
+            shown += read_until(terminal, b"credentials")
+            assert process.wait(60) == 3
+        os.close(terminal)
+        assert SECRET.encode() not in shown
+        assert cluster.requests[0].headers["authorization"] == f"Basic {base64.b64encode(f'u:{SECRET}'.encode()).decode()}"
 
-    def test_nor_is_the_one_in_a_url(self) -> None:
-        titles: list[str] = []
-
-        def look(_: Request) -> Answer:
-            titles.extend(title for title in title_of_each_process() if str(cluster.port) in title)
-            return Answer("", 401)
-
-        with FakeCluster() as cluster:
-            cluster.on("GET", "/", look)
-            url = cluster.url.replace("://", "://u:hunter2@")
-            ran = subprocess.run([Path(sys.executable).with_name("detect"), "diff", "--url", url], capture_output=True, check=False)
-        assert titles == [f"detect diff --url http://***@127.0.0.1:{cluster.port}"]
-        assert b"hunter2" not in ran.stdout + ran.stderr
+    def test_without_a_terminal_nothing_is_asked(self) -> None:
+        assert "A user name and a password go together" in refused("--username", "u").err
 
 
-def title_of_each_process() -> list[str]:
-    titles = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            titles.append(path.read_bytes().rstrip(b"\0").replace(b"\0", b" ").decode(errors="replace"))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return titles
+def control_terminal() -> None:
+    """Make the terminal at standard input the one of this session, as a shell's child has it."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-@pytest.mark.parametrize(
-    ("given", "shown"),
-    [
-        ("run --password x --at y", "run --password *** --at y"),
-        ("run --password=x --api-key=y=z", "run --password=*** --api-key=***"),
-        ("run --password --api-key x", "run --password *** ***"),
-        ("run --password-file x --username y", "run --password-file x --username y"),
-        ("run --url https://u:p@h --kibana-url=http://u:p/w@d@h/x", "run --url https://***@h --kibana-url=http://***@h/x"),
-        ("scan a@b --host x://y", "scan a@b --host x://y"),
-    ],
-)
-def test_what_a_title_shows(given: str, shown: str) -> None:
-    assert list(without_secrets(given.split())) == shown.split()
+def read_until(terminal: int, text: bytes) -> bytes:
+    read = b""
+    while text not in read:
+        read += os.read(terminal, 1024)
+    return read

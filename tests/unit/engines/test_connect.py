@@ -201,7 +201,7 @@ class TestWhatIsNoCluster:
             (Answer("", 302, {"location": "/login", "kbn-name": "k"}), "is Kibana or Dashboards, not the cluster"),
             (Answer("", 302, {"location": "/app", "osd-name": "d"}), "is Kibana or Dashboards, not the cluster"),
             (Answer("Moved", 301), "with status 301: Moved"),
-            (Answer("Unauthorized", 401), "does not accept these credentials, or none were given: check --api-key"),
+            (Answer("Unauthorized", 401), "does not accept these credentials, or none were given: check DETECT_API_KEY"),
             (
                 Answer({"error": {"type": "security_exception", "reason": "no permissions"}, "status": 403}, 403),
                 "lacks the privilege for this; security_exception: no permissions",

@@ -294,7 +294,7 @@ class TestVerb:
     @pytest.mark.parametrize(
         ("options", "said"),
         [
-            ({"span": "2 hours"}, "is no duration; write 30s"),
+            ({"span": "2 hours"}, "is not a duration; write 30s"),
             ({"span": "0s"}, "a millisecond"),
             ({"size": "1GX"}, "write one such as 500MB"),
             ({"size": "-1"}, "write one such as 500MB"),

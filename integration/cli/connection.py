@@ -1,0 +1,191 @@
+"""The connection options of the verbs that ask a cluster, each with its environment variable."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from getpass import getpass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.cli.options import replacing
+from integration.cli.settings.secret_file import read_secret
+from integration.cli.stopping import stoppable
+from integration.engines.base import Engine
+from integration.engines.connect import connect
+from integration.engines.connection import DEFAULT_TIMEOUT, Connection
+from integration.engines.kibana import DEFAULT_SPACE, Kibana
+from integration.errors import InputError
+from integration.names import Namespace
+
+DEFAULT_URL = "http://localhost:9200"
+_PANEL = "Cluster"
+
+UrlOption = Annotated[str, typer.Option("--url", envvar="DETECT_URL", help="The cluster's address.", rich_help_panel=_PANEL)]
+ApiKeyFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--api-key-file",
+        envvar="DETECT_API_KEY_FILE",
+        help="A file that holds an API key; else DETECT_API_KEY.",
+        rich_help_panel=_PANEL,
+    ),
+]
+UsernameOption = Annotated[
+    str | None, typer.Option("--username", envvar="DETECT_USERNAME", help="A user of the cluster.", rich_help_panel=_PANEL)
+]
+PasswordFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file",
+        envvar="DETECT_PASSWORD_FILE",
+        help="A file that holds the password; else DETECT_PASSWORD, else a terminal is asked.",
+        rich_help_panel=_PANEL,
+    ),
+]
+CaOption = Annotated[
+    str | None, typer.Option("--ca-certs", envvar="DETECT_CA_CERTS", help="The CA's PEM file.", rich_help_panel=_PANEL)
+]
+ClientCertOption = Annotated[
+    str | None,
+    typer.Option("--client-cert", envvar="DETECT_CLIENT_CERT", help="A client certificate, PEM.", rich_help_panel=_PANEL),
+]
+ClientKeyOption = Annotated[
+    str | None, typer.Option("--client-key", envvar="DETECT_CLIENT_KEY", help="Its private key, PEM.", rich_help_panel=_PANEL)
+]
+InsecureOption = Annotated[
+    bool,
+    typer.Option("--insecure", envvar="DETECT_INSECURE", help="Accept any certificate.", rich_help_panel=_PANEL),
+]
+TimeoutOption = Annotated[
+    float,
+    typer.Option(
+        "--timeout",
+        envvar="DETECT_TIMEOUT",
+        min=0.1,
+        metavar="SECONDS",
+        help="How long to wait for a connection, and then for each answer.",
+        rich_help_panel=_PANEL,
+    ),
+]
+NamespaceOption = Annotated[
+    str,
+    typer.Option(
+        "--namespace",
+        envvar="DETECT_NAMESPACE",
+        help="Of the data stream logs-ollama.server-NAMESPACE.",
+        rich_help_panel=_PANEL,
+    ),
+]
+KibanaUrlOption = Annotated[
+    str | None,
+    typer.Option("--kibana-url", envvar="DETECT_KIBANA_URL", help="Kibana's address, for rules there.", rich_help_panel=_PANEL),
+]
+SpaceOption = Annotated[
+    str, typer.Option("--space", envvar="DETECT_KIBANA_SPACE", help="The space in Kibana.", rich_help_panel=_PANEL)
+]
+
+
+@dataclass(frozen=True)
+class ClusterOptions:
+    """The cluster, the credentials, and the namespace on it."""
+
+    connection: Connection
+    namespace: Namespace
+    kibana_url: str | None
+    space: str
+
+    def open(self) -> Engine:
+        """Connect to the cluster; its own answer tells the engine."""
+        return connect(self.connection)
+
+    def open_kibana(self) -> AbstractContextManager[Kibana | None]:
+        """Connect to Kibana with the same credentials, if its address is given."""
+        if self.kibana_url is None:
+            return nullcontext()
+        return Kibana(replace(self.connection, url=self.kibana_url), self.space)
+
+
+def _cluster_options(
+    context: typer.Context,
+    url: UrlOption = DEFAULT_URL,
+    api_key_file: ApiKeyFileOption = None,
+    username: UsernameOption = None,
+    password_file: PasswordFileOption = None,
+    ca_certs: CaOption = None,
+    client_cert: ClientCertOption = None,
+    client_key: ClientKeyOption = None,
+    insecure: InsecureOption = False,
+    timeout: TimeoutOption = DEFAULT_TIMEOUT,
+    namespace: NamespaceOption = "default",
+    kibana_url: KibanaUrlOption = None,
+    space: SpaceOption = DEFAULT_SPACE,
+) -> ClusterOptions:
+    for name in ("url", "kibana_url"):
+        _refuse_secret_in_url(context, name)
+    api_key = _secret(context, "api_key", api_key_file)
+    password = _secret(context, "password", password_file)
+    if username is not None and password is None and api_key is None:
+        password = _ask_for_password(username)
+    connection = Connection(
+        url=url,
+        api_key=api_key,
+        username=username,
+        password=password,
+        ca_certs=ca_certs,
+        client_cert=client_cert,
+        client_key=client_key,
+        insecure=insecure,
+        timeout=timeout,
+    )
+    return ClusterOptions(connection, Namespace(namespace), kibana_url, space)
+
+
+def with_cluster(verb: Callable[..., None]) -> Callable[..., None]:
+    """Replace a verb's parameter `cluster: ClusterOptions` by the connection options, and end it in good order on a signal."""
+    return replacing("cluster", _cluster_options, verb, stoppable)
+
+
+def _source(context: typer.Context, name: str) -> str:
+    source = context.get_parameter_source(name)
+    return source.name if source else ""
+
+
+def _refuse_secret_in_url(context: typer.Context, name: str) -> None:
+    """Refuse a user or a password in a URL on the command line, which other users of the machine can read."""
+    if _source(context, name) == "COMMANDLINE" and "@" in context.params[name]:
+        option = f"--{name.replace('_', '-')}"
+        raise InputError(
+            f"{option} must not hold a user or a password: other users of this machine can read the command line. "
+            f"Give --username and DETECT_PASSWORD or --password-file, or set DETECT_{name.upper()} in the environment"
+        )
+
+
+def _secret(context: typer.Context, name: str, file: Path | None) -> str | None:
+    """Return a secret from the file of an option, else from the environment, else from the file that the settings name."""
+    variable = f"DETECT_{name.upper()}"
+    given = os.environ.get(variable) or None
+    source = _source(context, f"{name}_file")
+    if given is not None and source == "ENVIRONMENT":
+        raise InputError(f"Set either {variable} or {variable}_FILE, not both")
+    if file is None or (given is not None and source != "COMMANDLINE"):
+        return given
+    secret = read_secret(file)
+    if secret.exposed:
+        typer.echo(f"{str(file)!r} can be read by other users of this machine: chmod 600 it", err=True)
+    return secret.text
+
+
+def _ask_for_password(username: str) -> str | None:
+    """Ask for the password, if there is a terminal to ask at."""
+    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    try:
+        return getpass(f"Password of {username}: ", sys.stderr)
+    except EOFError:
+        return None
