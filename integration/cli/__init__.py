@@ -10,18 +10,15 @@ from typing import Annotated
 import typer
 
 from integration import __version__
-from integration.cli import cluster, demo, doctor, enable, export, findings, ingest, install, run, sample, scan, watch
-from integration.cli.output import inert_lines
 from integration.cli.standard_output import PipeClosedError
+from integration.cli.verbs import Verbs, typer_app
 from integration.errors import DetectError, InputError
 
-app = typer.Typer(
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
+app = typer_app(
+    cls=Verbs,
     help="Splunk's detection of a possible RCE via model loading in Ollama, for Elasticsearch and OpenSearch.",
-    epilog="Exit codes: 0 done; 1 the answer is no; 2 bad usage, rule or input; 3 no cluster, or it refused; 4 partly done",
+    epilog="Exit codes: 0 done; 1 the answer is no; 2 bad usage, rule or input; 3 the cluster refused or cannot be reached; "
+    "4 partly done",
 )
 _debug = False
 
@@ -41,28 +38,6 @@ def _options(
     _debug = debug
 
 
-for verb in (
-    scan.scan,
-    install.install,
-    install.diff,
-    install.status,
-    enable.enable,
-    enable.disable,
-    install.uninstall,
-    ingest.ingest,
-    run.run,
-    run.validate,
-    watch.watch,
-    findings.findings,
-    doctor.doctor,
-):
-    app.command()(verb)
-app.command()(export.export)
-app.command()(sample.sample)
-app.command()(demo.demo)
-app.add_typer(cluster.app, name="cluster")
-
-
 def main() -> None:
     """Run the command; a fault becomes one message on standard error, its notes below it, and its exit code."""
     try:
@@ -73,6 +48,8 @@ def main() -> None:
     except PipeClosedError as error:
         sys.exit(error.exit_code)
     except DetectError as error:
+        from integration.cli.output import inert_lines  # not above: `--help` needs none of it
+
         if _debug:
             traceback.print_exception(error)
         print(inert_lines("\n".join([f"detect: {error}", *getattr(error, "__notes__", [])])), file=sys.stderr)  # noqa: T201

@@ -10,13 +10,10 @@ import typer
 
 from integration.cli.options import Format, FormatOption
 from integration.cli.output import note, print_json, print_table
+from integration.cli.verbs import typer_app
 from integration.sandbox import local
 
-app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Start and stop real nodes on this machine, without Docker. Needs Maven (`mvn`) and Java.",
-)
+cluster = typer_app(help="Start and stop real nodes on this machine, without Docker.\n\nIt needs Maven (`mvn`) and Java.")
 _COLUMNS = ("node", "server", "state", "url", "pid")
 
 
@@ -31,7 +28,7 @@ EngineOption = Annotated[EngineName, typer.Option("--engine", help="Which server
 NameOption = Annotated[str | None, typer.Option("--name", help="The node's name; by default detect-ENGINE.")]
 
 
-@app.command()
+@cluster.command()
 def up(
     engine: EngineOption = EngineName.OPENSEARCH,
     version: Annotated[str | None, typer.Option("--version", help="Which version; the newest that is known by default.")] = None,
@@ -53,7 +50,7 @@ def up(
     note(f"Data: {outcome.record.data}\nLog: {outcome.record.log}\nTo use it: export DETECT_URL={outcome.record.url}")
 
 
-@app.command()
+@cluster.command()
 def down(
     engine: EngineOption = EngineName.OPENSEARCH,
     name: NameOption = None,
@@ -70,7 +67,7 @@ def down(
     _print_record(outcome.record, form)
 
 
-@app.command()
+@cluster.command()
 def status(
     name: Annotated[str | None, typer.Option("--name", help="Of one node; by default of all.")] = None,
     form: FormatOption = Format.TABLE,

@@ -7,7 +7,7 @@ import typer
 from integration.cli.cluster import EngineName, EngineOption
 from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, rules_of
 from integration.cli.output import note, print_findings
-from integration.cli.run import print_validation
+from integration.cli.validate import print_validation
 from integration.commands.demo import run_demo
 
 
@@ -17,9 +17,10 @@ def demo(
     rules: RulesOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Start a real node on this machine, send sample Ollama logs through the pipeline, show the findings, and prove them right.
+    """Start a real node, send sample logs through the pipeline, and validate the findings.
 
-    The node and its data are removed at the end; a cluster of yours is never touched.
+    The findings are compared with the Python reference. The node and its data are removed at the end; a cluster of yours is never
+    touched.
 
     Example: detect demo
     """

@@ -31,7 +31,7 @@ def doctor(
     work: WorkOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Examine the connection, rights, clocks, installed objects, the pipeline and the scheduler; change nothing.
+    """Examine the connection, privileges, clocks, installed objects, the pipeline and the scheduler; change nothing.
 
     Ends with 1 when something must be mended, with 3 when the cluster cannot be reached. Of each kind of work it tells whether this
     user may do it; that a reader may not install is no fault, unless --for asks for it.

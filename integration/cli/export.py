@@ -36,9 +36,10 @@ def export(
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Write every rendered body to files: pipeline, templates, searches, monitors, ES|QL and Kibana's rules.
+    """Write every rendered body to a file, without a cluster.
 
-    No cluster is asked. index.json says what each file is and which request takes it.
+    The bodies are the pipeline, the index templates, the searches, the monitors, ES|QL and Kibana's rules. index.json names the
+    request that takes each file.
 
     Example: detect export bodies --engine elasticsearch --namespace prod
     """

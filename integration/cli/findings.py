@@ -51,7 +51,9 @@ def findings(
     state: Annotated[AlertState, typer.Option("--state", help="Alerts that are open, over, or both.")] = AlertState.ALL,
     index: IndexOption = None,
 ) -> None:
-    """List what was found: risk events, and alerts of OpenSearch Alerting or Kibana's detection rules (--kibana-url), each once.
+    """List findings: risk events, and alerts of OpenSearch Alerting or Kibana.
+
+    Each finding is listed once. Kibana's detection rules need --kibana-url.
 
     Example: detect findings --from 2026-11-24 --severity high --host 'gpu-*' --format json
     """

@@ -56,7 +56,7 @@ def sample(
     gzip: Annotated[bool, typer.Option("--gzip", help="Pack the files (with --out).")] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Make up realistic Ollama logs, to try the detection on: everyday ones, faulty ones, ones of a server under attack.
+    """Write made-up Ollama logs to try the detection on: benign, noisy, under attack.
 
     Example: detect sample --out logs --hosts 5 --lines 20000 --scenario attack --scenario benign --seed 7
     """

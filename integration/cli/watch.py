@@ -42,10 +42,11 @@ def watch(
     index: IndexOption = None,
     config: ConfigOption = None,
 ) -> None:
-    """Run the rules by their schedule and store their findings as risk events, for clusters without alerting of their own.
+    """Run the rules by their schedule and store their findings as risk events.
 
-    Starting it enables the rules. Windows missed while it was down are caught up. A second scheduler does no harm and doubles
-    nothing. Its events go to standard error, one JSON object a line. SIGTERM ends it after the current window.
+    It serves clusters without alerting of their own. Starting it enables the rules. Windows missed while it was down are caught up.
+    A second scheduler does no harm and doubles nothing. Events go to standard error, one JSON object a line. SIGTERM ends it after
+    the current window.
 
     Example: detect watch --url https://localhost:9200 --health-file /run/detect/health.json
     """

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from integration.cli.cluster import app
+from integration.cli.cluster import cluster
 from integration.errors import InputError
 from integration.sandbox.local import down, status
 from integration.sandbox.local.ports import free_port
@@ -22,7 +22,7 @@ def runner(fake: dict[str, FakeServer]) -> Iterator[CliRunner]:
 
 
 def detect(runner: CliRunner, *arguments: str) -> Result:
-    return runner.invoke(app, arguments, catch_exceptions=False)
+    return runner.invoke(cluster, arguments, catch_exceptions=False)
 
 
 def test_a_node_is_started_shown_and_stopped(runner: CliRunner) -> None:
@@ -86,7 +86,7 @@ def test_options_reach_the_node(runner: CliRunner, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("arguments", [["up", "--engine", "solr"], ["up", "--port", "0"], ["up", "--port", "70000"], ["down", "x"]])
 def test_bad_usage_ends_with_2(runner: CliRunner, arguments: list[str]) -> None:
-    assert runner.invoke(app, arguments).exit_code == 2
+    assert runner.invoke(cluster, arguments).exit_code == 2
 
 
 def test_faults_are_left_to_the_command(runner: CliRunner) -> None:

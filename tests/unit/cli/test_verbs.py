@@ -1,0 +1,58 @@
+"""The table of the verbs: it says what the verbs say themselves, and nothing of them is imported for the help."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import subprocess
+import sys
+
+import pytest
+import typer.main
+
+from integration import cli
+from integration.cli.verbs import VERBS
+from tests.support.cli import detect
+
+DETECT = typer.main.get_command(cli.app)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_a_summary_is_the_first_line_of_the_verb_s_own_help(name: str) -> None:
+    verb = DETECT.commands[name]  # type: ignore[attr-defined]
+    assert VERBS[name].summary == inspect.cleandoc(verb.help).splitlines()[0]
+
+
+def test_help_lists_every_verb_under_its_panel() -> None:
+    listed: dict[str, str] = {}
+    panel = ""
+    for line in detect("--help").out.splitlines():
+        if line.endswith(":"):
+            panel = line.removesuffix(":")
+        elif line.startswith("  ") and not line.startswith("   "):
+            listed[line.split()[0]] = panel
+    assert {name: verb.panel for name, verb in VERBS.items()}.items() <= listed.items()
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_no_verb_is_imported_before_it_is_used(option: str) -> None:
+    """Rich, pydantic and the clients of the clusters take longer than all else."""
+    script = "import sys\nfrom integration.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    ran = subprocess.run([sys.executable, "-c", script, option], capture_output=True, text=True, check=True)
+    loaded = set(ran.stderr.split())
+    assert "integration.cli.verbs" in loaded
+    assert loaded.isdisjoint({"rich", "pydantic", "yaml", "urllib3", "opensearchpy", "elasticsearch", "tenacity"})
+    assert loaded.isdisjoint({f"integration.cli.{verb.module or name}" for name, verb in VERBS.items()})
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+def test_help_is_as_wide_as_the_terminal(columns: int) -> None:
+    command = [sys.executable, "-m", "integration", "install", "--help"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | {"COLUMNS": str(columns)})
+    widest = max(map(len, ran.stdout.splitlines()))
+    assert columns - 20 < widest <= columns
+
+
+def test_a_mistyped_verb_is_told_with_the_one_that_was_meant() -> None:
+    answer = detect("statsu")
+    assert (answer.code, "Did you mean 'status'?" in answer.err) == (2, True)
