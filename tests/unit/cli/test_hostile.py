@@ -130,43 +130,46 @@ class TestSize:
         assert (finding["error_count"], finding["severity"]) == (2, "critical")
         assert peak < 800 * MEBIBYTE
 
-    def test_100_000_messages_of_one_host(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("count", [25_000, pytest.param(100_000, marks=pytest.mark.long)])
+    def test_very_many_messages_of_one_host(self, tmp_path: Path, count: int) -> None:
         path = tmp_path / "server.log"
-        path.write_text("".join(f'{HEAD}msg="model {n:06}" err="e {n:06}"\n' for n in range(100_000)))
+        path.write_text("".join(f'{HEAD}msg="model {n:06}" err="e {n:06}"\n' for n in range(count)))
         answer, peak = measured("scan", str(path), "--host", "h", "--format", "json", "--spl-rows", "--max-spl-rows", "3")
         (finding,) = answer["findings"]
-        assert finding["error_count"] == 100_000
-        assert finding["truncated"] == {"error_details": 90_000, "error_messages": 90_000}
-        assert finding["spl_row_count"] == 100_000**2
+        assert finding["error_count"] == count
+        assert finding["truncated"] == {"error_details": count - 10_000, "error_messages": count - 10_000}
+        assert finding["spl_row_count"] == count**2
         assert [row["error_messages"] for row in finding["spl_rows"]] == ["model 000000"] * 3
-        assert peak < 300 * MEBIBYTE
-
-    def test_long_messages_without_end(self, tmp_path: Path) -> None:
-        """Together larger than what they may take in memory by far."""
-        path = tmp_path / "server.log"
-        with path.open("w") as out:
-            for number in range(300):
-                out.write(f'{HEAD}msg="model {number % 290:03} {"x" * MEBIBYTE}" err="{number:03} {"é" * 2_000}"\n')
-        answer, peak = measured("scan", str(path), "--host", "h", "--format", "json")
-        (finding,) = answer["findings"]
-        assert (finding["error_count"], finding["error_messages"]) == (300, [])
-        assert finding["truncated"] == {"error_messages": 290, "error_details": 300 - len(finding["error_details"])}
-        assert len(finding["error_details"]) == MEBIBYTE // len(f"000 {'é' * 2_000}".encode())
-        assert finding["spl_row_count"] == 290 * 300
         assert peak < 150 * MEBIBYTE
 
-    def test_60_000_hosts(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("count", [75, pytest.param(300, marks=pytest.mark.long)])
+    def test_long_messages_without_end(self, tmp_path: Path, count: int) -> None:
+        """Together larger than what they may take in memory by far."""
+        path, distinct, detail = tmp_path / "server.log", count - 10, "é" * (600_000 // count)
+        with path.open("w") as out:
+            for number in range(count):
+                out.write(f'{HEAD}msg="model {number % distinct:03} {"x" * MEBIBYTE}" err="{number:03} {detail}"\n')
+        answer, peak = measured("scan", str(path), "--host", "h", "--format", "json")
+        (finding,) = answer["findings"]
+        assert (finding["error_count"], finding["error_messages"]) == (count, [])
+        assert finding["truncated"] == {"error_messages": distinct, "error_details": count - len(finding["error_details"])}
+        assert len(finding["error_details"]) == MEBIBYTE // len(f"000 {detail}".encode())
+        assert finding["spl_row_count"] == distinct * count
+        assert peak < 150 * MEBIBYTE
+
+    @pytest.mark.parametrize(("count", "every"), [(12_000, 1), pytest.param(60_000, 5, marks=pytest.mark.long)])
+    def test_very_many_hosts(self, tmp_path: Path, count: int, every: int) -> None:
         """With a list beyond its bound among them, in parts that a temporary file keeps."""
         path = tmp_path / "server.log"
         with path.open("w") as out:
-            for n in range(60_000):
+            for n in range(count):
                 out.write(f"Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg=model\n")
-                if n % 5 == 0:
+                if n % every == 0:
                     out.write(f"Feb 26 10:05:31 host-7 ollama[1]: {HEAD}msg=model-{n:05}\n")
         answer, peak = measured("scan", str(path), "--format", "json")
         hosts = {finding["host"]: finding for finding in answer["findings"]}
-        assert list(hosts) == sorted(f"host-{n}" for n in range(60_000))
-        messages = ["model", *(f"model-{n:05}" for n in range(0, 60_000, 5))]
+        assert list(hosts) == sorted(f"host-{n}" for n in range(count))
+        messages = ["model", *(f"model-{n:05}" for n in range(0, count, every))]
         assert (hosts["host-7"]["error_count"], hosts["host-7"]["severity"]) == (12_001, "critical")
         assert hosts["host-7"]["error_messages"] == messages[:10_000]
         assert hosts["host-7"]["truncated"] == {"error_messages": 2_001}
@@ -174,7 +177,7 @@ class TestSize:
 
     def test_no_room_for_the_temporary_file(self, tmp_path: Path) -> None:
         path = tmp_path / "server.log"
-        path.write_text("".join(f"Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg=model\n" for n in range(21_000)))
+        path.write_text("".join(f'Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg="model {"x" * 10_000}"\n' for n in range(5_000)))
         command = [sys.executable, "-c", f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{_MEASURE}"]
         ran = subprocess.run([*command, "integration.cli", "scan", str(path)], capture_output=True, text=True, check=False)
         assert ran.returncode == 2
