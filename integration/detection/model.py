@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, 
 from integration.detection.columns import COUNTS, FIELD_LISTS, MESSAGE_TOKENS, StatisticName
 from integration.detection.field_names import EVENT_FIELDS, FieldNames
 from integration.detection.regexes import portable
-from integration.detection.risk_message import Column, message_parts
+from integration.detection.risk_message import Token, message_parts
 from integration.detection.schedule import Schedule
 
 
@@ -190,14 +190,14 @@ class Risk(_Model):
     @field_validator("message")
     @classmethod
     def _known_tokens(cls, message: str) -> str:
-        columns = {part.name for part in message_parts(message) if isinstance(part, Column)}
+        columns = {part.name for part in message_parts(message) if isinstance(part, Token)}
         unknown = columns - set(MESSAGE_TOKENS)
         if unknown:
             raise ValueError(f"names unknown columns {', '.join(sorted(unknown))}; known are {', '.join(sorted(MESSAGE_TOKENS))}")
         return message
 
     @property
-    def message_parts(self) -> tuple[str | Column, ...]:
+    def message_parts(self) -> tuple[str | Token, ...]:
         """The message as its fixed texts and the columns between them."""
         return message_parts(self.message)
 

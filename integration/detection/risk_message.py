@@ -10,14 +10,14 @@ _COLUMN = re.compile(r"\$(\w+)\$")
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class Token:
     """A column of the finding whose value stands at this place."""
 
     name: str
 
 
 @cache
-def message_parts(message: str) -> tuple[str | Column, ...]:
+def message_parts(message: str) -> tuple[str | Token, ...]:
     """Return the parts of a message in their order; a text among them is never empty."""
     pieces = enumerate(_COLUMN.split(message))
-    return tuple(Column(piece) if position % 2 else piece for position, piece in pieces if piece)
+    return tuple(Token(piece) if position % 2 else piece for position, piece in pieces if piece)

@@ -16,7 +16,6 @@ from integration.detection.case import fold
 from integration.detection.columns import ListName, NumberName
 from integration.detection.model import Severity
 from integration.findings.finding import Finding
-from integration.render.shortened import less_shortened
 
 
 def _listed(value: object) -> object:
@@ -117,7 +116,7 @@ class Filter:
 
     def may_pass(self, finding: Finding) -> bool:
         """Whether it passes, or might if its lists were whole: an alert shows fewer values, and less of them, than its rule saw."""
-        return self._lets_through(less_shortened(finding), FilterEntry.may_match)
+        return self._lets_through(finding, FilterEntry.may_match)
 
     def _lets_through(self, finding: Finding, keeps: Callable[[FilterEntry, Finding], bool]) -> bool:
         keep = [entry for entry in self.entries if entry.action == "keep"]

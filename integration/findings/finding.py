@@ -14,7 +14,7 @@ from pydantic import ConfigDict, TypeAdapter
 
 from integration.detection.columns import COLUMNS, LISTS, SPL_COLUMNS, Kind
 from integration.detection.model import Rule, Severity, StatCondition
-from integration.detection.risk_message import Column
+from integration.detection.risk_message import Token
 from integration.detection.schedule import Window
 from integration.findings.values import Values
 from integration.times import millis_shown, rfc3339
@@ -162,7 +162,7 @@ def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics,
         severity=rule.severity_of(counts, statistics.holding),
         attack_type=rule.attack_type,
         risk_score=rule.risk.score,
-        risk_message="".join(tokens[part.name] if isinstance(part, Column) else part for part in rule.risk.message_parts),
+        risk_message="".join(tokens[part.name] if isinstance(part, Token) else part for part in rule.risk.message_parts),
         truncated=tuple(sorted((name, values.left_out) for name, values in lists.items() if values.left_out)),
     )
 

@@ -9,17 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from itertools import groupby
 from typing import Any
 
 from integration.detection.case import FINAL_AND_PLAIN_SIGMA, fold
 from integration.detection.fields import name_in_index, path_in_source
-from integration.detection.globs import Star, pieces
 from integration.detection.model import Alternative, Rule, TextCondition
-from integration.detection.patterns import OneOf
 
-_MOST_PIECES_TO_TRY = 29
-"""Painless ends a loop after a million steps, with an error; a host has up to 32,766 characters, and after a `*` each is tried."""
 _MOST_INT = 2**31 - 1
 _MAY_BE_DATE = re.compile(r"[+-]?[0-9]{4,10}[-/T]")
 
@@ -32,31 +27,6 @@ def script(source: str, params: Mapping[str, Any] | None = None) -> dict[str, An
 def number(value: int) -> str:
     """Give a number as a Painless literal."""
     return f"{value}L" if value > _MOST_INT else str(value)
-
-
-def parts(text: str) -> list[str]:
-    """Give text for a script's params, in parts to be joined, since no `{{` may be in them (see `literal`)."""
-    return re.split(r"(?<=\{)(?=\{)", text)
-
-
-def glob(text: str) -> list[str]:
-    """Give a glob for the params of `host_matches`: `*`, texts after `=`, sets as ranges after `+`, their complements after `-`.
-
-    `ValueError` for one that could take a script too long.
-    """
-    found: list[str] = []
-    for piece in pieces(text):
-        match piece:
-            case Star():
-                found.append("*")
-            case OneOf(ranges, negated):
-                found.append(("-" if negated else "+") + "".join(f"{low}-{high}" for low, high in ranges))
-            case _:
-                found += [f"={part}" for part in parts(piece)]
-    starred = found[found.index("*") :] if "*" in found else []
-    if max((len(list(run)) for _, run in groupby(starred, "*".__eq__)), default=0) > _MOST_PIECES_TO_TRY:
-        raise ValueError(f"the glob {text[:100]!r} has more than {_MOST_PIECES_TO_TRY} `?` or `[...]` after a `*`")
-    return found
 
 
 def literal(text: str) -> str:
@@ -126,21 +96,16 @@ _FOUND = """boolean found(Matcher matcher) {
 """
 
 
-def set_text(rule: Rule, field: str) -> str:
+def value(rule: Rule, field: str) -> str:
+    """The text of an event field for a `terms` aggregation, null where the event has none."""
+    return f"{_set_text(rule, field)}return text;\n"
+
+
+def _set_text(rule: Rule, field: str) -> str:
     """Code that sets `text` to the text of an event field, null where the event has none."""
     # Only a line too long for a doc value can hold a value too long for one.
     long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
     return _read("text", rule, field, only_if_long=long_line)
-
-
-def value(rule: Rule, field: str) -> str:
-    """The text of an event field for a `terms` aggregation, null where the event has none."""
-    return f"{set_text(rule, field)}return text;\n"
-
-
-def value_length(rule: Rule, field: str) -> str:
-    """How many UTF-16 units the text of an event field has, for a `max` aggregation; 0 where the event has none."""
-    return f"{set_text(rule, field)}return text == null ? 0 : text.length();\n"
 
 
 # The year has ten digits at most: a loop over a text as long as somebody likes would fail the whole search.
@@ -156,7 +121,7 @@ String noDate(String text) { return text != null && mayBeDate(text) ? text + ' '
 
 def undated_value(rule: Rule, field: str) -> str:
     """As `value`, with a blank after a text that begins as a date may, so that no index takes it for one (see `undated`)."""
-    return f"{_DATE}{set_text(rule, field)}return noDate(text);\n"
+    return f"{_DATE}{_set_text(rule, field)}return noDate(text);\n"
 
 
 def undated_hosts(rule: Rule) -> str:
@@ -177,24 +142,10 @@ def undated(text: str) -> str:
     return text[:-1] if text.endswith(" ") and _MAY_BE_DATE.match(text) else text
 
 
-def value_holds(rule: Rule, field: str) -> str:
-    """1 where the text of an event field holds one of `params.texts` (folded, see `case.fold`), else `params.otherwise`.
-
-    0 where the event has none. For a `max` aggregation; the texts come as `parts`, so that one compiled script serves all.
-    """
-    return f"""{set_text(rule, field)}if (text == null) {{ return 0; }}
-String folded = {folded("text")};
-for (def parts : params.texts) {{
-  if (folded.contains(String.join('', (List) parts))) {{ return 1; }}
-}}
-return params.otherwise;
-"""
-
-
 def host_matches(rule: Rule) -> str:
-    """For each of an event's hosts 1 if one of `params.globs` (folded, as `glob` writes them) matches it, else 0.
+    """For each of an event's hosts 1 if one of `params.patterns` (folded) matches it, else 0; for a `min` or `max` aggregation.
 
-    For a `min` or `max` aggregation.
+    A pattern is the list of its pieces: `*`, `?`, and the texts between them.
     """
     field = literal(name_in_index(rule, "host.name"))
     return f"""{_MATCHES}List found = new ArrayList();
@@ -202,7 +153,7 @@ if (doc.containsKey({field})) {{
   for (def host : doc[{field}]) {{
     String folded = {folded("host.toString()")};
     int held = 0;
-    for (def pieces : params.globs) {{
+    for (def pieces : params.patterns) {{
       if (matches(folded, (List) pieces)) {{ held = 1; }}
     }}
     found.add(held);
@@ -212,26 +163,7 @@ return found;
 """
 
 
-_MATCHES = """boolean isOneOf(int character, String piece) {
-  boolean inside = false;
-  int at = 1;
-  while (at < piece.length()) {
-    int low = piece.codePointAt(at);
-    at += Character.charCount(low) + 1;
-    int high = piece.codePointAt(at);
-    at += Character.charCount(high);
-    if (character >= low && character <= high) { inside = true; }
-  }
-  return inside == piece.startsWith('+');
-}
-int length(String text, int at, String piece) {
-  if (piece.startsWith('=')) {
-    return text.startsWith(piece.substring(1), at) ? piece.length() - 1 : 0;
-  }
-  int character = text.codePointAt(at);
-  return isOneOf(character, piece) ? Character.charCount(character) : 0;
-}
-boolean matches(String text, List pieces) {
+_MATCHES = """boolean matches(String text, List pieces) {
   int at = 0;
   int next = 0;
   int afterStar = -1;
@@ -242,12 +174,12 @@ boolean matches(String text, List pieces) {
       next++;
       afterStar = next;
       from = at;
-      continue;
-    }
-    int taken = piece.isEmpty() ? 0 : length(text, at, piece);
-    if (taken > 0) {
-      at += taken;
+    } else if (piece.equals('?')) {
       next++;
+      at += Character.charCount(text.codePointAt(at));
+    } else if (!piece.isEmpty() && text.startsWith(piece, at)) {
+      next++;
+      at += piece.length();
     } else if (afterStar < 0) {
       return false;
     } else {
@@ -273,7 +205,7 @@ def value_contains(rule: Rule, field: str, term: str) -> str:
 
     Not for a script query: that one has no `_source`, and would miss long values without a word.
     """
-    return f"{set_text(rule, field)}return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
+    return f"{_set_text(rule, field)}return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
 
 
 def _level(rule: Rule) -> str:

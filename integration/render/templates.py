@@ -10,11 +10,11 @@ from integration.detection.field_names import FieldNames
 from integration.detection.model import Rule
 from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN
 from integration.render.aggregation import DYNAMIC_FIELDS, class_field
-from integration.render.long_values import shortening_fields
-from integration.render.shortened import IGNORE_ABOVE
 
 # Above the templates that clusters bring for logs-*-* (100 on Elasticsearch).
 _PRIORITY = 250
+IGNORE_ABOVE = 8191
+"""Characters a keyword may have: at four bytes each they stay under Lucene's 32,766 a term. Longer ones are in `_source` only."""
 _KEYWORD = {"type": "keyword", "ignore_above": IGNORE_ABOVE}
 _TEXT = {"type": "text", "norms": False}
 # Kept for aggregations and lists; found by the ECS fields beside them. An inverted index of each would cost as much as the parsing.
@@ -80,13 +80,12 @@ def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
 
 
 def computed_fields(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
-    """Give the part of a mapping that defines the rules' computed fields; putting it on an index changes old documents at once."""
-    return {DYNAMIC_FIELDS[engine]: {name: body for rule in rules for name, body in fields_of(rule, engine).items()}}
-
-
-def fields_of(rule: Rule, engine: str) -> dict[str, Any]:
-    """Give a rule's computed fields: the classifier and, for ES|QL, what is shown of values too long for it."""
-    return class_field(rule.with_field_names(FieldNames())) | (shortening_fields(rule) if engine == "elasticsearch" else {})
+    """Return the part of a mapping that defines the rules' classifiers; putting it on an index changes old documents at once."""
+    return {
+        DYNAMIC_FIELDS[engine]: {
+            name: body for rule in rules for name, body in class_field(rule.with_field_names(FieldNames())).items()
+        }
+    }
 
 
 def risk_template() -> dict[str, Any]:

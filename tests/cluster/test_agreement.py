@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterator
-from functools import reduce
 from itertools import count
 from typing import Any
 
@@ -25,8 +23,6 @@ from integration.install.objects import desired_assets
 from integration.log.event import parse
 from integration.names import Namespace
 from integration.render import aggregation
-from integration.render.long_values import shortening_fields
-from integration.render.shortened import MARK_LENGTH, is_shortened
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, drop, findings_of, rule_with
 from tests.support.shipped import Shipped, stored
@@ -113,44 +109,6 @@ def test_values_longer_than_a_keyword_are_read_from_source(installed: Engine) ->
     assert found == reference_findings(RULE, lines)
     assert str(found[0].severity) == "critical"
     assert found[0].error_messages[0] == long
-
-
-def java_hash(text: str) -> int:
-    """`String.hashCode`, unsigned."""
-    units = text.encode("utf-16-be")
-    return reduce(lambda found, at: (found * 31 + int.from_bytes(units[at : at + 2])) & 0xFFFFFFFF, range(0, len(units), 2), 0)
-
-
-def test_what_es_ql_is_shown_of_values_longer_than_a_keyword(installed: Engine) -> None:
-    """The beginning, a term of the severity beyond it, and a mark of known length that tells the value from others."""
-    if installed.name == "opensearch":
-        return
-    shown = {
-        "y" * 8191: None,
-        "y" * 8178 + "exit status 2": None,
-        "y" * 8179 + "exit status 2": "y" * 8179 + "exit status ",
-        "y" * 9_000: "y" * 8191,
-        "y" * 9_000 + "exit status 2": "y" * 8191 + "\nexit status",
-        "exit status" + "é" * 9_000 + "exit status": "exit status" + "é" * 8180,
-        "😀" * 4096: "😀" * 4095,
-        "x" + "😀" * 200_000 + "exit status": "x" + "😀" * 4095 + "\nexit status",
-    }
-    lines = [
-        Shipped(f'level=ERROR source=s.go:1 msg="model {n}" err="{value}"', "gpu-1", BASE + n) for n, value in enumerate(shown)
-    ]
-    index = store(installed, lines)
-    asked = {"size": 100, "sort": "@timestamp", "_source": False, "fields": list(shortening_fields(RULE))}
-    hits = installed.search(index, asked)["hits"]["hits"]
-    for (value, beginning), hit in zip(shown.items(), hits, strict=True):
-        found = hit.get("fields", {})
-        if beginning is None:
-            assert found == {}
-            continue
-        hashes = f"{java_hash(value):08x}{java_hash(b64encode(value.encode()).decode()):08x}"
-        mark = f"… [{len(value.encode('utf-16-be')) // 2:010} characters, {hashes}]"
-        assert found == {"ollama.err_shortened_error_type": [beginning + mark]}
-        assert is_shortened(beginning + mark)
-        assert len(mark) == MARK_LENGTH
 
 
 def test_more_hosts_than_a_page_and_than_the_bucket_limit_allows(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:

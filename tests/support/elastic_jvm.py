@@ -28,7 +28,7 @@ _PLUGINS = tuple(
     Artifact("org.elasticsearch.plugin", name, _VERSION)
     for name in ("x-pack-esql", "x-pack-esql-core", "x-pack-esql-compute", "x-pack-core")
 )
-_PATTERNS = "org.elasticsearch.xpack.esql.core.expression.predicate.regex"
+_PATTERN = "org.elasticsearch.xpack.esql.core.expression.predicate.regex.WildcardPattern"
 _EVALUATOR = "org.elasticsearch.xpack.esql.expression.function.scalar.string.AutomataMatch"
 
 
@@ -48,11 +48,7 @@ class ElasticJvm:
 
     def like(self, literal: str, value: str) -> bool:
         """Tell whether `value LIKE literal` holds."""
-        return self._pool.submit(_matches, "WildcardPattern", literal, value).result()
-
-    def rlike(self, literal: str, value: str) -> bool:
-        """Tell whether `value RLIKE literal` holds."""
-        return self._pool.submit(_matches, "RLikePattern", literal, value).result()
+        return self._pool.submit(_matches, literal, value).result()
 
 
 @contextmanager
@@ -84,11 +80,11 @@ def _text(literal: str) -> str:
     return str(value.utf8ToString()) if hasattr(value, "utf8ToString") else str(value)
 
 
-def _matches(pattern: str, literal: str, value: str) -> bool:
+def _matches(literal: str, value: str) -> bool:
     """Run a pattern as ES|QL does, with its bound on the work for it."""
     text = _text(literal)
     try:
-        automaton = jpype.JClass(f"{_PATTERNS}.{pattern}")(text).createAutomaton(False)
+        automaton = jpype.JClass(_PATTERN)(text).createAutomaton(False)
         jpype.JClass(_EVALUATOR).toEvaluator(None, None, automaton)
     except jpype.JException as error:
         raise RuntimeError(str(error)) from None  # no exception of Java's leaves this process

@@ -9,7 +9,7 @@ from typing import Any
 
 from integration.detection.columns import FIELD_LISTS
 from integration.detection.model import Rule, Severity
-from integration.detection.risk_message import Column
+from integration.detection.risk_message import Token
 from integration.detection.schedule import MINUTE_MS
 from integration.errors import InputError
 from integration.findings.filter import NO_FILTER, Filter
@@ -17,7 +17,7 @@ from integration.install.ownership import rule_mark
 from integration.names import Namespace
 from integration.render import painless
 from integration.render.aggregation import BY_HOST, class_field, selection, statistics
-from integration.render.selector import Selector
+from integration.targets.opensearch.trigger import TriggerCondition
 
 PAGE_SIZE = 1_000
 """Hosts a page. Alerting follows pages by itself, but each one compiles a template, and a cluster compiles 75 in five minutes."""
@@ -48,8 +48,8 @@ def monitor(
     The mark is in `ui_metadata`, which Alerting shows to Dashboards only, and in the aggregation's `meta`, which it shows to all.
     `InputError` for a rule that Alerting would misread: it takes `{{` in a search for the beginning of a variable.
     """
-    selector = Selector(rule, post_filter, _max_values(rule), "OpenSearch Alerting")
-    search, triggers = _search(rule, selector), _triggers(rule, selector)
+    condition = TriggerCondition(rule, post_filter)
+    search, triggers = _search(rule, condition), _triggers(rule, condition)
     if json.dumps(search).replace(PERIOD_END, "").count("{{"):
         raise InputError(f"rule {rule.id}: OpenSearch Alerting would take the `{{{{` in a name of the selection for a variable")
     body: dict[str, Any] = {
@@ -101,7 +101,7 @@ def _values(buckets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return sorted(({**each, "key": painless.undated(each["key"])} for each in buckets), key=itemgetter("key"))
 
 
-def _search(rule: Rule, selector: Selector) -> dict[str, Any]:
+def _search(rule: Rule, condition: TriggerCondition) -> dict[str, Any]:
     """Give the search of one run: the window counts back from the cron instant that Alerting runs for, whenever it gets to it.
 
     Two things that Alerting does with a bucket are kept from harm. It writes the last host of a page into the search for the next
@@ -121,7 +121,7 @@ def _search(rule: Rule, selector: Selector) -> dict[str, Any]:
         "aggregations": {
             BY_HOST: {
                 "composite": {"size": PAGE_SIZE, "sources": [{"host": host}]},
-                "aggregations": each | selector.aggregations,
+                "aggregations": each | condition.aggregations,
             }
         },
     }
@@ -138,10 +138,10 @@ def _max_values(rule: Rule) -> int:
     return max(1, for_lists // len(FIELD_LISTS))
 
 
-def _triggers(rule: Rule, selector: Selector) -> list[dict[str, Any]]:
+def _triggers(rule: Rule, condition: TriggerCondition) -> list[dict[str, Any]]:
     """One trigger a severity, most severe first, exclusive: each asks whether the whole ladder of SPL 12 ends at its level."""
     levels = sorted({step.level for step in rule.severity}, reverse=True)
-    passes = "" if selector.passes_all else f" && {selector.script}"
+    passes = "" if condition.passes is None else f" && {condition.passes}"
     return [
         {
             "id": trigger_id(rule, level),  # before the condition, which Alerting names by it
@@ -149,8 +149,8 @@ def _triggers(rule: Rule, selector: Selector) -> list[dict[str, Any]]:
             "severity": str(Severity.CRITICAL - level + 1),
             "condition": {
                 "parent_bucket_path": BY_HOST,
-                "buckets_path": selector.paths,
-                "script": {"lang": "painless", "source": f"{selector.severity} == {int(level)}{passes}"},
+                "buckets_path": condition.paths,
+                "script": {"lang": "painless", "source": f"{condition.ladder} == {int(level)}{passes}"},
             },
         }
         for level in levels
@@ -164,7 +164,7 @@ def _message(rule: Rule) -> str:
     """
     known = {"host": _HOST, "attack_type": _plain(rule.attack_type)}
     parts = rule.risk.message_parts
-    text = "".join(known.get(part.name, f"[{part.name}]") if isinstance(part, Column) else _plain(part) for part in parts)
+    text = "".join(known.get(part.name, f"[{part.name}]") if isinstance(part, Token) else _plain(part) for part in parts)
     return (
         f"{text}\n\nSeverity: {{{{ctx.trigger.name}}}}\nRule: {rule.id}, version {rule.version}\n"
         "The statistics in brackets are in the alert, and in the answer to:\n"

@@ -16,7 +16,7 @@ from integration.detection.loading import load_rules
 from integration.errors import InputError
 from integration.findings.filter import Filter
 from integration.names import Namespace
-from tests.support.builders import RULE, rule_with
+from tests.support.builders import RULE
 from tests.support.fake_kibana import check_saved_rule
 from tests.support.filters import entry
 
@@ -53,20 +53,19 @@ def test_one_engine_has_its_own_files_only() -> None:
     assert {file.path.split("/")[0] for file in files} == {"opensearch"}
 
 
-def test_what_a_rule_cannot_be_is_left_out_and_told(tmp_path: Path) -> None:
-    rule = rule_with(
-        selection=[{"matches": [r"\bmodel\b"]}], schedule={"cron": "0 0 */1 * */1", "earliest": "-1d", "latest": "now"}
-    )
-    files, left_out = exports([rule], ENGINES, NAMESPACE)
+def test_what_a_target_is_not_told_is_left_out_and_named(tmp_path: Path) -> None:
+    post_filter = Filter((entry("exclude", contains={"error_messages": "disk"}),))
+    files, left_out = exports([RULE], ENGINES, NAMESPACE, None, post_filter)
     assert [each.path for each in left_out] == [
-        "elasticsearch/other_rule.esql",
-        "kibana/other_rule.detection_rule.json",
-        "kibana/other_rule.stack_rule.json",
+        f"elasticsearch/{RULE.id}.esql",
+        f"kibana/{RULE.id}.detection_rule.json",
+        f"kibana/{RULE.id}.stack_rule.json",
+        f"opensearch/{RULE.id}.monitor.json",
     ]
-    assert all("cannot be said in ES|QL" in each.reason for each in left_out)
+    assert all("cannot be told `contains.error_messages`" in each.reason for each in left_out)
     assert not [file.path for file in files if file.path.endswith(".ndjson")]
     write(tmp_path, files, left_out)
-    assert len(json.loads((tmp_path / INDEX).read_text())["left_out"]) == 3
+    assert len(json.loads((tmp_path / INDEX).read_text())["left_out"]) == 4
 
 
 def test_changed_files_are_not_overwritten_unless_forced(tmp_path: Path) -> None:
@@ -105,16 +104,10 @@ def test_the_verb_writes_and_tells(tmp_path: Path) -> None:
     assert run(str(folder), "--namespace", "soc").stdout.count(": unchanged") == len(told)
 
 
-def test_bodies_carry_the_filter_and_what_cannot_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bodies_carry_the_filter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("detect.toml").write_text("[[filter]]\naction = 'exclude'\nhost = 'lab-*'")
     assert run("bodies", "--namespace", NAMESPACE.name).exit_code == 0
-    assert "=lab-" in Path(f"bodies/opensearch/{RULE.id}.monitor.json").read_text()
-    assert 'RLIKE "lab\\\\-.*"' in Path(f"bodies/elasticsearch/{RULE.id}.esql").read_text()
-    _, left_out = exports([RULE], ENGINES, NAMESPACE, None, Filter((entry("exclude", host="*a" + "?" * 20),)))
-    assert {each.path.rpartition(".")[0] for each in left_out} == {
-        f"elasticsearch/{RULE.id}",
-        f"kibana/{RULE.id}.detection_rule",
-        f"kibana/{RULE.id}.stack_rule",
-    }
-    assert all("filter.0" in each.reason for each in left_out)
+    assert '"lab-"' in Path(f"bodies/opensearch/{RULE.id}.monitor.json").read_text()
+    assert 'LIKE \\"lab-*\\"' in Path(f"bodies/kibana/{RULE.id}.detection_rule.json").read_text()
+    assert 'LIKE "lab-*"' in Path(f"bodies/elasticsearch/{RULE.id}.esql").read_text()

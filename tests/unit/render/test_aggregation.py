@@ -55,7 +55,7 @@ def test_every_term_and_class_of_the_rule_is_in_the_classifier() -> None:
 
 def test_scripts_fold_case_alike_in_any_locale() -> None:
     """`EXITED` is no `exited` to a JVM that speaks Turkish."""
-    scripts = [painless.classifier(RULE), painless.value_holds(RULE, "ollama.msg"), painless.host_matches(RULE)]
+    scripts = [painless.classifier(RULE), painless.host_matches(RULE)]
     pipeline = (asset_folder("ingest_pipelines") / "ollama.server.yml").read_text(encoding="utf-8")
     for source in (*scripts, pipeline):
         assert source.count(".toLowerCase(") == source.count(".toLowerCase(Locale.ROOT)") > 0
@@ -69,19 +69,9 @@ def test_search_defines_the_class_field_as_the_engine_calls_it(engine: str, key:
     assert body["query"]["bool"]["filter"][0] == {"range": {"@timestamp": {"gte": 0, "lt": 1, "format": "epoch_millis"}}}
 
 
-def test_only_elasticsearch_is_given_fields_for_es_ql_with_each_rule_s_own_terms() -> None:
-    assert templates.computed_fields([RULE], "opensearch") == {"derived": aggregation.class_field(RULE)}
-    conditions = [{"stat": "error_details", "contains": "it's"}, {"stat": "error_types", "contains": "crash"}]
-    classification = RULE.classification.model_dump(exclude_none=True) | {"field": "own_type"}
-    other = rule_with(severity=[{"level": "high", "any": conditions}, {"level": "low"}], classification=classification)
-    fields = templates.computed_fields([RULE, other], "elasticsearch")["runtime"]
-    shown = {f"ollama.{name}_shortened_{of}" for name in ("msg", "err", "source") for of in ("error_type", "own_type")}
-    assert fields.keys() == {"error_type", "own_type", *shown}
-    terms = [painless.literal(term) for term in ("exit status", "it's", "crash")]
-    held = {name: [f"text.contains({term})" in body["script"]["source"] for term in terms] for name, body in fields.items()}
-    assert held["ollama.err_shortened_error_type"] == [True, False, False]
-    assert held["ollama.err_shortened_own_type"] == [False, True, False]
-    assert held["ollama.msg_shortened_error_type"] == [False] * 3
+def test_the_mapping_defines_the_classifiers_under_our_own_names() -> None:
+    for engine, key in (("opensearch", "derived"), ("elasticsearch", "runtime")):
+        assert templates.computed_fields([RULE], engine) == {key: aggregation.class_field(RULE)}
 
 
 def test_level_is_no_filter_when_one_alternative_does_without() -> None:

@@ -15,7 +15,7 @@ from integration.detection.model import Rule
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.engines.kibana import Kibana
-from integration.errors import ClusterError, ConflictError, DetectError, InputError, OverwrittenError, PartlyAppliedError, RuleError
+from integration.errors import ClusterError, ConflictError, DetectError, InputError, OverwrittenError, PartlyAppliedError
 from integration.findings.filter import Filter
 from integration.install.comparison import State, Step
 from integration.install.installation import install
@@ -340,13 +340,6 @@ def test_the_saved_rule_is_the_stack_rule_disabled_and_without_a_key() -> None:
             check_saved_rule(saved | {"attributes": attributes})
 
 
-def test_a_rule_that_es_ql_cannot_say_goes_nowhere() -> None:
-    rule = rule_with(selection=[{"matches": [r"\bmodel\b"]}])
-    for make in (render.detection_rule, render.stack_rule):
-        with pytest.raises(RuleError, match="cannot go to Kibana"):
-            make(rule, NAMESPACE)
-
-
 @pytest.mark.parametrize("made", TARGETS, ids=lambda target: target.kind)
 def test_another_filter_is_drift_that_an_upgrade_mends(fake_kibana: FakeKibana, kibana: Kibana, made: type[KibanaTarget]) -> None:
     made(kibana, NAMESPACE).put(RULE, enable=True)
@@ -357,6 +350,6 @@ def test_another_filter_is_drift_that_an_upgrade_mends(fake_kibana: FakeKibana, 
     filtered.put(RULE, enable=False)
     assert filtered.status(RULE).state is State.SAME
     assert kept(fake_kibana)["enabled"] is True
-    complex_ = made(kibana, NAMESPACE, None, Filter((entry("exclude", host="*a" + "?" * 20),)))
-    with pytest.raises(InputError, match=r"filter\.0 .* cannot go to Kibana"):
+    complex_ = made(kibana, NAMESPACE, None, Filter((entry("exclude", contains={"error_messages": "x"}),)))
+    with pytest.raises(InputError, match=r"filter\.0 .*Kibana cannot be told `contains\.error_messages`; .*`detect watch`"):
         complex_.status(RULE)
