@@ -36,7 +36,7 @@ ConfigOption = Annotated[
         is_eager=True,
         callback=_feed_options,
         metavar="FILE",
-        help="Your settings; else ./detect.toml, else ~/.config/ollama-detect/detect.toml.",
+        help="Your settings; else ./detect.toml, else detect.toml in your configuration folder.",
     ),
 ]
 IndexOption = Annotated[

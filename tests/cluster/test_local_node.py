@@ -23,7 +23,7 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ClusterError
 from integration.sandbox.local import Node, NodeError, NodeOptions, down, running_node, status
-from integration.sandbox.local.process import start_mark
+from integration.sandbox.local.process import start_of
 from tests.support.secured import SecureNode
 from tests.support.servers import Server
 
@@ -55,9 +55,9 @@ def listening(pids: list[int]) -> set[str]:
     return {fields[1].partition(":")[0] for fields in lines if fields[3] == "0A" and fields[9] in inodes}
 
 
-def gone(pid: int, mark: str | None) -> bool:
+def gone(pid: int, start: float | None) -> bool:
     end = time.monotonic() + 60
-    while start_mark(pid) == mark:
+    while start_of(pid) == start:
         if time.monotonic() > end:
             return False
         time.sleep(0.1)
@@ -160,9 +160,9 @@ def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states
     assert json.loads(detect("status", "--format", "json").stdout) == {"nodes": [shown]}
 
     call(f"{shown['url']}/kept/_doc/1?refresh=true", "PUT", {"a": 1})
-    mark = start_mark(shown["pid"])
+    start = start_of(shown["pid"])
     os.killpg(shown["pid"], signal.SIGKILL)  # as in a crash
-    assert gone(shown["pid"], mark)
+    assert gone(shown["pid"], start)
     assert [record.running for record in status(NAME)] == [False]
     second = detect("up", "--engine", server.engine, *version, "--name", NAME, "--format", "json")
     assert "is running already" not in second.stderr
@@ -170,11 +170,11 @@ def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states
     assert shown["state"] == "running"
     assert call(f"{shown['url']}/kept/_doc/1")["_source"] == {"a": 1}
 
-    mark = start_mark(shown["pid"])
+    start = start_of(shown["pid"])
     stopped = detect("down", "--name", NAME, "--format", "json")
     assert stopped.returncode == 0, stopped.stderr
     assert json.loads(stopped.stdout)["state"] == "stopped"
-    assert gone(shown["pid"], mark)
+    assert gone(shown["pid"], start)
     assert "stopped" in detect("status").stdout
     assert (reachable / NAME).exists()
 
@@ -197,10 +197,10 @@ def test_a_temporary_node_does_not_outlive_its_interpreter(server: Server) -> No
         assert child.stdin is not None
         assert child.stdout is not None
         pid, folder = child.stdout.readline().split()
-        mark = start_mark(int(pid))
-        assert mark is not None
+        start = start_of(int(pid))
+        assert start is not None
         child.send_signal(signal.SIGINT)
         child.stdin.close()
         child.wait(120)
-    assert gone(int(pid), mark)
+    assert gone(int(pid), start)
     assert not Path(folder).exists()

@@ -7,6 +7,7 @@ import re
 import tomllib
 from pathlib import Path
 
+from platformdirs import user_config_path
 from pydantic import ValidationError
 
 from integration.cli.settings.model import Config
@@ -54,10 +55,9 @@ def _find() -> Path | None:
             )
         return here
     try:
-        home = Path(os.environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+        own = user_config_path("ollama-detect") / FILE_NAME
     except RuntimeError:  # a user without a home, as containers run programs
         return None
-    own = home / "ollama-detect" / FILE_NAME
     return own if own.is_file() else None
 
 

@@ -1,4 +1,4 @@
-"""The folder that keeps assembled servers, each made once and as a whole."""
+"""The cache folder of assembled servers, each of which is assembled once and as a whole."""
 
 from __future__ import annotations
 
@@ -9,33 +9,39 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from platformdirs import site_cache_path, user_cache_path
+
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
 from integration.sandbox.local.lock import Report, locked
 
+_PROJECT = "ollama-detect"
+
 
 def cache_folder(account: Account) -> Path:
-    """Give `$DETECT_CACHE_DIR`, else `$XDG_CACHE_HOME/ollama-detect` (by default `~/.cache/ollama-detect`).
+    """Return `$DETECT_CACHE_DIR`, else the user's cache folder for this project.
 
-    A node that root starts runs as another user, whom root's home is closed to: then it is `/var/cache/ollama-detect`.
+    A node that root starts runs as another user, who cannot read root's home: then it is the system's cache folder.
     """
     if chosen := os.environ.get("DETECT_CACHE_DIR"):
         return Path(chosen).absolute()
     if account.uid is not None:
-        return Path("/var/cache/ollama-detect")
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base).absolute() / "ollama-detect"
+        return site_cache_path(_PROJECT)
+    try:
+        return user_cache_path(_PROJECT).absolute()
+    except RuntimeError as error:
+        raise InputError("This user has no home folder for the cache. Set DETECT_CACHE_DIR.") from error
 
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """A folder of finished assemblies."""
+    """A folder of assembled servers."""
 
     folder: Path
 
     @classmethod
     def open(cls, account: Account) -> Cache:
-        """Make the cache folder if need be, and see that `account` can read it.
+        """Create the cache folder unless it exists, and check that `account` can read it.
 
         Raises `InputError` when it cannot be made or read.
         """
@@ -51,7 +57,7 @@ class Cache:
         return cls(folder)
 
     def assembled(self, name: str, build: Callable[[Path], None], report: Report) -> Path:
-        """Give the folder `name`; if it is not there, let `build` fill an empty folder that then becomes it.
+        """Return the folder `name`; if it does not exist, `build` fills an empty folder that is then renamed.
 
         A folder under its final name is always complete, and two processes never build the same one.
         """
@@ -61,7 +67,7 @@ class Cache:
         with locked(self.folder / f"{name}.lock", report):
             if final.is_dir():
                 return final
-            for leftover in self.folder.glob(f".{name}-*"):  # of a process that was killed
+            for leftover in self.folder.glob(f".{name}-*"):  # by a process that was killed
                 shutil.rmtree(leftover)
             with tempfile.TemporaryDirectory(dir=self.folder, prefix=f".{name}-") as scratch:
                 made = Path(scratch) / name
@@ -73,7 +79,7 @@ class Cache:
 
 
 def make_reachable(folder: Path) -> None:
-    """Make a folder and its missing parents so that the node's user can reach what is in them, whatever our umask."""
+    """Create a folder and its missing parents so that the node's user can read them, whatever our umask is."""
     if not folder.is_dir():
         make_reachable(folder.parent)
         folder.mkdir(exist_ok=True)
@@ -81,7 +87,7 @@ def make_reachable(folder: Path) -> None:
 
 
 def let_all_read(folder: Path) -> None:
-    """Undo a strict umask for all that is in a folder."""
+    """Let every user read the files in a folder, whatever our umask is."""
     for parent, _, files in os.walk(folder):
         Path(parent).chmod(0o755)
         for name in files:

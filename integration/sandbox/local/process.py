@@ -1,4 +1,4 @@
-"""Processes that outlive the command that started them, told apart from later ones with the same id."""
+"""Processes that outlive the command that started them, told from later processes of the same id by their start."""
 
 from __future__ import annotations
 
@@ -10,30 +10,33 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from integration.sandbox.local.account import Account
 from integration.sandbox.local.errors import NodeError
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_DIE = 10.0
+_ENDED_AT_ONCE = -1.0
 
 _children: dict[int, subprocess.Popen[bytes]] = {}
-"""What this interpreter started, so that it collects each when it ends and leaves no zombie."""
+"""The processes that this interpreter started, so that it waits for each that ended and leaves no zombie."""
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A process: its id, and a mark of when it started, which no other process with this id can have."""
+    """A process: its id and its start, which together no other process has."""
 
     pid: int
-    started: str
+    started: float
 
     @property
     def alive(self) -> bool:
-        """Whether that very process still runs."""
+        """Whether this process still runs."""
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
             del _children[self.pid]
-        return start_mark(self.pid) == self.started
+        return start_of(self.pid) == self.started
 
     def stop(self, grace: float) -> None:
         """End it with SIGTERM and, after `grace` seconds, with SIGKILL.
@@ -76,7 +79,7 @@ class Process:
 
 
 def spawn(arguments: Sequence[str], *, environment: Mapping[str, str], folder: Path, log: Path, account: Account) -> Process:
-    """Start a process in a session of its own, so that neither the terminal's signals nor our end reaches it.
+    """Start a process in a session of its own, so that neither the terminal's signals nor our exit reaches it.
 
     Its input is closed, and what it prints is appended to `log`.
 
@@ -99,35 +102,20 @@ def spawn(arguments: Sequence[str], *, environment: Mapping[str, str], folder: P
         except OSError as error:
             raise NodeError(f"Cannot start {arguments[0]}: {error.strerror}.") from error
     _children[child.pid] = child
-    return Process(child.pid, start_mark(child.pid) or "ended at once")
+    return Process(child.pid, start_of(child.pid) or _ENDED_AT_ONCE)
 
 
-def start_mark(pid: int) -> str | None:
-    """Tell when the process `pid` started, in a form only good for comparing; None when there is none, or a zombie."""
-    return _mark_in_proc(pid) if Path("/proc/self/stat").exists() else _mark_from_ps(pid)
+def start_of(pid: int) -> float | None:
+    """Return when the process `pid` started, a number to compare only; None when it does not exist or is a zombie.
 
-
-def _mark_in_proc(pid: int) -> str | None:
+    On Linux it counts from the boot, since the clock may have been set in between.
+    """
     try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-        threads = len(list(Path(f"/proc/{pid}/task").iterdir()))
-    except (FileNotFoundError, ProcessLookupError):
+        boot = psutil.boot_time() if psutil.LINUX else 0.0
+        process = psutil.Process(pid)
+        # While other threads of a zombie still end, its files are open.
+        if process.status() == psutil.STATUS_ZOMBIE and process.num_threads() <= 1:
+            return None
+        return round(process.create_time() - boot, 2)
+    except psutil.NoSuchProcess:
         return None
-    state, *fields = stat.rpartition(")")[2].split()  # the name before it may hold anything
-    if state in "ZX" and threads <= 1:  # while other threads still end, its files are open
-        return None
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    return f"{boot}/{fields[18]}"
-
-
-def _mark_from_ps(pid: int) -> str | None:
-    """Ask ps(1), for systems without /proc."""
-    answer = subprocess.run(  # noqa: S603 - no shell
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)],  # noqa: S607 - wherever the system keeps it
-        env={**os.environ, "LC_ALL": "C", "TZ": "UTC"},  # the same words each time
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    state, _, started = answer.stdout.strip().partition(" ")
-    return None if not started or state.startswith("Z") else started.strip()

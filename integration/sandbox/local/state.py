@@ -1,4 +1,4 @@
-"""What is remembered of the nodes that `detect cluster up` started: one JSON file each."""
+"""The records of the nodes that `detect cluster up` started: one JSON file each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """A node that was started once: where it is and, until it is stopped, which process it is."""
+    """A node that was started: its place and, until it is stopped, its process."""
 
     name: str
     engine: str
@@ -32,7 +32,7 @@ class NodeRecord:
     data: str
     log: str
     pid: int | None = None
-    started: str | None = None
+    started: float | None = None
 
     @property
     def process(self) -> Process | None:
@@ -41,11 +41,11 @@ class NodeRecord:
 
     @property
     def running(self) -> bool:
-        """Whether that very process still runs."""
+        """Whether this process still runs."""
         return self.process is not None and self.process.alive
 
     def run_by(self, process: Process | None) -> NodeRecord:
-        """Give the record of the same node with another process, or with none."""
+        """Return the record of the same node with another process, or with none."""
         if process is None:
             return replace(self, pid=None, started=None)
         return replace(self, pid=process.pid, started=process.started)
@@ -59,7 +59,7 @@ class StateFolder:
 
     @classmethod
     def open(cls, account: Account) -> StateFolder:
-        """Make the folder if need be.
+        """Create the folder unless it exists.
 
         Raises `InputError` when it cannot be made.
         """
@@ -75,10 +75,10 @@ class StateFolder:
     def lock(self, name: str, report: Report) -> Iterator[None]:
         """Keep other processes from starting or stopping the node `name`.
 
-        Raises `InputError` when this is no name for a node.
+        Raises `InputError` when this cannot be the name of a node.
         """
         if not _NAME.fullmatch(name):
-            raise InputError(f"{name!r} is no name for a node: use a-z, 0-9, - and _, and begin with a letter or digit.")
+            raise InputError(f"{name!r} cannot be the name of a node: use a-z, 0-9, - and _, and begin with a letter or digit.")
         with locked(self.folder / f"{name}.lock", report):
             yield
 
@@ -94,7 +94,7 @@ class StateFolder:
             return None
         except (ValueError, TypeError) as error:
             raise InputError(
-                f"{path} is no record of a node: {error}. See whether the node runs, stop it, and delete the file."
+                f"{path} is not the record of a node: {error}. See whether the node runs, stop it, and delete the file."
             ) from error
 
     def save(self, record: NodeRecord) -> None:
@@ -109,7 +109,7 @@ class StateFolder:
         self._path(name).unlink(missing_ok=True)
 
     def names(self) -> list[str]:
-        """Give the names of all records."""
+        """Return the names of all records."""
         return sorted(path.stem for path in self.folder.glob("*.json"))
 
     def _path(self, name: str) -> Path:

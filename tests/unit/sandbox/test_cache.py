@@ -31,6 +31,14 @@ def test_a_node_of_another_user_does_not_depend_on_our_home(monkeypatch: pytest.
     assert cache_folder(OTHER) == Path("/var/cache/ollama-detect")
 
 
+def test_a_user_without_a_home_must_name_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DETECT_CACHE_DIR", "XDG_CACHE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "getuid", lambda: 12_345)
+    with pytest.raises(InputError, match="Set DETECT_CACHE_DIR"):
+        cache_folder(Account())
+
+
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("DETECT_CACHE_DIR", str(tmp_path / "file" / "cache"))

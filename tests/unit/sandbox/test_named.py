@@ -14,7 +14,7 @@ from integration.errors import InputError
 from integration.sandbox.local import NodeRecord, Outcome, named, servers, temporary
 from integration.sandbox.local.errors import NodeError
 from integration.sandbox.local.ports import free_port, is_free
-from integration.sandbox.local.process import start_mark
+from integration.sandbox.local.process import start_of
 from tests.support.fake_cluster import Answer, FakeCluster
 from tests.unit.sandbox.conftest import FakeServer
 
@@ -195,12 +195,12 @@ def test_a_temporary_node_does_not_outlive_its_interpreter(tmp_path: Path, end: 
         assert child.stdin is not None
         assert child.stdout is not None
         pid, folder = child.stdout.readline().split()
-        assert start_mark(int(pid)) is not None
+        assert start_of(int(pid)) is not None
         assert Path(folder).exists()
         if end == "interrupt":
             child.send_signal(signal.SIGINT)
         child.stdin.close()
         code = child.wait(60)
     assert (code == 3) is (end == "exit")
-    assert start_mark(int(pid)) is None
+    assert start_of(int(pid)) is None
     assert not Path(folder).exists()

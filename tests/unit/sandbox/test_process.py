@@ -6,11 +6,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from integration.sandbox.local.account import Account
 from integration.sandbox.local.errors import NodeError
-from integration.sandbox.local.process import Process, _mark_from_ps, spawn, start_mark
+from integration.sandbox.local.process import Process, spawn, start_of
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
 
@@ -52,22 +53,21 @@ def test_a_zombie_is_dead() -> None:
         os._exit(0)
     try:
         os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-        assert start_mark(pid) is None
+        assert start_of(pid) is None
     finally:
         os.waitpid(pid, 0)
 
 
-def test_ps_tells_the_same_as_proc(sleeper: Process, monkeypatch: pytest.MonkeyPatch) -> None:
-    mark = _mark_from_ps(sleeper.pid)
-    assert mark
-    monkeypatch.setenv("TZ", "Asia/Tokyo")
-    assert _mark_from_ps(sleeper.pid) == mark
-    sleeper.kill()
-    assert _mark_from_ps(sleeper.pid) is None
+def test_a_clock_that_is_set_does_not_make_it_another_process(sleeper: Process, monkeypatch: pytest.MonkeyPatch) -> None:
+    ahead = psutil.boot_time() + 3_600
+    monkeypatch.setattr("psutil._pslinux.boot_time", lambda: ahead)
+    monkeypatch.setattr("psutil._pslinux.BOOT_TIME", ahead, raising=False)
+    assert psutil.boot_time() == ahead
+    assert sleeper.alive
 
 
 def test_a_recycled_id_is_another_process_and_is_left_alone(sleeper: Process) -> None:
-    earlier = Process(sleeper.pid, "some boot/12")
+    earlier = Process(sleeper.pid, sleeper.started - 1)
     assert not earlier.alive
     earlier.stop(0)
     earlier.kill()
@@ -85,11 +85,11 @@ def test_a_kill_takes_what_it_started_too(tmp_path: Path) -> None:
     process = run(tmp_path, f"import subprocess, sys; subprocess.run([sys.executable, '-c', {STUBBORN + '#child'!r}])")
     wait_for(tmp_path / "log", "ready")
     (child,) = (int(pid) for pid in Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split())
-    mark = start_mark(child)
-    assert mark
+    start = start_of(child)
+    assert start
     process.kill()
     end = time.monotonic() + 10
-    while start_mark(child) == mark:
+    while start_of(child) == start:
         assert time.monotonic() < end
         time.sleep(0.02)
 

@@ -7,7 +7,7 @@ import pytest
 
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.process import Process, start_mark
+from integration.sandbox.local.process import Process, start_of
 from integration.sandbox.local.state import NodeRecord, StateFolder
 
 RECORD = NodeRecord("n", "opensearch", "3.4.0", "http://127.0.0.1:9200", 9200, "/f", "/f/data", "/f/logs/node.log")
@@ -17,7 +17,7 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     states = StateFolder(tmp_path)
     assert states.load("n") is None
     states.save(RECORD)
-    running = RECORD.run_by(Process(12, "mark"))
+    running = RECORD.run_by(Process(12, 34.5))
     states.save(running)
     assert states.load("n") == running
     assert states.names() == ["n"]
@@ -27,24 +27,24 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 def test_a_record_runs_only_while_its_very_process_lives() -> None:
-    mark = start_mark(os.getpid())
-    assert mark is not None
-    assert RECORD.run_by(Process(os.getpid(), mark)).running
-    assert not RECORD.run_by(Process(os.getpid(), "an earlier one")).running
+    start = start_of(os.getpid())
+    assert start is not None
+    assert RECORD.run_by(Process(os.getpid(), start)).running
+    assert not RECORD.run_by(Process(os.getpid(), start - 1)).running
     assert not RECORD.running
-    assert not RECORD.run_by(Process(os.getpid(), mark)).run_by(None).running
+    assert not RECORD.run_by(Process(os.getpid(), start)).run_by(None).running
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"name": "n"}'])
 def test_a_broken_record_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "n.json").write_text(text)
-    with pytest.raises(InputError, match=r"n\.json is no record of a node"):
+    with pytest.raises(InputError, match=r"n\.json is not the record of a node"):
         StateFolder(tmp_path).load("n")
 
 
 @pytest.mark.parametrize("name", ["", "../x", "A", "a/b", "a b", "-a", "a" * 64])
 def test_a_name_is_a_plain_word(tmp_path: Path, name: str) -> None:
-    with pytest.raises(InputError, match="no name for a node"), StateFolder(tmp_path).lock(name, print):
+    with pytest.raises(InputError, match="cannot be the name of a node"), StateFolder(tmp_path).lock(name, print):
         pass
 
 
