@@ -24,8 +24,8 @@ from integration.log.event import parse
 from integration.names import Namespace
 from integration.render import aggregation
 from integration.times import parse_time, rfc3339
-from tests.support.builders import RULE, drop, findings_of, rule_with
-from tests.support.shipped import Shipped, stored
+from tests.support.builders import RULE, findings_of, rule_with
+from tests.support.shipped import Shipped, drop, stored
 
 BASE = parse_time("2026-11-24T08:50:00Z")
 HOUR = 3_600_000

@@ -10,8 +10,9 @@ import pytest
 
 from integration.engines.base import Engine
 from integration.sandbox.local import Node
-from tests.support.builders import drop, error
+from tests.support.builders import error
 from tests.support.cli import Result, detect
+from tests.support.shipped import drop
 
 NAMESPACE = "cli"
 LINES = [

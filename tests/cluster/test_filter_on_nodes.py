@@ -22,10 +22,10 @@ from integration.targets.opensearch.body import monitor
 from tests.cluster import test_alerting
 from tests.cluster.test_agreement import BASE, HOUR, line, reference_findings
 from tests.support.alerting_node import engine_with_alerting
-from tests.support.builders import RULE, drop
+from tests.support.builders import RULE
 from tests.support.filters import HOSTS, entry, filters
 from tests.support.servers import on_opensearch
-from tests.support.shipped import Shipped, stored
+from tests.support.shipped import Shipped, drop, stored
 
 pytestmark = on_opensearch
 

@@ -27,12 +27,13 @@ from integration.log.event import Event, parse
 from integration.log.files import RawLine, read_lines
 from integration.names import PIPELINE, Namespace
 from integration.sandbox.local import Node
-from tests.support.builders import RULE, drop, findings_of
+from tests.support.builders import RULE, findings_of
 from tests.support.cli import detect
 from tests.support.corpus import shipped
 from tests.support.hostile import BYTES, HEAD, MEBIBYTE_LINES, hostile_lines
 from tests.support.lines import WORST, cut
-from tests.unit.cli.test_hostile import MEBIBYTE, measured
+from tests.support.measuring import MEBIBYTE, measured
+from tests.support.shipped import drop
 
 WATCHDOG_MS = 1_000
 """How long one grok may take before the engine cuts it off, unless it was told otherwise."""

@@ -18,10 +18,10 @@ from integration.sandbox.local import NodeOptions, running_node
 from tests.cluster import test_filter_on_nodes
 from tests.cluster.test_agreement import BASE, cluster_findings, reference_findings, store
 from tests.support.alerting_node import engine_with_alerting
-from tests.support.builders import RULE, drop, rule_with
+from tests.support.builders import RULE, rule_with
 from tests.support.filters import entry
 from tests.support.servers import Server, on_opensearch
-from tests.support.shipped import Shipped
+from tests.support.shipped import Shipped, drop
 
 LETTERS = rule_with(
     selection=[{"level": ["INFO", "RISK"], "contains": ["IKIS", "É☃", "ΟΔΟΣ"]}, {"contains_all": ["disk", "I/O"]}],

@@ -29,7 +29,8 @@ from integration.names import Namespace
 from integration.sandbox.local import Node
 from integration.scheduler.progress import read_progress
 from integration.times import parse_time, rfc3339
-from tests.support.builders import DEADLINE, RULE, error, until
+from tests.support.builders import RULE, error
+from tests.support.waiting import DEADLINE, until
 
 HOUR = 3_600_000
 HOURS = 30

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
 from integration.detection.loading import load_rules, rule_of
 from integration.detection.model import Rule
-from integration.engines.base import Engine
-from integration.errors import ClusterError
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
@@ -18,18 +15,6 @@ from integration.log.event import Event, parse
 from integration.times import parse_time
 
 RULE = load_rules(ids=["ollama_possible_rce_via_model_loading"])[0]
-
-
-DEADLINE = 120.0
-"""Seconds after which a test gives up waiting: the machine may have much else to do."""
-
-
-def until(holds: Callable[[], object], what: str) -> None:
-    """Wait until something holds."""
-    end = time.monotonic() + DEADLINE
-    while not holds():
-        assert time.monotonic() < end, f"{what} did not come"
-        time.sleep(0.05)
 
 
 def event(line: str, host: str = "gpu-1", at: str = "2026-11-24T09:00:00Z") -> Event:
@@ -40,17 +25,6 @@ def event(line: str, host: str = "gpu-1", at: str = "2026-11-24T09:00:00Z") -> E
 def error(rest: str, at: str = "2026-11-24T09:00:00.000Z", level: str = "ERROR") -> str:
     """A slog line."""
     return f"time={at} level={level} {rest}"
-
-
-def drop(engine: Engine, data_stream: str) -> bool:
-    """Delete a data stream; False on the local Elasticsearch, whose bundle lacks the API and keeps it."""
-    try:
-        engine.delete_data_stream(data_stream)
-    except ClusterError as error:
-        if "no handler found" not in str(error) and "Incorrect HTTP method" not in str(error):
-            raise
-        return False
-    return True
 
 
 def findings_of(lines: list[Event], rule: Rule = RULE) -> list[Finding]:

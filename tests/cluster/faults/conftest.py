@@ -13,13 +13,13 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.names import Namespace
 from integration.sandbox.local import Node
-from tests.support.builders import drop
 from tests.support.cli import Result, detect
 from tests.support.faults.forker import Forker
 from tests.support.faults.killer import Killer
 from tests.support.faults.ledger import FAULT, Count, Entry
 from tests.support.faults.proxy import Proxy
 from tests.support.faults.site import Site, said, write_log
+from tests.support.shipped import drop
 
 _LINES = 1_000
 _namespaces = count()

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from integration.log.redaction import redact
 from tests.cluster.faults.conftest import Tried
-from tests.support.builders import error, until
+from tests.support.builders import error
 from tests.support.cli import Result, detect
 from tests.support.fake_cluster import Answer, Request
 from tests.support.faults.ledger import Count
 from tests.support.faults.proxy import Handle, Meeting, Proxy, bulks
 from tests.support.faults.site import HOST, Command, Site
+from tests.support.waiting import until
 
 GO_ON = "Run the same command again to go on"
 

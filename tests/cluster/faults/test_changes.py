@@ -14,13 +14,13 @@ from integration.engines.base import Engine
 from integration.install.objects import desired_assets
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE
 from tests.cluster.faults.conftest import Tried
-from tests.support.builders import until
 from tests.support.cli import Result, detect
 from tests.support.fake_cluster import Request
 from tests.support.faults.killer import MOST_REQUESTS, Killer
 from tests.support.faults.ledger import Count
 from tests.support.faults.proxy import Meeting, Proxy
 from tests.support.faults.site import Site
+from tests.support.waiting import until
 
 
 def objects(engine: Engine) -> dict[str, Any]:

@@ -9,10 +9,11 @@ import pytest
 
 from integration.names import Namespace
 from tests.cluster.faults.conftest import Tried
-from tests.support.builders import drop, until
 from tests.support.faults.killer import Killer
 from tests.support.faults.proxy import Meeting, Proxy, bulks
 from tests.support.faults.site import Site
+from tests.support.shipped import drop
+from tests.support.waiting import until
 
 
 def test_ingest(killer: Killer) -> None:

@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from integration.engines.base import Engine
 from integration.sandbox.local import Node
 from tests.cluster.faults.conftest import Tried
-from tests.support.builders import until
 from tests.support.fake_cluster import Answer, Request
 from tests.support.faults.proxy import Handle, Meeting, Proxy, searches
 from tests.support.faults.site import Command, Site
+from tests.support.waiting import until
 
 # To the command they are the same; OpenSearch nodes are killed among three.
 _ENDS = {"opensearch": "stopped", "elasticsearch": "killed"}

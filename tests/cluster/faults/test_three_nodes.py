@@ -18,13 +18,13 @@ from integration.names import Namespace
 from integration.sandbox.local import Node, NodeOptions, running_node
 from integration.sandbox.local.ports import LOOPBACK, free_port
 from tests.cluster.faults.conftest import Tried
-from tests.support.builders import until
 from tests.support.cli import Result, detect
 from tests.support.fake_cluster import Answer, Request
 from tests.support.faults.ledger import Count
 from tests.support.faults.proxy import Handle, Meeting, Proxy, bulks, searches
 from tests.support.faults.site import Command, Site, write_log
 from tests.support.servers import Server, on_opensearch
+from tests.support.waiting import until
 
 NODES = ("one", "two", "three")
 DISCOVERY = {

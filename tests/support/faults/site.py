@@ -19,9 +19,10 @@ from integration.log.files import RawLine, read_lines
 from integration.log.redaction import redact
 from integration.names import Namespace
 from integration.times import parse_time, rfc3339
-from tests.support.builders import DEADLINE, RULE, error, findings_of
+from tests.support.builders import RULE, error, findings_of
 from tests.support.cli import Result, detect
 from tests.support.faults.ledger import Count
+from tests.support.waiting import DEADLINE
 
 HOST = "gpu-1"
 DETECT = Path(sys.executable).with_name("detect")

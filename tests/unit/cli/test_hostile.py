@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -25,8 +24,8 @@ from integration.times import parse_time
 from tests.support.builders import event, rule_with
 from tests.support.cli import Result, detect
 from tests.support.hostile import BYTES, HEAD, MEBIBYTE_LINES, PAYLOADS, hostile_lines, quoted
+from tests.support.measuring import MEASURE, MEBIBYTE, measured
 
-MEBIBYTE = 1 << 20
 # What may stand in output besides printable characters.
 _LIVE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
 
@@ -178,31 +177,11 @@ class TestSize:
     def test_no_room_for_the_temporary_file(self, tmp_path: Path) -> None:
         path = tmp_path / "server.log"
         path.write_text("".join(f'Feb 26 10:05:31 host-{n} ollama[1]: {HEAD}msg="model {"x" * 10_000}"\n' for n in range(5_000)))
-        command = [sys.executable, "-c", f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{_MEASURE}"]
+        command = [sys.executable, "-c", f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))\n{MEASURE}"]
         ran = subprocess.run([*command, "integration.cli", "scan", str(path)], capture_output=True, text=True, check=False)
         assert ran.returncode == 2
         assert re.match("detect: a temporary file cannot be written (.*); SQLITE_TMPDIR names another folder for it", ran.stderr)
         assert "Traceback" not in ran.stderr
-
-
-_MEASURE = """
-import importlib, re, sys
-from pathlib import Path
-main = importlib.import_module(sys.argv.pop(1)).main
-try:
-    main()
-finally:
-    # The rusage of a process begins with the peak of the process that forked it; this one does not.
-    peak = re.search(r"VmHWM:\\s+([0-9]+) kB", Path("/proc/self/status").read_text())
-    print(int(peak[1]) * 1024, file=sys.stderr)
-"""
-
-
-def measured(*arguments: str, module: str = "integration.cli", code: int = 0) -> tuple[Any, int]:
-    """Run a module's `main` in a process of its own; gives its JSON and the most memory (bytes) it ever had."""
-    ran = subprocess.run([sys.executable, "-c", _MEASURE, module, *arguments], capture_output=True, text=True, check=False)
-    assert ran.returncode == code, ran.stderr
-    return json.loads(ran.stdout), int(ran.stderr.split()[-1])
 
 
 class TestFiles:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.unit.cli.test_hostile import MEBIBYTE, measured
+from tests.support.measuring import MEBIBYTE, measured
 
 HOSTS = 4_000
 AT = ("--at", "2026-11-24T10:00:00Z", "--format", "json")
