@@ -54,6 +54,7 @@ def test_the_first_object(behind: Site, proxy: Proxy, tried: Tried) -> None:
     at_once(behind, proxy, tried, "/_ingest/pipeline/")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["/_index_template/logs", "/_index_template/detect-risk"])
 def test_the_other_objects(behind: Site, proxy: Proxy, tried: Tried, path: str) -> None:
     at_once(behind, proxy, tried, path)
@@ -91,7 +92,7 @@ def alerting(fragile: Node, tmp_path: Path) -> Iterator[tuple[Site, AlertingClus
 
 
 @on_opensearch
-@pytest.mark.parametrize("path", ["/_data_stream/", "/_plugins/_alerting/monitors"])
+@pytest.mark.parametrize("path", [pytest.param("/_data_stream/", marks=pytest.mark.long), "/_plugins/_alerting/monitors"])
 @pytest.mark.parametrize("enabled", [False, True], ids=["disabled", "one with --enable"])
 def test_monitors(alerting: tuple[Site, AlertingCluster], tried: Tried, path: str, enabled: bool) -> None:
     site, cluster = alerting
