@@ -22,7 +22,7 @@ _load_once = lru_cache(maxsize=1)(load_config)
 
 
 def _feed_options(context: typer.Context, path: Path | None) -> Path | None:
-    """Let the file answer for options that neither the command line nor the environment gives."""
+    """Use the file's values for options that neither the command line nor the environment sets."""
     _load_once.cache_clear()  # of another command in this process
     context.default_map = {**(context.default_map or {}), **_load_once(path).option_defaults()}
     return path
@@ -46,13 +46,13 @@ IndexOption = Annotated[
 
 
 def configured(path: Path | None, folders: list[Path] | None, ids: list[str] | None) -> tuple[Config, tuple[Rule, ...]]:
-    """Give the settings, and the rules that the options name as the settings change them."""
+    """Return the settings, and the rules that the options name, changed by the settings."""
     config = _load_once(path)
     wanted = {rule.id for rule in rules_of(folders, ids)}
     return config, tuple(rule for rule in config.applied_to(rules_of(folders, None)) if rule.id in wanted)
 
 
 def note_filtered(count: int) -> None:
-    """Say how many findings the user's filter took away, if it took any."""
+    """Note how many findings the user's filter left out, if any."""
     if count:
         note(f"{count} more finding{'s' * (count != 1)} taken away by the filter in your settings.")

@@ -1,4 +1,4 @@
-"""`detect demo`: the main job, once, on a real node."""
+"""`detect demo`: from log lines to validated findings, on a real node."""
 
 from __future__ import annotations
 

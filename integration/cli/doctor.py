@@ -1,4 +1,4 @@
-"""`detect doctor`: is everything there, and does it work."""
+"""`detect doctor`: checks of the connection, the cluster and the installation."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def ingest(
     for file in files:
         if file != "-":
             if not Path(file).is_file():
-                raise InputError(f"{file}: is no file; nothing was sent")
+                raise InputError(f"{file}: is not a file; nothing was sent")
             with open_log(file):
                 pass  # one that may not be read is told before anything is sent
     done = 0

@@ -48,7 +48,7 @@ def inert(text: str, limit: int | None = None) -> str:
 
 
 def note(message: str) -> None:
-    """Say something to the person at the terminal, on standard error."""
+    """Write a message to standard error."""
     print(inert_lines(message), file=sys.stderr)  # noqa: T201
 
 
@@ -86,10 +86,10 @@ def print_findings(
         else:
             _print_csv_of_spl_rows(findings, max_spl_rows)
     else:
-        shown, count = _gravest(findings)
+        shown, count = _most_severe(findings)
         _print_findings_table(shown, max_spl_rows)
         if count > len(shown):
-            note(f"The table shows the {len(shown):,} gravest; {count - len(shown):,} more: --format json or csv gives all.")
+            note(f"The table shows the {len(shown):,} most severe; {count - len(shown):,} more: --format json or csv gives all.")
         note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events")
 
 
@@ -112,7 +112,7 @@ def _json_finding(finding: Finding, max_spl_rows: int | None) -> Iterator[str]:
 
 
 def _json_list(items: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Give a list that stands in an object, each item of which comes in pieces, as `_json_text` would."""
+    """Yield the JSON text of a list inside an object; each item comes in pieces."""
     between = "["
     for pieces in items:
         yield f"{between}\n    "
@@ -125,8 +125,8 @@ def _json_text(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=True)  # escaped, so that a terminal shows it as it is
 
 
-def _gravest(findings: Iterable[Finding]) -> tuple[list[Finding], int]:
-    """Give those that a table shows, in their order (of equally grave ones the first), and how many there are in all."""
+def _most_severe(findings: Iterable[Finding]) -> tuple[list[Finding], int]:
+    """Return the findings that a table shows, in their order, and the count of all; of equally severe ones the first are shown."""
     heap: list[tuple[Severity, int, Finding]] = []
     count = characters = 0
     for count, finding in enumerate(findings, 1):
@@ -210,7 +210,7 @@ def _csv_cell(value: Any) -> Any:
 
 @contextmanager
 def progress(what: str, total: int | None = None, *, size: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on standard error while it is a terminal; gives a function that takes how much more was done."""
+    """Show a progress bar on standard error while it is a terminal; yields a function that advances it."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""What the verbs that report findings share: whose findings, how they are shown, and which of them end the verb with 1."""
+"""The options of the verbs that report findings: the rules, the form, and the severity that ends the verb with 1."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Report:
         """Write findings in the form asked for, and how many events were read and selected."""
         print_findings(findings, events, self._form, self._max_spl_rows)
 
-    def end(self, gravest: Severity | None) -> None:
-        """End with 1 when the gravest of the findings, None if there is none, reaches `--fail-on`."""
-        if gravest is not None and self._fail_on is not None and gravest >= self._fail_on:
+    def end(self, highest: Severity | None) -> None:
+        """End with 1 when the highest severity, None if there is no finding, reaches `--fail-on`."""
+        if highest is not None and self._fail_on is not None and highest >= self._fail_on:
             raise typer.Exit(1)
 
 
@@ -67,7 +67,7 @@ def _report(
 
 
 def with_report(verb: Callable[..., None]) -> Callable[..., None]:
-    """Give a verb that takes `report: Report` the options for it in its place."""
+    """Replace a verb's parameter `report: Report` by the options of a report."""
     return replacing("report", _report, verb)
 
 

@@ -83,7 +83,7 @@ def sample(
 def size_of(text: str) -> int:
     """Read a size such as 500MB or 1GiB, in bytes."""
     if not (match := _SIZE.fullmatch(text)) or match[2] not in _BYTES:
-        raise InputError(f"--size {text!r} is no size; write one such as 500MB or 1GiB")
+        raise InputError(f"--size {text!r} is not a size; write one such as 500MB or 1GiB")
     return int(match[1]) * _BYTES[match[2]]
 
 
@@ -92,7 +92,7 @@ def offset_of(text: str) -> timedelta:
     if text.upper() == "Z":
         return timedelta(0)
     if not (match := _OFFSET.fullmatch(text)):
-        raise InputError(f"--utc-offset {text!r} is no offset; write one such as -05:00, or Z")
+        raise InputError(f"--utc-offset {text!r} is not an offset; write one such as -05:00, or Z")
     offset = timedelta(hours=int(match[2]), minutes=int(match[3]))
     return -offset if match[1] == "-" else offset
 

@@ -1,4 +1,4 @@
-"""Standard output for results: what keeps them from getting there is a fault of its own, not Python's exit code 1."""
+"""Standard output for results: a failed write is an error of its own, not Python's exit code 1."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 
 class OutputError(InputError):
-    """Standard output takes no more: the disk is full, say."""
+    """Standard output cannot be written, for instance because the disk is full."""
 
 
 class PipeClosedError(OutputError):
-    """Whoever read the results has read enough, as `head` does; ends as programs do that SIGPIPE stops."""
+    """The reader of the results closed the pipe, as `head` does; the exit code is that of SIGPIPE."""
 
     exit_code = 141
 
 
 def take_over() -> None:
-    """Put a stream in place of `sys.stdout` that raises `OutputError`, and writes characters its encoding lacks as escapes.
+    """Replace `sys.stdout` by a stream that raises `OutputError`, and writes characters its encoding lacks as escapes.
 
     Where standard output is closed, results are not wanted.
     """

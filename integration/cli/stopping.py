@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM: the verb in work ends in good order and says how to go on; a second one ends it at once."""
+"""SIGINT and SIGTERM: the first ends the running verb in good order, with a hint how to go on; a second ends it at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _HINT = "Running the same command again leaves alone what is done and does the r
 
 
 class _StopSignal(KeyboardInterrupt):
-    """A signal has come. No `Exception`, so that no client library takes it for a fault of the connection and tries again."""
+    """A signal arrived. Not an `Exception`, so that no client library takes it for a connection error and retries."""
 
     def __init__(self, number: int) -> None:
         super().__init__()

@@ -25,7 +25,7 @@ ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME")]
 
 
 def windows_of(rule: Rule, at: str | None, start: str | None, end: str | None) -> list[Window]:
-    """Give the windows that --at, or --from and --to, mean for a rule."""
+    """Return the windows of a rule that --at, or --from and --to, name."""
     if (start is None) != (end is None) or (at is not None and start is not None):
         raise InputError("give --from and --to together, or --at, or neither for the last scheduled run")
     if start is None or end is None:
@@ -37,5 +37,5 @@ def windows_of(rule: Rule, at: str | None, start: str | None, end: str | None) -
             "ask for one part after the other"
         )
     if not windows:
-        raise InputError(f"no scheduled window of {rule.id} lies wholly between {start} and {end}")
+        raise InputError(f"no scheduled window of {rule.id} is wholly between {start} and {end}")
     return windows

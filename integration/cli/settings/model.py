@@ -73,7 +73,7 @@ class IndexSettings(_Model):
 
 
 class ScheduleSettings(_Model):
-    """Another schedule than the rule's: any of its three parts, and `offset`, by which windows then lie further in the past."""
+    """Another schedule than the rule's: any of its three parts, and `offset`, by which windows are further in the past."""
 
     cron: Text | None = None
     earliest: Text | None = None
@@ -81,7 +81,7 @@ class ScheduleSettings(_Model):
     offset: Annotated[str, StringConstraints(pattern=r"^\d{1,4}[mh]$")] = "0m"
 
     def applied_to(self, schedule: ScheduleText) -> ScheduleText:
-        """Give a rule's schedule with these settings; `ValueError` when they make none."""
+        """Return a rule's schedule with these settings; `ValueError` when they make no schedule."""
         texts = schedule.model_dump() | self.model_dump(exclude={"offset"}, exclude_none=True)
         minutes = int(self.offset[:-1]) * (60 if self.offset.endswith("h") else 1)
         if minutes:
@@ -139,7 +139,7 @@ class Config(RuleSettings):
     def _known_fields(cls, fields: dict[str, str]) -> dict[str, str]:
         unknown = sorted(fields.keys() - set(MAPPABLE))
         if unknown:
-            raise ValueError(f"{', '.join(unknown)} is no event field of a rule; there are: {', '.join(MAPPABLE)}")
+            raise ValueError(f"{', '.join(unknown)} is not an event field of a rule; there are: {', '.join(MAPPABLE)}")
         return fields
 
     @property
@@ -148,7 +148,7 @@ class Config(RuleSettings):
         return Filter(self.filter)
 
     def option_defaults(self) -> dict[str, object]:
-        """Give what the file says in place of command-line options, by the options' parameter names."""
+        """Return the file's values for command-line options, by the options' parameter names."""
         base = self.source.parent if self.source else Path()
         values: dict[str, object] = self.connection.model_dump() | {
             "namespace": self.namespace,
@@ -162,7 +162,7 @@ class Config(RuleSettings):
         return {name: value for name, value in values.items() if value is not None}
 
     def applied_to(self, rules: Sequence[Rule]) -> tuple[Rule, ...]:
-        """Give the rules as the user wants them; they must be all there are, so that a setting which fits none is told.
+        """Return the rules with these settings; `rules` must be all rules, so that a setting that fits none is an error.
 
         `InputError` names the setting.
         """

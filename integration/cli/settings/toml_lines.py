@@ -14,7 +14,7 @@ Location = tuple[int | str, ...]
 
 
 def line_of(text: str, location: Sequence[int | str]) -> int:
-    """Give the 1-based line of the longest beginning of `location` that the file spells out; 1 when it spells out none."""
+    """Return the 1-based line of the longest prefix of `location` that the file spells out; 1 when it spells out none."""
     lines: dict[Location, int] = {}
     for number, path in _paths(text):
         for length in range(1, len(path) + 1):
@@ -24,7 +24,7 @@ def line_of(text: str, location: Sequence[int | str]) -> int:
 
 
 def _paths(text: str) -> Iterator[tuple[int, Location]]:
-    """Give each header and key with its line; elements of arrays of tables are numbered as pydantic numbers them."""
+    """Yield each header and key with its line; elements of arrays of tables are numbered as pydantic numbers them."""
     counts: dict[Location, int] = {}
     table: Location = ()
     for number, line in enumerate(text.split("\n"), 1):

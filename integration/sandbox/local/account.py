@@ -14,14 +14,14 @@ SERVICE_USER = "nobody"
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a process is started as; `None` and `None` stand for the current user."""
+    """The user and group of a process; `None` and `None` stand for the current user."""
 
     uid: int | None = None
     gid: int | None = None
 
     @classmethod
     def for_node(cls) -> Account:
-        """Give `nobody` when the current user is root, else the current user.
+        """Return `nobody` when the current user is root, else the current user.
 
         Raises `InputError` on Windows, or when root has no `nobody` to become.
         """

@@ -1,4 +1,4 @@
-"""What tells one server from another when a node is started."""
+"""The differences between the servers when a node is started."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ rootLogger.appenderRef.console.ref = console
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A node's own folders. `data` may lie outside `folder`; the others are below it."""
+    """A node's own folders. `data` may be outside `folder`; the others are below it."""
 
     folder: Path
     data: Path
@@ -83,17 +83,17 @@ class Distribution(Protocol):
         """Settings that this server takes and the other does not."""
 
     def assemble(self, cache: Cache, report: Report) -> Path:
-        """Give the server's home folder, fetching and assembling it when it is not in the cache."""
+        """Return the server's home folder, fetching and assembling it when it is not in the cache."""
 
     def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:
-        """Give the configuration files beside `ENGINE.yml`, by name. `jvm` is what the caller tells the JVM."""
+        """Return the configuration files beside `ENGINE.yml`, by name. `jvm` holds the caller's JVM options."""
 
     def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:
-        """Give the process to start."""
+        """Return the process to start."""
 
 
 def jvm_options(layout: Layout, jvm: Sequence[str]) -> list[str]:
-    """Give the options of the JVM that either server runs with, the caller's first."""
+    """Return the options of the JVM that either server runs with, the caller's first."""
     return [
         *jvm,
         # As the servers' own jvm.options: their breaker refuses requests while the heap looks full, so that a collector which waits

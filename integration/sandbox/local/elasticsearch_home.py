@@ -67,7 +67,7 @@ class Elasticsearch:
         return {"xpack.security.enabled": False, **self.release.settings}
 
     def assemble(self, cache: Cache, report: Report) -> Path:
-        """Give the home folder."""
+        """Return the home folder."""
 
         def build(home: Path) -> None:
             free = shutil.disk_usage(home).free
@@ -86,7 +86,7 @@ class Elasticsearch:
         return cache.assembled(f"{self.engine}-{self.version}-{_RECIPE}", build, report)
 
     def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:
-        """Give the log configuration and the JVM's options."""
+        """Return the log configuration and the JVM's options."""
         return {
             "log4j2.properties": LOG_CONFIGURATION,
             "jvm.options": "".join(f"{option}\n" for option in jvm_options(layout, jvm)),
@@ -103,7 +103,7 @@ class Elasticsearch:
 
 
 def unpack(archive: Path, home: Path) -> None:
-    """Take the server out of SonarQube's zip; the start script, which lies elsewhere in there, goes back to `bin/`."""
+    """Unpack the server from SonarQube's zip; the start script, which is elsewhere in it, goes to `bin/`."""
     with zipfile.ZipFile(archive) as opened:
         for entry, target in _wanted(opened):
             path = home / target

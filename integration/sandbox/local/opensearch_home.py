@@ -1,4 +1,4 @@
-"""OpenSearch put together from the jars that its project publishes: there is no whole server on Maven Central."""
+"""OpenSearch assembled from the jars that its project publishes: Maven Central has no whole server."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Module:
     extends: tuple[str, ...] = ()
 
     def descriptor(self, version: str, release: Release) -> str:
-        """Give its `plugin-descriptor.properties`, which the published jar does not hold."""
+        """Return its `plugin-descriptor.properties`, which the published jar does not hold."""
         lines = {
             "name": self.name,
             "description": f"The module {self.name}",
@@ -114,7 +114,7 @@ class OpenSearch:
         return {}
 
     def assemble(self, cache: Cache, report: Report) -> Path:
-        """Give the home folder."""
+        """Return the home folder."""
 
         def build(home: Path) -> None:
             report(f"Fetching OpenSearch {self.version} from Maven Central: about 60 MB, once")
@@ -126,7 +126,7 @@ class OpenSearch:
         return cache.assembled(f"{self.engine}-{self.version}-{_RECIPE}", build, report)
 
     def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:  # noqa: ARG002
-        """Give the log configuration; the JVM's options are on the command line."""
+        """Return the log configuration; the JVM's options are on the command line."""
         return {"log4j2.properties": LOG_CONFIGURATION}
 
     def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:
@@ -151,7 +151,7 @@ class OpenSearch:
         return Launch(arguments, {})
 
     def plugin(self, name: str, cache: Cache, report: Report) -> Path:
-        """Give the unpacked folder of a plugin that Maven Central has, such as `opensearch-security`."""
+        """Return the unpacked folder of a plugin that Maven Central has, such as `opensearch-security`."""
         artifact = Artifact("org.opensearch.plugin", name, f"{self.version}.0", "zip")
 
         def build(folder: Path) -> None:

@@ -22,7 +22,7 @@ _MAKERS: dict[str, Callable[[str], Distribution]] = {"opensearch": OpenSearch, "
 
 
 def distribution(engine: str, version: str | None = None) -> Distribution:
-    """Give a server by its engine and version; None stands for the default version.
+    """Return a server by its engine and version; None stands for the default version.
 
     Raises `InputError` when there is no such server; the message names those that there are.
     """
@@ -30,7 +30,7 @@ def distribution(engine: str, version: str | None = None) -> Distribution:
         raise InputError(f"There is no engine {engine!r}. Choose {' or '.join(VERSIONS)}.")
     known = VERSIONS[engine]
     if version is not None and version not in known:
-        raise InputError(f"There is no {engine} {version} to be had here. Choose {' or '.join(known)}.")
+        raise InputError(f"{engine} {version} is not available here. Choose {' or '.join(known)}.")
     return _MAKERS[engine](version or known[0])
 
 

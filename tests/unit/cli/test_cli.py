@@ -96,12 +96,12 @@ def test_json_is_written_as_of_one_piece(many: Path, tmp_path: Path) -> None:
         assert answer.out == json.dumps(answer.json, indent=2) + "\n"
 
 
-def test_a_table_shows_the_gravest_of_very_many(many: Path) -> None:
+def test_a_table_shows_the_most_severe_of_very_many(many: Path) -> None:
     answer = detect("scan", str(many))
     shown = re.findall(r"gpu-[0-9]{4}", answer.out)
     assert shown == [f"gpu-{n:04}" for n in [*range(900), *range(1_100, 1_200)]]
     assert answer.err.splitlines() == [
-        "The table shows the 1,000 gravest; 200 more: --format json or csv gives all.",
+        "The table shows the 1,000 most severe; 200 more: --format json or csv gives all.",
         "1,200 findings from 1,200 selected of 1,200 events",
     ]
 
@@ -200,7 +200,7 @@ def test_nothing_found_is_zero(tmp_path: Path) -> None:
         (["run", "--from", "2026-11-24", "--to", "2026-11-24T00:30:00Z"], "no scheduled window"),
         (["run", "--from", "0206-11-24", "--to", "2026-11-24"], "more than 100,000 windows"),
         (["run", "--namespace", "Bad Name"], "namespace 'Bad Name'"),
-        (["ingest", "/nonexistent.log"], "/nonexistent.log: is no file"),
+        (["ingest", "/nonexistent.log"], "/nonexistent.log: is not a file"),
     ],
 )
 def test_bad_usage_is_two_and_says_what(arguments: list[str], words: str) -> None:

@@ -162,7 +162,7 @@ def test_own_field_names_reach_every_part_of_the_search() -> None:
         ("[[filter]]\naction = 'keep'\n[filter.greater_than]\nerror_count = 'x'", "bad.toml:4: filter.0.greater_than.error_count"),
         ("[connection]\napi_key = 'geheim'", "api_key is a secret and does not belong here: set DETECT_API_KEY"),
         ("[connection]\nurl = 'https://u:geheim@h'", "bad.toml:2: connection.url: must not hold a user or password"),
-        ("[fields]\nhost = 'x'", "host is no event field of a rule"),
+        ("[fields]\nhost = 'x'", "host is not an event field of a rule"),
         ("[index]\npattern = 'a/_search'", "bad.toml:2: index.pattern"),
         ("[schedule]\noffset = 'soon'", "bad.toml:2: schedule.offset"),
         ("[rule.x.y]\nz = 1", "bad.toml:1: rule.x.y: there is no such setting"),
