@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import tzinfo
+from contextlib import ExitStack
 from typing import Annotated
 
 import typer
@@ -13,14 +12,11 @@ from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.cli.windows import AtOption, FromOption, ToOption, windows_of
-from integration.detection.model import Rule
-from integration.detection.schedule import Window
-from integration.engines.base import Engine
-from integration.evaluation.cluster import count_events, evaluate
+from integration.commands.run import count_read
+from integration.commands.run import run as run_windows
 from integration.evaluation.risk_events import Written
 from integration.evaluation.risk_events import write as write_risk
 from integration.findings.filter import Passed
-from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
 
 
@@ -42,8 +38,11 @@ def run(
     plan = [(each, windows_of(each, at, start, end)) for each in report.rules]
     where, passed = index or cluster.namespace.events, Passed(report.settings.post_filter.passes)
     written: Written | None = None
-    with cluster.open() as engine, stored_findings(passed.of(_evaluated(engine, plan, where, report.zone))) as findings:
-        read = sum(count_events(engine, each, where, windows[0].start, windows[-1].end) for each, windows in _widest(plan))
+    with cluster.open() as engine, ExitStack() as stack:
+        with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
+            found = run_windows(engine, plan, where, report.zone, advance)
+            findings = stack.enter_context(stored_findings(passed.of(found)))
+        read = count_read(engine, plan, where)
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
         report.print(findings, {"read": read, "selected": passed.events})
@@ -54,17 +53,3 @@ def run(
             f"{written.unchanged} unchanged; each read back and compared."
         )
     report.end(passed.gravest)
-
-
-def _evaluated(engine: Engine, plan: Sequence[tuple[Rule, list[Window]]], index: str, zone: tzinfo) -> Iterator[Finding]:
-    with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
-        for rule, windows in plan:
-            for window in windows:
-                yield from evaluate(engine, rule, index, window, zone)
-                advance(1)
-
-
-def _widest(plan: Sequence[tuple[Rule, list[Window]]]) -> list[tuple[Rule, list[Window]]]:
-    """One rule a dataset, so that events are not counted once for each rule that reads them."""
-    by_dataset = {rule.data_source.dataset: (rule, windows) for rule, windows in plan}
-    return list(by_dataset.values())
