@@ -63,10 +63,6 @@ class TooLargeError(ClusterError):
     """The request is larger than the cluster, or a proxy before it, takes (413)."""
 
 
-class AnswerTooLargeError(ClusterError):
-    """The cluster's answer is larger than was allowed; a request for less may fit."""
-
-
 class TooManyBucketsError(ClusterError):
     """The aggregation makes more buckets than the cluster's limit `search.max_buckets`."""
 

@@ -13,7 +13,6 @@ import urllib3
 from elastic_transport.client_utils import DEFAULT
 
 from integration.engines.base import BULK_BYTES, CONNECTIONS, Body, Engine, Params
-from integration.engines.bounded import bound
 from integration.engines.faults import no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
@@ -88,11 +87,10 @@ class _Transport8(elastic_transport.Transport):
 
 
 class _Node(elastic_transport.Urllib3HttpNode):
-    """Trusts exactly the CAs of the TLS context: the client's node would add the public ones to it. Its answers can be bounded."""
+    """Trusts exactly the CAs of the TLS context: the client's node would add the public ones to it."""
 
     def __init__(self, config: elastic_transport.NodeConfig) -> None:
         super().__init__(config)
         if isinstance(self.pool, urllib3.HTTPSConnectionPool):
             self.pool.ca_certs = None
             self.pool.cert_reqs = None
-        bound(self.pool)

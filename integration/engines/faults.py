@@ -14,7 +14,6 @@ import urllib3.exceptions
 
 from integration.errors import (
     AnswerTimeoutError,
-    AnswerTooLargeError,
     ClusterError,
     ConflictError,
     ForbiddenError,
@@ -62,10 +61,6 @@ _HINTS = {
 _WRONG_NAME = {62, 64}
 # ... is not valid yet, or no more.
 _WRONG_TIME = {9, 10}
-
-
-class AnswerCutError(urllib3.exceptions.HTTPError):
-    """An answer that was cut off because it is larger than was allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +124,6 @@ def no_answer(call: Call, cause: BaseException | None) -> ClusterError:
             f"{url} and this machine cannot agree on TLS ({tls.reason or tls}): a cluster without TLS needs http:// "
             "in --url, one that asks for a client certificate needs --client-cert and --client-key"
         )
-    if (cut := _find(cause, AnswerCutError)) is not None:
-        return AnswerTooLargeError(f"{url} answered {call}, but {cut}")
     if _find(cause, urllib3.exceptions.NameResolutionError):
         return UnreachableError(f"The host name in {url} is not known here: check --url")
     if _find(cause, ConnectionRefusedError):

@@ -10,7 +10,6 @@ import urllib3
 import urllib3.exceptions
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
-from integration.engines.bounded import bound
 from integration.engines.connection import Connection
 from integration.engines.faults import Call, may_pass, no_answer, not_a_cluster, refused
 from integration.errors import InputError, NotFoundError
@@ -33,7 +32,6 @@ class Kibana:
         self.space = space
         self._headers = {**_JSON, **_CONVENTIONS, **connection.headers()}
         self._pool = urllib3.PoolManager(ssl_context=connection.ssl_context(), timeout=connection.timeout, retries=False)
-        bound(self._pool.connection_from_url(self.url))
 
     def __enter__(self) -> Self:
         return self

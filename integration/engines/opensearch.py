@@ -10,7 +10,6 @@ import opensearchpy
 import opensearchpy.helpers
 
 from integration.engines.base import BULK_BYTES, CONNECTIONS, Body, Engine, Params
-from integration.engines.bounded import bound
 from integration.engines.faults import no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ class OpenSearch(Engine):
             ssl_context=connection.ssl_context(),
             timeout=connection.timeout,
             pool_maxsize=CONNECTIONS,
-            connection_class=_Connection,
             max_retries=0,  # the client would send any request again, also one that makes a new object each time
         )
 
@@ -72,11 +70,3 @@ class OpenSearch(Engine):
             raise refused(call, int(error.status_code), error.info or error.error) from error
         except opensearchpy.SerializationError as error:
             raise not_a_cluster(call, str(error)) from error
-
-
-class _Connection(opensearchpy.Urllib3HttpConnection):
-    """Its answers can be bounded."""
-
-    def _create_urllib3_pool(self) -> None:
-        super()._create_urllib3_pool()
-        bound(self.pool)

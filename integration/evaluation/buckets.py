@@ -3,103 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
 from typing import Any
 
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
+from integration.engines.answers import Json
 from integration.engines.base import Engine
-from integration.engines.bounded import bounded
+from integration.engines.paging import asked_too_much, page_of
 from integration.errors import ClusterError
-from integration.render.aggregation import BY_HOST, LONG_LINES, PAGE_SIZE, crowd_search, window_search
+from integration.render.aggregation import BY_HOST, LIST_SIZE, LONG_LINES, PAGE_SIZE, host_counts_search, window_search
 
-# A search runs the classifier on every event that it may select, for each page of hosts anew.
+# A search runs the classifier on every event that it may select.
 _MAX_EVENTS = 100_000
-# Lines that are in no index are of any length. A search reads each of them twice before it answers, and lists them in memory.
-_MAX_LONG_LINES = 30
+# About what the values in the answer to one search may take. Each is part of a line: an indexed one, or one too long for that.
+_MAX_BYTES = 32 << 20
+_LINE_BYTES = 8 << 10
+_LONG_LINE_BYTES = 200_000
 
 
 @dataclass(slots=True)
 class _Span:
-    """Hosts that come one after the other, with how many events they may have selected at most."""
+    """Hosts that follow each other, with at most so many events and bytes of values."""
 
-    last: str = ""
-    hosts: int = 0
+    hosts: list[str] = field(default_factory=list)
     events: int = 0
-    long_lines: int = 0
+    bytes: int = 0
 
-    def takes(self, bucket: dict[str, Any]) -> bool:
-        """Whether one more host is not too much for a search."""
-        return not self.hosts or (
-            self.hosts < PAGE_SIZE
-            and self.events + bucket["doc_count"] <= _MAX_EVENTS
-            and self.long_lines + bucket[LONG_LINES]["doc_count"] <= _MAX_LONG_LINES
-        )
+    @property
+    def is_too_much(self) -> bool:
+        """Whether one search may take too long, or answer with too much."""
+        return len(self.hosts) > PAGE_SIZE or self.events > _MAX_EVENTS or self.bytes > _MAX_BYTES
 
-    def take(self, bucket: dict[str, Any]) -> None:
-        self.last = bucket["key"]["host"]
-        self.hosts += 1
-        self.events += bucket["doc_count"]
-        self.long_lines += bucket[LONG_LINES]["doc_count"]
+    def with_host(self, bucket: Json) -> _Span:
+        """Return the span with one more host, given as a bucket of `host_counts_search`."""
+        events, long_lines = bucket["doc_count"], bucket[LONG_LINES]["doc_count"]
+        size = min(events, LIST_SIZE) * _LINE_BYTES + long_lines * _LONG_LINE_BYTES
+        return _Span([*self.hosts, bucket["key"]["host"]], self.events + events, self.bytes + size)
 
 
 def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[tuple[str, dict[str, Any] | None]]:
-    """Give every host in a window, as the cluster orders hosts, with its bucket of `aggregation.statistics`.
+    """Yield every host in a window, as the cluster orders hosts, with its bucket of `aggregation.statistics`.
 
-    Without one, a host may have a finding or none: its long lines are too many for one search. A bucket lacks the lists where
-    these alone are too much for an answer.
+    The bucket is None for a host that is too much for one search: it may have a finding or none.
     """
-    lists = set(rule.stats.values)
     bounds: dict[str, str] = {}
-    spans = _spans(engine, rule, index, window)
-    span = next(spans, None)
-    while span is not None:
-        following = next(spans, None)
-        alone = span.long_lines > _MAX_LONG_LINES
-        # Searches meet, so that no host falls between them that comes while this is at work.
-        upper = {"lt": span.last} if alone else {"lte": span.last} if following else {}
-        body = window_search(rule, engine.name, window.start, window.end, bounds | upper)
-        yield from ((bucket["key"]["host"], bucket) for bucket in _buckets(engine, index, body, lists))
-        if alone:
-            yield span.last, None
-        bounds, span = {"gt": span.last}, following or (_Span() if alone else None)
+    for span in _spans(engine, rule, index, window):
+        *_, last = span.hosts
+        waiting = dict.fromkeys(span.hosts)
+        if span.bytes <= _MAX_BYTES:
+            body = window_search(rule, engine.name, window.start, window.end, bounds | {"lte": last})
+            try:
+                for bucket in _buckets(engine, index, body):
+                    waiting = {host: None for host in waiting if host > bucket["key"]["host"]}
+                    yield bucket["key"]["host"], bucket
+                waiting = {}
+            except ClusterError as error:
+                if not asked_too_much(error):
+                    raise
+        yield from waiting.items()
+        bounds = {"gt": last}
 
 
 def _spans(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[_Span]:
+    """Yield the hosts of a window in spans for one search each; a host that is too much is alone in its span."""
     span = _Span()
-    for bucket in _buckets(engine, index, crowd_search(rule, window.start, window.end), set()):
-        if not span.takes(bucket):
+    for bucket in _buckets(engine, index, host_counts_search(rule, window.start, window.end)):
+        longer = span.with_host(bucket)
+        if span.hosts and longer.is_too_much:
             yield span
-            span = _Span()
-        span.take(bucket)
+            longer = _Span().with_host(bucket)
+        span = longer
     if span.hosts:
         yield span
 
 
-def _buckets(engine: Engine, index: str, body: dict[str, Any], lists: set[str]) -> Iterator[dict[str, Any]]:
-    """Give every bucket of a search by host, in smaller pages where the cluster's limits or ours ask for it.
+def _buckets(engine: Engine, index: str, body: Json) -> Iterator[Json]:
+    """Yield every bucket of a search by host, page by page."""
+    composite = body["aggs"][BY_HOST]["composite"]
 
-    `lists` are the sub-aggregations that can be done without, where a host is too much alone. What others need little of is soon
-    asked in large pages again.
-    """
-    composite, whole = body["aggs"][BY_HOST]["composite"], body["aggs"][BY_HOST]["aggs"]
-    largest, without = composite["size"], set[str]()
+    def ask(size: int) -> Json:
+        composite["size"] = size
+        return engine.search(index, body)
+
     while True:
-        body["aggs"][BY_HOST]["aggs"] = {name: each for name, each in whole.items() if name not in without}
-        answer = bounded(partial(engine.search, index, body))
-        if isinstance(answer, ClusterError):
-            if composite["size"] > 1:
-                composite["size"] = max(1, composite["size"] // 10)
-            elif without != lists:
-                without = lists
-            else:
-                raise answer
-            continue
+        answer, size = page_of(ask, composite["size"])
         found = answer.get("aggregations", {}).get(BY_HOST, {})
         yield from found.get("buckets", ())
-        if len(found.get("buckets", ())) < composite["size"] or "after_key" not in found:
+        if len(found.get("buckets", ())) < size or "after_key" not in found:
             return
         composite["after"] = found["after_key"]
-        composite["size"] = min(largest, composite["size"] * 2)
-        without = set()

@@ -21,7 +21,7 @@ from integration.render.aggregation import condition_name, lines_search
 from integration.times import parse_time
 
 # A line longer than the mapping's `ignore_above` (8,191 characters) is in no index, which tells it from the others.
-_PAGE, _PAGE_OF_LONG_LINES = 1_000, 8
+_PAGE, _PAGE_OF_LONG_LINES = 1_000, 32
 
 
 def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> Iterator[Finding]:

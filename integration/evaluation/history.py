@@ -13,11 +13,11 @@ from integration.detection.case import fold
 from integration.detection.model import Severity
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.engines.bounded import Pages
+from integration.engines.paging import page_of
 from integration.errors import InputError
 from integration.findings.finding import Finding
 
-_PAGE = 1_000
+_PAGE = 20  # one finding can take megabytes
 _LONGEST_REASON = 300
 _IN_ORDER: dict[str, Any] = {
     "_source": ["finding"],
@@ -103,8 +103,10 @@ def risk_findings(engine: Engine, index: str, wanted: Wanted, left_out: LeftOut)
         limits.append({"range": {"finding.window_end": {"lte": wanted.end, "format": "epoch_millis"}}})
     filters = [{"term": {"event.dataset": "detect.risk"}}, {"terms": {"rule.id": sorted(wanted.rule_ids)}}, *limits]
     body = _IN_ORDER | {"query": {"bool": {"filter": filters}}}
-    pages = Pages(_PAGE)
-    while hits := pages.ask(lambda size: engine.search(index, body | {"size": size}))[0]["hits"]["hits"]:
+    size = _PAGE
+    while True:
+        answer, size = page_of(lambda asked: engine.search(index, body | {"size": asked}), size)
+        hits = answer["hits"]["hits"]
         for hit in hits:
             try:
                 finding = _read(hit["_source"]["finding"])
@@ -113,6 +115,8 @@ def risk_findings(engine: Engine, index: str, wanted: Wanted, left_out: LeftOut)
                 continue
             if finding in wanted:
                 yield finding
+        if len(hits) < size:
+            return
         body["search_after"] = hits[-1]["sort"]
 
 

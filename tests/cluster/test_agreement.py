@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from integration.commands.validate import compare, validate
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
-from integration.engines import bounded
 from integration.engines.base import Engine
+from integration.evaluation import buckets
 from integration.evaluation.cluster import evaluate
 from integration.findings import values
 from integration.findings.finding import Finding
@@ -125,8 +125,7 @@ def test_more_hosts_than_a_page_and_than_the_bucket_limit_allows(installed: Engi
 
 
 def test_lists_past_the_bound_are_cut_and_counted_alike(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (values, aggregation):
-        monkeypatch.setattr(module, "MAX_VALUES", 5)
+    monkeypatch.setattr(values, "MAX_VALUES", 5)
     lines = [Shipped(f'level=ERROR source=s.go:{n % 8} msg="model {n}" err="e"', "gpu-1", BASE + n) for n in range(23)]
     found = cluster_findings(installed, RULE, store(installed, lines), lines)
     assert found == reference_findings(RULE, lines)
@@ -134,8 +133,7 @@ def test_lists_past_the_bound_are_cut_and_counted_alike(installed: Engine, monke
     assert found[0].spl_row_count == 23 * 8
 
 
-def test_answers_that_are_too_large_are_asked_for_in_parts(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Many hosts a page are too many; of one host the lists alone are; the hosts after it come in large pages again."""
+def test_lists_that_are_too_long_for_a_search_are_read_line_by_line(installed: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     messages = [f"model {n:03} {'x' * (9_000 if n % 3 == 0 else 100)}" for n in range(40)]
     lines = [
         Shipped(f'level=ERROR source=s.go:1 msg="{text}" err="exit status 1"', "gpu-100", BASE + n)
@@ -144,26 +142,17 @@ def test_answers_that_are_too_large_are_asked_for_in_parts(installed: Engine, mo
     lines += [Shipped('level=ERROR msg="model"', f"gpu-{n}", BASE + n) for n in range(200)]
     index = store(installed, lines)
     monkeypatch.setattr(values, "MAX_BYTES", 20_000)
-    monkeypatch.setattr(bounded, "MAX_ANSWER", 30_000)
-    asked: list[dict[str, Any]] = []
-    honest = installed.search
-
-    def search(index: str, body: dict[str, Any]) -> dict[str, Any]:
-        by_host = body["aggs"]["by_host"]
-        if "first_seen" in by_host["aggs"]:
-            asked.append({"size": by_host["composite"]["size"], "lists": "error_messages" in by_host["aggs"]})
-        return honest(index, body)
-
-    monkeypatch.setattr(installed, "search", search)
-    found = cluster_findings(installed, RULE, index, lines)
-    assert found == reference_findings(RULE, lines)
-    assert len(found) == 200
-    heavy = next(finding for finding in found if finding.host == "gpu-100")
+    monkeypatch.setattr(buckets, "LIST_SIZE", 7)
+    monkeypatch.setattr(aggregation, "LIST_SIZE", 7)
+    expected = reference_findings(RULE, lines)
+    for most in (0, 1 << 20, 1 << 30):  # no host fits in a search, most do, all do
+        monkeypatch.setattr(buckets, "_MAX_BYTES", most)
+        assert cluster_findings(installed, RULE, index, lines) == expected
+    assert len(expected) == 200
+    heavy = next(finding for finding in expected if finding.host == "gpu-100")
     assert (heavy.error_count, str(heavy.severity)) == (41, "critical")
     assert 0 < len(heavy.error_messages) < 40
     assert dict(heavy.truncated) == {"error_messages": 41 - len(heavy.error_messages)}
-    assert [page["size"] for page in asked if not page["lists"]] == [1]
-    assert asked[-1]["size"] > 1
 
 
 def test_half_a_surrogate_pair_that_a_shipper_sends_is_read_as_the_index_has_it(installed: Engine) -> None:

@@ -10,9 +10,9 @@ from functools import partial
 from typing import Any
 
 from integration.detection.model import Rule
-from integration.engines.bounded import Pages
 from integration.engines.kibana import Kibana
-from integration.errors import AnswerTooLargeError, ClusterError
+from integration.engines.paging import page_of
+from integration.errors import ClusterError
 from integration.evaluation.history import UNREADABLE, AlertState, Asked
 from integration.findings.finding import Finding
 from integration.names import Namespace
@@ -22,7 +22,7 @@ from integration.targets.kibana.esql_rows import finding_of_row
 _ALERTS = "/api/detection_engine/signals/search"
 _ID = "kibana.alert.uuid"
 # One alert can take megabytes: four lists of a hundred long values.
-_PAGE = 200
+_PAGE = 20
 
 
 def kibana_findings(kibana: Kibana, rule: Rule, namespace: Namespace, asked: Asked) -> Iterator[Finding]:
@@ -68,21 +68,12 @@ def _alerts(kibana: Kibana, ours: Mapping[str, Any], asked: Asked) -> Iterator[d
     others = [closed] * (asked.state is AlertState.OPEN)
     body: dict[str, Any] = {"sort": [{_ID: {"order": "asc", "unmapped_type": "keyword"}}], "_source": [_ID, "finding"]}
     after: list[dict[str, Any]] = []
-    pages = Pages(_PAGE)
+    size = _PAGE
     while True:
         body["query"] = {"bool": {"filter": [*filters, *after], "must_not": others}}
-        too_large = False
-        try:
-            page, size = pages.ask(partial(_page, kibana, body))
-        except AnswerTooLargeError:
-            page, size, too_large = _page(kibana, {**body, "_source": [_ID]}, 1), 1, True
+        page, size = page_of(partial(_page, kibana, body), size)
         hits = page["hits"]
-        for hit in hits:
-            alert = dict(flattened(hit.get("_source") or {}))
-            if too_large:
-                asked.left_out.add("alerts in Kibana that are too large to read", str(alert.get(_ID)))
-            else:
-                yield alert
+        yield from (dict(flattened(hit.get("_source") or {})) for hit in hits)
         if len(hits) < size:
             return
         after = [{"range": {_ID: {"gt": hits[-1]["sort"][0]}}}]

@@ -8,8 +8,7 @@ from typing import Any
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.engines.bounded import Pages
-from integration.errors import AnswerTooLargeError
+from integration.engines.paging import page_of
 from integration.evaluation.cluster import finding_of
 from integration.evaluation.history import UNREADABLE, AlertState, Asked, LeftOut
 from integration.findings.finding import Finding
@@ -21,13 +20,13 @@ _OPEN = ("ACTIVE", "ACKNOWLEDGED", "ERROR")
 _CLOSED = ("COMPLETED", "DELETED")
 _STATES = {AlertState.OPEN: _OPEN, AlertState.CLOSED: _CLOSED, AlertState.ALL: (*_OPEN, *_CLOSED)}
 # One alert can take megabytes: twenty long values of each list.
-_PAGE = 100
+_PAGE = 20
 # Alerting's list is a search, which gives no hit beyond these, and counts no further.
 _REACH = 10_000
 
 
 def alerts(engine: Engine, monitor_id: str, state: AlertState, left_out: LeftOut) -> Iterator[dict[str, Any]]:
-    """Give every alert of a monitor in a state, each once: what it says of one host is in `agg_alert_content`.
+    """Yield every alert of a monitor in a state, each once: what it says of one host is in `agg_alert_content`.
 
     An alert that changes its state while this lists may come twice.
     """
@@ -47,7 +46,7 @@ def count_open(engine: Engine, monitor_id: str) -> int:
 def monitor_findings(
     engine: Engine, rule: Rule, index: str, listed: Iterable[Mapping[str, Any]], asked: Asked
 ) -> Iterator[Finding]:
-    """Give the wanted findings of a monitor's alerts. An alert that stayed open over several runs tells of the last of them."""
+    """Yield the wanted findings of a monitor's alerts. An alert that stayed open over several runs tells of the last of them."""
     for alert in listed:
         bucket = (alert.get("agg_alert_content") or {}).get("bucket")
         if bucket is None:
@@ -65,40 +64,29 @@ def monitor_findings(
 
 
 def _in_state(engine: Engine, monitor_id: str, state: str, left_out: LeftOut) -> Iterator[dict[str, Any]]:
-    """List by start time: past a page, the next one is asked from the last instant on, and what came already is passed over."""
+    """Yield alerts by start time: the next page is asked from the last instant on, and what came already is left out."""
     since: int | None = None
     start, known = 0, set[str]()
-    pages = Pages(_PAGE)
+    size = _PAGE
     while True:
         if start == _REACH:
             left_out.add(f"sets of more than {_REACH:,} alerts that began in one millisecond", f"beyond those, at {since}")
             since, start, known = (since or 0) + 1, 0, set()
-        ask = partial(_page, engine, monitor_id, state, since, start)
-        too_large = False
-        try:
-            answer, size = pages.ask(ask, most=_REACH - start)
-        except AnswerTooLargeError:
-            answer, size, too_large = ask(1, only="alerts.id,alerts.start_time"), 1, True
+        within = min(size, _REACH - start)
+        answer, asked = page_of(partial(_page, engine, monitor_id, state, since, start), within)
+        size = size if asked == within else asked
         page = answer.get("alerts", [])
-        for alert in page:
-            if alert["id"] in known:
-                continue
-            if too_large:
-                left_out.add("alerts of OpenSearch Alerting that are too large to read", alert["id"])
-            else:
-                yield alert
-        if len(page) < size:
+        yield from (alert for alert in page if alert["id"] not in known)
+        if len(page) < asked:
             return
         last = page[-1]["start_time"]
         if last == since:
-            start += size
+            start += asked
         else:
             since, start, known = last, 0, {alert["id"] for alert in page if alert["start_time"] == last}
 
 
-def _page(
-    engine: Engine, monitor_id: str, state: str, since: int | None, start: int, size: int, only: str | None = None
-) -> dict[str, Any]:
+def _page(engine: Engine, monitor_id: str, state: str, since: int | None, start: int, size: int) -> dict[str, Any]:
     options: dict[str, str | int | bool] = {
         "monitorId": monitor_id,
         "alertState": state,
@@ -108,6 +96,4 @@ def _page(
     }
     if since is not None:
         options["searchString"] = f"start_time:[{since} TO *]"
-    if only is not None:
-        options["filter_path"] = only
     return engine.request("GET", _ALERTS, params=options, retry=True)

@@ -7,13 +7,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, ClassVar
 
 from integration.detection.model import Rule
 from integration.engines.answers import Versions
 from integration.engines.base import Engine, Params
-from integration.engines.bounded import bounded
 from integration.errors import ClusterError, ConflictError, ForbiddenError, InputError, NotFoundError
 from integration.findings.filter import NO_FILTER, Filter
 from integration.install.comparison import Difference, Status, Step, differences, status_of
@@ -29,6 +27,7 @@ from integration.times import rfc3339
 _MONITORS = "/_plugins/_alerting/monitors"
 # Without the buckets, which are as large as a log's author likes.
 _FAULTS = "error,input_results.error,trigger_results.*.error"
+_ONLY_FAULTS: Params = {"allow_partial_search_results": False, "ignore_unavailable": True, "filter_path": "took"}
 _MOST_MONITORS = 10_000  # as many as one search gives; Alerting itself stops at 1,000 unless told otherwise
 
 
@@ -286,11 +285,9 @@ class AlertingTarget:
             selector = {key: condition[key] for key in ("buckets_path", "script")}
             query["aggregations"][BY_HOST]["aggregations"]["condition"] = {"bucket_selector": selector}
             try:
-                answer = bounded(partial(self._engine.search, ",".join(search["indices"]), query))
+                self._engine.request("POST", f"/{','.join(search['indices'])}/_search", query, _ONLY_FAULTS, retry=True)
             except ClusterError as error:
-                answer = error
-            if isinstance(answer, ClusterError):
-                return str(answer)
+                return str(error)
         return None
 
     def _last_fault(self, rule: Rule, found: Stored) -> str | None:

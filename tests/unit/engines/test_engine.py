@@ -10,12 +10,10 @@ import pytest
 from integration.engines import base
 from integration.engines.answers import ItemResult, PipelineStats
 from integration.engines.base import Engine
-from integration.engines.bounded import answers_up_to
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import (
     AnswerTimeoutError,
-    AnswerTooLargeError,
     ClusterError,
     ConflictError,
     ForbiddenError,
@@ -154,18 +152,6 @@ class TestErrors:
         assert type(caught.value) is kind
         assert f"{cluster.url} refused POST /x with status {status}" in str(caught.value)
         assert ("because" in str(caught.value)) == bool(body)
-
-    def test_an_answer_larger_than_was_allowed(self, cluster: FakeCluster, engine: Engine) -> None:
-        cluster.on("GET", "/large", Answer({"x": "y" * 10_000}))
-        cluster.on("GET", "/small", Answer({"x": "é"}))
-        with answers_up_to(5_000):
-            with pytest.raises(AnswerTooLargeError, match="answered GET /large, but the answer is larger than 5,000 bytes"):
-                engine.request("GET", "/large", retry=True)
-            assert engine.request("GET", "/small") == {"x": "é"}
-            with pytest.raises(NotFoundError):
-                engine.request("GET", "/missing")
-        assert len(engine.request("GET", "/large")["x"]) == 10_000
-        assert len(cluster.asked("GET", "/large")) == 2
 
     @pytest.mark.parametrize("status", [400, 503])
     def test_too_many_buckets(self, cluster: FakeCluster, engine: Engine, status: int) -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.engines import bounded
 from integration.engines.kibana import Kibana
 from integration.errors import ClusterError, ForbiddenError
 from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted
@@ -46,23 +45,7 @@ def test_alerts_of_a_detection_rule_come_page_by_page(
     fake_kibana.alerts.add(DETECTIONS, detection_alert(RULE, Namespace("other"), FOUND[0]) | {"finding.host": "not ours"})
     fake_kibana.alerts.add(".alerts-security.alerts-soc", detection_alert(RULE, NAMESPACE, FOUND[0]) | {"finding.host": "not here"})
     assert read(kibana) == (FOUND, [])
-    assert [request.json["size"] for request in fake_kibana.asked("POST", SIGNALS)] == [1, 2, 2, 2]
-
-
-def test_a_page_of_large_alerts_is_asked_for_in_parts(
-    fake_kibana: FakeKibana, kibana: Kibana, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    most = 200_000
-    monkeypatch.setattr(bounded, "MAX_ANSWER", most)
-    lengths = [100] * 60 + [90_000] * 12 + [most] + [100] * 30
-    findings = findings_of([event(error(f'msg="model {"x" * length}"'), host=f"gpu-{n:03}") for n, length in enumerate(lengths)])
-    alerts = [detection_alert(RULE, NAMESPACE, finding) | {"kibana.alert.uuid": f"d-{finding.host}"} for finding in findings]
-    fake_kibana.alerts.add(DETECTIONS, *alerts)
-    found, notes = read(kibana)
-    assert found == [finding for finding in findings if len(finding.error_messages[0]) < most]
-    assert notes == ["Left out: 1 alerts in Kibana that are too large to read (the first: d-gpu-072)."]
-    sizes = [request.json["size"] for request in fake_kibana.asked("POST", SIGNALS)]
-    assert sizes[:8] == [1, 2, 4, 8, 16, 32, 3, 6]
+    assert [request.json["size"] for request in fake_kibana.asked("POST", SIGNALS)] == [2, 2, 2]
 
 
 def test_open_and_closed_alerts_are_told_apart(fake_kibana: FakeKibana, kibana: Kibana) -> None:

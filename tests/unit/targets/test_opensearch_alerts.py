@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from integration.engines import bounded
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
@@ -24,8 +23,8 @@ ALERTS: list[dict[str, Any]] = [
 
 
 @contextmanager
-def listing(alerts: list[dict[str, Any]], reach: int, built: list[int]) -> Iterator[Engine]:
-    """Alerting's list, by a search of the index of alerts: a page beyond its reach is an error. `built` gets the bytes of each."""
+def listing(alerts: list[dict[str, Any]], reach: int) -> Iterator[Engine]:
+    """Alerting's list, by a search of the index of alerts: a page beyond its reach is an error."""
 
     def listed(request: Request) -> Answer:
         since = re.fullmatch(r"start_time:\[(\d+) TO \*\]", request.query.get("searchString", "start_time:[0 TO *]"))
@@ -36,11 +35,7 @@ def listing(alerts: list[dict[str, Any]], reach: int, built: list[int]) -> Itera
         in_state = alerts if request.query["alertState"] == "ACTIVE" else []
         found = [alert for alert in in_state if alert["start_time"] >= int(since[1])]
         page = found[first : first + size]
-        if request.query.get("filter_path") == "alerts.id,alerts.start_time":
-            page = [{"id": alert["id"], "start_time": alert["start_time"]} for alert in page]
-        answer = Answer({"alerts": page, "totalAlerts": min(len(found), reach)})
-        built.append(len(answer.content))
-        return answer
+        return Answer({"alerts": page, "totalAlerts": min(len(found), reach)})
 
     with FakeCluster() as cluster:
         cluster.on("GET", "/_plugins/_alerting/monitors/alerts", listed)
@@ -52,7 +47,7 @@ def listing(alerts: list[dict[str, Any]], reach: int, built: list[int]) -> Itera
 def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     monkeypatch.setattr(opensearch_alerts, "_PAGE", 2)
     monkeypatch.setattr(opensearch_alerts, "_REACH", REACH)
-    with listing(ALERTS, REACH, []) as connected:
+    with listing(ALERTS, REACH) as connected:
         yield connected
 
 
@@ -66,20 +61,3 @@ def test_of_more_alerts_in_one_millisecond_than_a_search_reaches_the_rest_is_lef
 
 def test_open_alerts_are_counted_as_far_as_they_can_be_listed(engine: Engine) -> None:
     assert opensearch_alerts.count_open(engine, "m") == len(ALERTS) - (9 - REACH)
-
-
-@pytest.mark.parametrize("together", [1, 2, 1_000])
-def test_a_page_of_large_alerts_is_asked_for_in_parts_that_a_node_can_build(monkeypatch: pytest.MonkeyPatch, together: int) -> None:
-    most, large = 50_000, 15_000
-    monkeypatch.setattr(bounded, "MAX_ANSWER", most)
-    lengths = [large] * 30 + [most] + [100] * 300 + [large] * 30
-    alerts = [{"id": f"{n}", "start_time": n // together, "content": "x" * length} for n, length in enumerate(lengths)]
-    built: list[int] = []
-    left_out = LeftOut()
-    with listing(alerts, opensearch_alerts._REACH, built) as engine:
-        listed = [alert["id"] for alert in opensearch_alerts.alerts(engine, "m", AlertState.OPEN, left_out)]
-    assert listed == [alert["id"] for alert, length in zip(alerts, lengths, strict=True) if length < most]
-    (note,) = left_out.notes()
-    assert note == "Left out: 1 alerts of OpenSearch Alerting that are too large to read (the first: 30)."
-    assert max(built) <= opensearch_alerts._PAGE * large
-    assert max(built[:10]) <= 2 * most
