@@ -14,7 +14,7 @@ from integration.detection.fields import name_in_index, path_in_source
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.evaluation.cluster import evaluate, events_query, hits
+from integration.evaluation.cluster import evaluate, event_hits, events_query
 from integration.evaluation.reference import Reference
 from integration.findings.filter import NO_FILTER, Filter
 from integration.findings.finding import Finding
@@ -141,7 +141,7 @@ def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Win
         # The host as the aggregation sees it: engines do not agree on what becomes of half a surrogate pair.
         "docvalue_fields": [{"field": time, "format": "strict_date_time"}, {"field": host}],
     }
-    for hit in hits(engine, rule, index, body):
+    for hit in event_hits(engine, rule, index, body):
         text, hosts = _value(hit["_source"], line), hit["fields"].get(host)
         named = hosts[0] if hosts and len(hosts) == 1 else _value(hit["_source"], host)
         if isinstance(text, str):

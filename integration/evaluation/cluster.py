@@ -1,4 +1,4 @@
-"""`detect run`: the scheduled windows of a rule, evaluated by the cluster."""
+"""A rule's findings in a window, evaluated by the cluster."""
 
 from __future__ import annotations
 
@@ -25,30 +25,31 @@ _PAGE, _PAGE_OF_LONG_LINES = 1_000, 32
 
 
 def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> Iterator[Finding]:
-    """Let the cluster evaluate one window and give its findings, one at a time; `zone` is what SPL prints times in.
+    """Let the cluster evaluate one window, and yield its findings one at a time; `zone` is what SPL prints times in.
 
-    Any number of hosts, as the cluster orders them: keywords by code points. A list past the bounds of `lists` is cut there and
-    its rest counted. A missing index has no findings.
+    The hosts come as the cluster orders them: keywords by code points. Lists are bounded as everywhere, and what is beyond the
+    bounds is counted. A missing index has no findings.
     """
     for host, bucket in hosts_of(engine, rule, index, window):
         if bucket is not None:
             yield finding_of(engine, rule, index, window, host, bucket, zone)
-        elif (statistics := _by_line(engine, rule, index, window, host)) is not None:
+        elif statistics := _read_line_by_line(engine, rule, index, window, host):
             yield build_finding(rule, host, window, statistics, zone)
 
 
 def finding_of(
     engine: Engine, rule: Rule, index: str, window: Window, host: str, bucket: Mapping[str, Any], zone: tzinfo = UTC
 ) -> Finding:
-    """Make a host's finding from its bucket of `aggregation.statistics`; lists that are cut or not there are collected."""
-    whole = {name for name in LISTS if name in bucket and not bucket[name]["sum_other_doc_count"]}
-    keys = {name: [value["key"] for value in bucket[name]["buckets"]] for name in whole}
-    lists = {name: bounded_values(values, len(values)) for name, values in keys.items()}
-    if rest := [name for name in LISTS if name not in whole]:
-        found = _by_line(engine, rule, index, window, host)
-        for name in rest:
-            counted = found.lists[name] if found else Values(())
-            lists[name] = max(counted, _shown(bucket, name), key=lambda each: each.distinct)
+    """Return a host's finding from its bucket of `aggregation.statistics`; lists that the bucket shows in part are read anew."""
+    shown = {name: tuple(value["key"] for value in bucket[name]["buckets"]) if name in bucket else () for name in LISTS}
+    in_part = [name for name in LISTS if name not in bucket or bucket[name]["sum_other_doc_count"]]
+    lists = {name: bounded_values(values, len(values)) for name, values in shown.items()}
+    if in_part:
+        read = _read_line_by_line(engine, rule, index, window, host)
+        for name in in_part:
+            # Of an alert whose events are deleted by now, what it shows itself is all there is.
+            whole, rest = read.lists[name] if read else Values(()), Values(shown[name], left_out=1 if name in bucket else 0)
+            lists[name] = max(whole, rest, key=lambda values: values.distinct)
     statistics = Statistics(
         error_count=bucket["doc_count"],
         first_seen=int(bucket["first_seen"]["value"]),
@@ -59,41 +60,37 @@ def finding_of(
     return build_finding(rule, host, window, statistics, zone)
 
 
-def _shown(bucket: Mapping[str, Any], name: str) -> Values:
-    """What the bucket itself shows of a cut list: all that is left in an alert about events that are deleted by now."""
-    return Values(tuple(value["key"] for value in bucket[name]["buckets"]), left_out=1) if name in bucket else Values(())
-
-
 def count_events(engine: Engine, rule: Rule, index: str, start: int, end: int) -> int:
     """Count the rule's events in [`start`, `end`), selected or not."""
     return engine.count(index, events_query(rule, start, end))
 
 
 def events_query(rule: Rule, start: int, end: int) -> dict[str, Any]:
-    """Give the query for every event of the rule's sourcetype in [`start`, `end`), selected or not."""
+    """Return the query for every event of the rule's sourcetype in [`start`, `end`), selected or not."""
     window = {"gte": start, "lt": end, "format": "epoch_millis"}
     return {"bool": {"filter": [{"range": {name_in_index(rule, "@timestamp"): window}}, *dataset_filter(rule)]}}
 
 
-def hits(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Stream every hit of a search over events, in no order: lines that may be of any length a few at a time."""
-    short = {"exists": {"field": name_in_index(rule, "event.original")}}
-    for query, size in (({"filter": [short]}, _PAGE), ({"must_not": [short]}, _PAGE_OF_LONG_LINES)):
+def event_hits(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield every hit of a search over events, in no order; long lines come in smaller pages."""
+    indexed = {"exists": {"field": name_in_index(rule, "event.original")}}
+    for query, size in (({"filter": [indexed]}, _PAGE), ({"must_not": [indexed]}, _PAGE_OF_LONG_LINES)):
         yield from engine.scan(index, {**body, "query": {"bool": {"must": [body["query"]], **query}}}, size=size)
 
 
-def _by_line(engine: Engine, rule: Rule, index: str, window: Window, host: str) -> Statistics | None:
-    """Return a host's statistics from its lines, read and classed by the cluster; None where none is selected."""
+def _read_line_by_line(engine: Engine, rule: Rule, index: str, window: Window, host: str) -> Statistics | None:
+    """Return a host's statistics from its events, which the cluster classes; None where none is selected."""
     time = name_in_index(rule, "@timestamp")
+    body = lines_search(rule, engine.name, window.start, window.end, host)
     with closing(StatisticsStore(LISTS, rule.list_conditions)) as store:
-        for hit in hits(engine, rule, index, lines_search(rule, engine.name, window.start, window.end, host)):
+        for hit in event_hits(engine, rule, index, body):
             fields = hit["fields"] | {"error_types": hit["fields"].get(rule.classification.field)}
             if fields["error_types"]:
-                listed = [(name, as_indexed(value)) for name in LISTS for value in fields.get(name, ()) if value is not None]
-                store.add(window, host, parse_time(fields[time][0]), listed)
+                values = [(name, as_indexed(value)) for name in LISTS for value in fields.get(name, ()) if value is not None]
+                store.add(window, host, parse_time(fields[time][0]), values)
         return next((statistics for _, _, statistics in store.statistics()), None)
 
 
 def _holds(condition: Mapping[str, Any]) -> bool:
-    """Whether a condition's sub-aggregation, a `max` or a `filter`, is more than 0."""
+    """Return whether a condition's sub-aggregation, a `max` or a `filter`, is more than 0."""
     return bool(condition["value"] if "value" in condition else condition["doc_count"])

@@ -1,6 +1,6 @@
-"""The search, in Python, line by line: events in, findings out. What the cluster says is held against this.
+"""The search in Python, line by line: events in, findings out. The cluster's findings are compared with these.
 
-Pure: it knows events and the rule, no engine and no file.
+It knows events and the rule, no engine and no log file.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, tzinfo
 
 from integration.detection.case import fold
+from integration.detection.columns import LISTS
 from integration.detection.model import Alternative, Rule, TextCondition
 from integration.findings.finding import Finding, build_finding
 from integration.findings.store import StatisticsStore
@@ -19,7 +20,7 @@ _REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are ren
 
 
 def holds(condition: TextCondition, *, ignore_case: bool) -> Callable[[str], bool]:
-    """Compile what a condition says of a line to a test; terms ignore case in SPL 1 and heed it in SPL 6."""
+    """Compile a condition on a line to a test. Terms ignore case in SPL 1, not in SPL 6."""
     compared = fold if ignore_case else str
     contains = [compared(term) for term in condition.contains]
     contains_all = [compared(term) for term in condition.contains_all]
@@ -37,7 +38,7 @@ def holds(condition: TextCondition, *, ignore_case: bool) -> Callable[[str], boo
 
 
 def _selects(alternative: Alternative) -> Callable[[Event], bool]:
-    """SPL 1, one alternative: `level=ERROR ("*llama runner*" OR ...)`."""
+    """Compile one alternative of SPL 1 to a test: `level=ERROR ("*llama runner*" OR ...)`."""
     levels = frozenset(level.upper() for level in alternative.level)
     line_holds = holds(alternative, ignore_case=True)
 
@@ -50,7 +51,7 @@ def _selects(alternative: Alternative) -> Callable[[Event], bool]:
 
 
 class Classifier:
-    """SPL 1 and 6 for one rule: is an event selected, and what is its error_type."""
+    """SPL 1 and 6 for one rule: whether an event is selected, and its `error_type`."""
 
     def __init__(self, rule: Rule) -> None:
         self._alternatives = [_selects(alternative) for alternative in rule.selection]
@@ -58,40 +59,40 @@ class Classifier:
         self._otherwise = rule.classification.otherwise
 
     def classify(self, event: Event) -> str | None:
-        """Give the event's class, None for an event the search does not select."""
+        """Return the event's class, None for an event that the search does not select."""
         if not any(selects(event) for selects in self._alternatives):
             return None
         return next((name for name, line_holds in self._classes if line_holds(event.original)), self._otherwise)
 
 
 class Reference:
-    """Evaluates one rule over events in any order, for all windows at once; `zone` is what SPL prints times in."""
+    """Evaluates one rule over events in any order, for all windows at once; `zone` is what SPL prints times in. Close it."""
 
     def __init__(self, rule: Rule, zone: tzinfo = UTC) -> None:
         self.rule = rule
         self.selected = 0
         self._zone = zone
         self._classifier = Classifier(rule)
-        self._columns = tuple(rule.stats.values.items())
         self._schedule = rule.windows
-        self._store = StatisticsStore((*(name for name, _ in self._columns), "error_types"), rule.list_conditions)
+        self._store = StatisticsStore(LISTS, rule.list_conditions)
 
     def add(self, event: Event) -> bool:
-        """Take one event; True when the search selects it."""
-        error_type = self._classifier.classify(event)
+        """Read one event; return whether the search selects it."""
+        error_type = self._classifier.classify(event)  # SPL 1 and 6
         if error_type is None:
             return False
-        self.selected += 1
-        values = [(name, str(value)) for name, field in self._columns if (value := event.value(field)) is not None]
+        fields = [(column, event.value(field)) for column, field in self.rule.stats.values.items()]  # SPL 2 to 5
+        values = [(column, str(value)) for column, value in fields if value is not None]
         window = self._schedule.window_of(event.time)
-        self._store.add(window, event.host, event.time, [*values, ("error_types", error_type)])
+        self._store.add(window, event.host, event.time, [*values, ("error_types", error_type)])  # SPL 8
+        self.selected += 1
         return True
 
     def findings(self) -> Iterator[Finding]:
-        """Give a finding for each host and window that had an event, by window, then host, one at a time."""
+        """Yield a finding for each host and window that had an event, by window, then host, one at a time."""
         for window, host, statistics in self._store.statistics():
-            yield build_finding(self.rule, host, window, statistics, self._zone)
+            yield build_finding(self.rule, host, window, statistics, self._zone)  # SPL 7 and 10 to 13
 
     def close(self) -> None:
-        """Give back what is kept on disk of very many groups and very long lists."""
+        """Delete what is stored of the events."""
         self._store.close()
