@@ -20,7 +20,7 @@ from integration.engines.kibana import Kibana
 from integration.errors import InputError
 from integration.evaluation.cluster import count_events
 from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted, risk_findings
-from integration.findings.filter import Passed
+from integration.findings.filter import FilteredFindings
 from integration.findings.finding import Finding, in_zone
 from integration.findings.store import stored_findings
 from integration.names import Namespace
@@ -76,7 +76,7 @@ def findings(
             asked = Asked(wanted, state, left_out, report.zone)
             sources += _alerts(engine, kibana, report.rules, cluster.namespace, where, asked)
         may_pass = report.settings.post_filter.may_pass
-        passed = Passed(may_pass)
+        passed = FilteredFindings(may_pass)
         rules = {each.id: each for each in report.rules}
         with stored_findings(in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources)) as found:
             events = _events(engine, report.rules, where, filter(may_pass, found))
@@ -84,7 +84,7 @@ def findings(
     note_filtered(passed.filtered)
     for line in left_out.notes():
         note(line)
-    report.end(passed.gravest)
+    report.end(passed.highest_severity)
 
 
 def _alerts(

@@ -16,7 +16,7 @@ from integration.commands.run import count_read
 from integration.commands.run import run as run_windows
 from integration.evaluation.risk_events import Written
 from integration.evaluation.risk_events import write as write_risk
-from integration.findings.filter import Passed
+from integration.findings.filter import FilteredFindings
 from integration.findings.store import stored_findings
 
 
@@ -36,7 +36,7 @@ def run(
     Example: detect run --from 2026-11-24 --to 2026-11-25 --write --url https://localhost:9200
     """
     plan = [(each, windows_of(each, at, start, end)) for each in report.rules]
-    where, passed = index or cluster.namespace.events, Passed(report.settings.post_filter.passes)
+    where, passed = index or cluster.namespace.events, FilteredFindings(report.settings.post_filter.passes)
     written: Written | None = None
     with cluster.open() as engine, ExitStack() as stack:
         with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
@@ -52,4 +52,4 @@ def run(
             f"Risk events in {cluster.namespace.risk}: {written.created} created, {written.updated} updated, "
             f"{written.unchanged} unchanged; each read back and compared."
         )
-    report.end(passed.gravest)
+    report.end(passed.highest_severity)

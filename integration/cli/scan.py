@@ -12,7 +12,7 @@ from integration.cli.config import note_filtered
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.commands.scan import scan as scan_files
-from integration.findings.filter import Passed
+from integration.findings.filter import FilteredFindings
 from integration.log.documents import each_once
 
 
@@ -32,11 +32,11 @@ def scan(
     total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
         result = scan_files(report.rules, files, host=host, zone=report.zone, on_bytes=advance)
-    passed = Passed(report.settings.post_filter.passes)
+    passed = FilteredFindings(report.settings.post_filter.passes)
     with closing(result):
         events = {"read": result.read, "selected": result.selected}
         report.print(passed.of(result.findings()), events)
     note_filtered(passed.filtered)
     if result.undated:
         note(f"{result.undated:,} of the selected events have no time of their own: that of a line above counts, or the file's.")
-    report.end(passed.gravest)
+    report.end(passed.highest_severity)

@@ -115,7 +115,7 @@ class Filter:
         return self._lets_through(finding, FilterEntry.matches)
 
     def may_pass(self, finding: Finding) -> bool:
-        """Whether it passes, or might if its lists were whole: an alert shows fewer values, and less of them, than its rule saw."""
+        """Whether it passes, or might if its lists were whole: an alert shows fewer values than its rule saw."""
         return self._lets_through(finding, FilterEntry.may_match)
 
     def _lets_through(self, finding: Finding, keeps: Callable[[FilterEntry, Finding], bool]) -> bool:
@@ -124,7 +124,7 @@ class Filter:
         return not excluded and (not keep or any(keeps(entry, finding) for entry in keep))
 
     def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Give the findings that pass, in their order."""
+        """Yield the findings that pass, in their order."""
         return filter(self.passes, findings)
 
 
@@ -132,24 +132,26 @@ NO_FILTER = Filter()
 """Every finding passes, as upstream's `search *`."""
 
 
-class Passed:
-    """Lets through what passes, and remembers what is said at the end.
+class FilteredFindings:
+    """Lets findings through that pass, and counts the rest.
 
-    `filtered` are the findings taken away, `events` the events of all that came, `gravest` the severity of those that passed.
+    `filtered` are the findings taken away, `events` the events of all that came, `highest_severity` that of those that passed.
     """
 
     def __init__(self, passes: Callable[[Finding], bool]) -> None:
         self._passes = passes
         self.filtered = 0
         self.events = 0
-        self.gravest: Severity | None = None
+        self.highest_severity: Severity | None = None
 
     def of(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Give the findings that pass, in their order."""
+        """Yield the findings that pass, in their order."""
         for finding in findings:
             self.events += finding.error_count
             if not self._passes(finding):
                 self.filtered += 1
                 continue
-            self.gravest = finding.severity if self.gravest is None else max(self.gravest, finding.severity)
+            self.highest_severity = (
+                finding.severity if self.highest_severity is None else max(self.highest_severity, finding.severity)
+            )
             yield finding

@@ -20,17 +20,17 @@ _MAY_BE_DATE = re.compile(r"[+-]?[0-9]{4,10}[-/T]")
 
 
 def script(source: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Give a script as a request takes it."""
+    """Return a script as a request takes it."""
     return {"lang": "painless", "source": source, **({"params": dict(params)} if params else {})}
 
 
 def number(value: int) -> str:
-    """Give a number as a Painless literal."""
+    """Return a number as a Painless literal."""
     return f"{value}L" if value > _MOST_INT else str(value)
 
 
 def literal(text: str) -> str:
-    """Give `text` as a Painless string literal; nothing in it can end the literal.
+    """Return `text` as a Painless string literal; nothing in it can end the literal.
 
     `{{` is taken apart, since OpenSearch Alerting reads a monitor's search as a mustache template.
     """
@@ -40,7 +40,7 @@ def literal(text: str) -> str:
 
 
 def _read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> str:
-    """Code that sets `variable` to the field's text: the doc value, else `_source` (nested or dotted), else null.
+    """Return code that sets `variable` to the field's text: the doc value, else `_source` (nested or dotted), else null.
 
     `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look. A field of the user's own
     index may be of a type that refuses doc values, as `event.original` is where ECS maps it.
@@ -71,7 +71,7 @@ if ({variable} == null{guard}) {{
 
 
 def classifier(rule: Rule) -> str:
-    """SPL 1 and 6: emits the class of an event that the rule selects, nothing for any other.
+    """Return the script of SPL 1 and 6, which emits the class of an event that the rule selects and nothing for any other.
 
     The same source serves as a runtime field's script (Elasticsearch) and as a derived field's (OpenSearch).
     """
@@ -97,12 +97,12 @@ _FOUND = """boolean found(Matcher matcher) {
 
 
 def value(rule: Rule, field: str) -> str:
-    """The text of an event field for a `terms` aggregation, null where the event has none."""
+    """Return the script of an event field's text for a `terms` aggregation, null where the event has none."""
     return f"{_set_text(rule, field)}return text;\n"
 
 
 def _set_text(rule: Rule, field: str) -> str:
-    """Code that sets `text` to the text of an event field, null where the event has none."""
+    """Return code that sets `text` to the text of an event field, null where the event has none."""
     # Only a line too long for a doc value can hold a value too long for one.
     long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
     return _read("text", rule, field, only_if_long=long_line)
@@ -120,12 +120,15 @@ String noDate(String text) { return text != null && mayBeDate(text) ? text + ' '
 
 
 def undated_value(rule: Rule, field: str) -> str:
-    """As `value`, with a blank after a text that begins as a date may, so that no index takes it for one (see `undated`)."""
+    """Return the script `value` with a blank after a text that may begin with a date, so that no index maps it as one."""
     return f"{_DATE}{_set_text(rule, field)}return noDate(text);\n"
 
 
 def undated_hosts(rule: Rule) -> str:
-    """An event's hosts for a `composite` aggregation: undated, and with a blank after each `{` of a name that holds `{{`."""
+    """Return the script of an event's hosts for a `composite` aggregation.
+
+    A name that may begin with a date ends with a blank, and one that holds `{{` has a blank after each `{`.
+    """
     field, two = literal(name_in_index(rule, "host.name")), literal("{{")
     return f"""{_DATE}List hosts = new ArrayList();
 if (doc.containsKey({field})) {{
@@ -138,14 +141,14 @@ return hosts;
 
 
 def undated(text: str) -> str:
-    """Give the text that `undated_value` wrote."""
+    """Return the text without the blank that `undated_value` added."""
     return text[:-1] if text.endswith(" ") and _MAY_BE_DATE.match(text) else text
 
 
 def host_matches(rule: Rule) -> str:
-    """For each of an event's hosts 1 if one of `params.patterns` (folded) matches it, else 0; for a `min` or `max` aggregation.
+    """Return the script that is, for each of an event's hosts, 1 if one of `params.patterns` (folded) matches it, else 0.
 
-    A pattern is the list of its pieces: `*`, `?`, and the texts between them.
+    It is for a `min` or `max` aggregation. A pattern is the list of its pieces: `*`, `?`, and the texts between them.
     """
     field = literal(name_in_index(rule, "host.name"))
     return f"""{_MATCHES}List found = new ArrayList();
@@ -195,13 +198,13 @@ _MATCHES = """boolean matches(String text, List pieces) {
 
 
 def folded(text: str) -> str:
-    """`case.fold` of a text in the script; without a locale it would depend on the machine's, in Turkish for one."""
+    """Return code for `case.fold` of a text; without a locale it would depend on the machine's, in Turkish for one."""
     sigmas = ", ".join(map(literal, FINAL_AND_PLAIN_SIGMA))
     return f"{text}.toLowerCase(Locale.ROOT).replace({sigmas})"
 
 
 def value_contains(rule: Rule, field: str, term: str) -> str:
-    """1 where the text of an event field contains `term` (case counts), else 0, for a `max` aggregation.
+    """Return the script that is 1 where the text of an event field contains `term` (case counts), else 0, for `max`.
 
     Not for a script query: that one has no `_source`, and would miss long values without a word.
     """
@@ -209,7 +212,7 @@ def value_contains(rule: Rule, field: str, term: str) -> str:
 
 
 def _level(rule: Rule) -> str:
-    """Code that sets `level` to the automatic field, empty where the event has none."""
+    """Return code that sets `level` to the automatic field, empty where the event has none."""
     if rule.field_names.own_index:
         return _read("level", rule, "log.level") + "if (level == null) { level = ''; }\n"
     return "  String level = doc.containsKey('log.level') && doc['log.level'].size() > 0 ? doc['log.level'].value : '';\n"

@@ -34,7 +34,7 @@ _TYPES: dict[str, dict[str, Any]] = {
 
 
 def events_template(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
-    """Give the template of the data streams of Ollama's lines; every rule's classifier is a computed field of its mapping."""
+    """Return the template of the data streams of Ollama's lines; every rule's classifier is a computed field of its mapping."""
     settings: dict[str, Any] = {"default_pipeline": PIPELINE, "auto_expand_replicas": "0-1"}
     if engine == "elasticsearch":
         settings["mode"] = "standard"  # `logsdb` would rebuild `_source`, and long lines are read from it
@@ -47,7 +47,7 @@ def events_template(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
 
 
 def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
-    """Give the mapping of an event (ECS names); what shippers add besides is kept as keywords."""
+    """Return the mapping of an event (ECS names); what shippers add besides is kept as keywords."""
     return {
         "date_detection": False,
         "dynamic_templates": [{"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}],
@@ -89,7 +89,7 @@ def computed_fields(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
 
 
 def risk_template() -> dict[str, Any]:
-    """Give the template of the indices of risk events."""
+    """Return the template of the indices of risk events."""
     finding = {column.name: _TYPES[column.mapping_type] for column in COLUMNS}
     finding["truncated"] = _object(dict.fromkeys(LISTS, _LONG))
     properties = {

@@ -18,7 +18,7 @@ from integration.engines.base import Engine
 from integration.errors import ClusterError, DetectError, PartlyAppliedError, ThrottledError, UnreachableError
 from integration.evaluation import risk_events as risk
 from integration.evaluation.cluster import evaluate
-from integration.findings.filter import NO_FILTER, Filter, Passed
+from integration.findings.filter import NO_FILTER, Filter, FilteredFindings
 from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
 from integration.names import Namespace
@@ -112,7 +112,7 @@ class Scheduler:
 
     def _run_window(self, rule: Rule, window: Window, *, again: bool) -> None:
         started = self._now()
-        passed = Passed(self._job.post_filter.passes)
+        passed = FilteredFindings(self._job.post_filter.passes)
         with stored_findings(passed.of(evaluate(self._engine, rule, self._job.index, window, self._job.zone))) as findings:
             written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings, self._log_finding)
             count = len(findings)

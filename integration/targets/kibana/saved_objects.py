@@ -12,7 +12,7 @@ _KEPT = ("name", "tags", "consumer", "schedule", "params", "actions")
 
 
 def saved_rule(body: dict[str, Any], identifier: str) -> dict[str, Any]:
-    """Give the saved object of a rule's body for the API, as Kibana exports one: disabled, and without the key that it runs with.
+    """Return the saved object of a rule's body for the API, as Kibana exports one: disabled, and without the key that it runs with.
 
     Kibana makes the key for whoever enables the rule after the import.
     """
