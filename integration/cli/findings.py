@@ -19,7 +19,7 @@ from integration.engines.base import Engine
 from integration.engines.kibana import Kibana
 from integration.errors import InputError
 from integration.evaluation.cluster import count_events
-from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted, risk_findings
+from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
 from integration.findings.filter import FilteredFindings
 from integration.findings.finding import Finding, in_zone
 from integration.findings.store import stored_findings
@@ -58,14 +58,14 @@ def findings(
     Example: detect findings --from 2026-11-24 --severity high --host 'gpu-*' --format json
     """
     where = index or cluster.namespace.events
-    wanted = Wanted(
+    wanted = FindingQuery(
         rule_ids=frozenset(each.id for each in report.rules),
         start=None if start is None else parse_time(start),
         end=None if end is None else parse_time(end),
         hosts=tuple(host or ()),
         severity=_least(severity),
     )
-    left_out = LeftOut()
+    left_out = Skipped()
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         sources: list[Iterable[Finding]] = []
         if source is not Source.ALERTS:
@@ -73,14 +73,14 @@ def findings(
         if source is not Source.RISK:
             if kibana is not None:
                 kibana.check()
-            asked = Asked(wanted, state, left_out, report.zone)
+            asked = AlertQuery(wanted, state, left_out, report.zone)
             sources += _alerts(engine, kibana, report.rules, cluster.namespace, where, asked)
         may_pass = report.settings.post_filter.may_pass
         passed = FilteredFindings(may_pass)
         rules = {each.id: each for each in report.rules}
         with stored_findings(in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources)) as found:
             events = _events(engine, report.rules, where, filter(may_pass, found))
-            report.print(passed.of(found), events)
+            report.print(passed.kept(found), events)
     note_filtered(passed.filtered)
     for line in left_out.notes():
         note(line)
@@ -88,7 +88,7 @@ def findings(
 
 
 def _alerts(
-    engine: Engine, kibana: Kibana | None, rules: tuple[Rule, ...], namespace: Namespace, index: str, asked: Asked
+    engine: Engine, kibana: Kibana | None, rules: tuple[Rule, ...], namespace: Namespace, index: str, asked: AlertQuery
 ) -> Iterator[Iterator[Finding]]:
     """Give the findings of the alerts of each rule, wherever the rules run by themselves."""
     target = AlertingTarget(engine, namespace, index) if has_alerting(engine) else None

@@ -41,7 +41,7 @@ def run(
     with cluster.open() as engine, ExitStack() as stack:
         with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
             found = run_windows(engine, plan, where, report.zone, advance)
-            findings = stack.enter_context(stored_findings(passed.of(found)))
+            findings = stack.enter_context(stored_findings(passed.kept(found)))
         read = count_read(engine, plan, where)
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)

@@ -35,7 +35,7 @@ def scan(
     passed = FilteredFindings(report.settings.post_filter.passes)
     with closing(result):
         events = {"read": result.read, "selected": result.selected}
-        report.print(passed.of(result.findings()), events)
+        report.print(passed.kept(result.findings()), events)
     note_filtered(passed.filtered)
     if result.undated:
         note(f"{result.undated:,} of the selected events have no time of their own: that of a line above counts, or the file's.")

@@ -1,4 +1,4 @@
-"""What the verbs ask of a cluster, in the few calls that Elasticsearch and OpenSearch answer alike."""
+"""The few requests to a cluster that Elasticsearch and OpenSearch answer alike."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from contextlib import suppress
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_exponential, wait_random_exponential
-
 from integration.engines.answers import Identity, ItemResult, Json, PipelineStats
-from integration.engines.faults import Call, may_pass, not_a_cluster, reason
-from integration.errors import ClusterError, ConflictError, NotFoundError, ThrottledError, UnavailableError
+from integration.engines.faults import Call, not_a_cluster, reason
+from integration.engines.retry import RETRY
+from integration.errors import ClusterError, ConflictError, NotFoundError
 
 Body = Json | list[Any] | str | None
 Params = Mapping[str, str | int | bool]
@@ -83,7 +82,7 @@ class Engine(ABC):
 
         Give `retry` only if the cluster may get it twice: never to create an object whose id the cluster chooses.
         """
-        answer = (_again.wraps(self._send) if retry else self._send)(method, path, body, params or {})
+        answer = (RETRY.wraps(self._send) if retry else self._send)(method, path, body, params or {})
         if not isinstance(answer, dict):
             raise not_a_cluster(self._call(method, path), str(answer))
         return answer
@@ -156,7 +155,7 @@ class Engine(ABC):
         return sorted(found, key=lambda index: (int(found[index]["settings"]["index.creation_date"]), index))
 
     def exists(self, name: str) -> bool:
-        """Tell whether there is an index or a data stream of that name."""
+        """Return whether there is an index or a data stream of that name."""
         return bool(self.backing_indices(name))
 
     def get_mapping(self, name: str) -> dict[str, Json]:
@@ -298,15 +297,3 @@ class Engine(ABC):
 
 def _path(*parts: str) -> str:
     return "/" + "/".join(quote(part, safe=",*") for part in parts)
-
-
-def _pause(state: RetryCallState) -> float:
-    """A node that has no memory left (429) cleans up once in five seconds at most; any other fault passes sooner or not at all."""
-    error = state.outcome and state.outcome.exception()
-    return (_LONG if isinstance(error, ThrottledError) and not isinstance(error, UnavailableError) else _SHORT)(state)
-
-
-_SHORT = wait_random_exponential(multiplier=0.25, max=5)
-_LONG = wait_exponential(multiplier=1.5, max=5)
-# Reads outlast the restart of one node behind a load balancer, not an outage.
-_again = Retrying(retry=retry_if_exception(may_pass), stop=stop_after_attempt(4), wait=_pause, reraise=True)

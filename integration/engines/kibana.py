@@ -8,10 +8,10 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 import urllib3.exceptions
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
 
 from integration.engines.connection import Connection
-from integration.engines.faults import Call, may_pass, no_answer, not_a_cluster, refused
+from integration.engines.faults import Call, no_answer, not_a_cluster, refused
+from integration.engines.retry import RETRY
 from integration.errors import InputError, NotFoundError
 
 DEFAULT_SPACE = "default"
@@ -44,7 +44,7 @@ class Kibana:
         self._pool.clear()
 
     def check(self) -> str:
-        """Give Kibana's version; `InputError` when there is no such space: of a rule in it, Kibana says that there is none."""
+        """Return Kibana's version; `InputError` when there is no such space: of a rule in it, Kibana says that there is none."""
         answer = self._send_again("GET", "/api/status", None)
         if "version" not in answer:
             raise not_a_cluster(Call(self.url, "GET", "/api/status"), str(answer))
@@ -75,7 +75,7 @@ class Kibana:
         return f"{prefix}{path}{'?' + urlencode(params) if params else ''}"
 
     def _send_again(self, method: str, path: str, body: object) -> dict[str, Any]:
-        return _again.wraps(self._send)(method, path, body)
+        return RETRY.wraps(self._send)(method, path, body)
 
     def _send(self, method: str, path: str, body: object) -> dict[str, Any]:
         call = Call(self.url, method, path)
@@ -95,11 +95,3 @@ class Kibana:
         if not isinstance(answer, dict):
             raise not_a_cluster(call, text)
         return answer
-
-
-_again = Retrying(
-    retry=retry_if_exception(may_pass),
-    stop=stop_after_attempt(4),
-    wait=wait_random_exponential(multiplier=0.25, max=5),
-    reraise=True,
-)

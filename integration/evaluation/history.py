@@ -1,4 +1,4 @@
-"""`detect findings`: what was found, from risk events and from the engine's own alerts, in the one form of a finding."""
+"""Findings that were stored: read back from risk events, and what is asked of every place that keeps alerts."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _IN_ORDER: dict[str, Any] = {
 
 
 UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, OverflowError, InputError)
-"""What reading a document raises that is not ours, or was meddled with."""
+"""The errors of reading a document that is not ours, or was changed by somebody else."""
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """Which findings are asked for: windows wholly in [`start`, `end`) (epoch milliseconds), hosts by glob, severity, rules."""
+class FindingQuery:
+    """The findings that are asked for: windows wholly in [`start`, `end`) (epoch milliseconds), hosts by glob, severity, rules."""
 
     rule_ids: frozenset[str]
     start: int | None = None
@@ -45,7 +45,7 @@ class Wanted:
     severity: Severity = Severity.INFORMATIONAL
 
     def covers(self, window: Window) -> bool:
-        """Tell whether findings of a window may be wanted."""
+        """Return whether findings of a window are asked for."""
         return (self.start is None or window.start >= self.start) and (self.end is None or window.end <= self.end)
 
     def __contains__(self, finding: object) -> bool:
@@ -68,34 +68,34 @@ class AlertState(StrEnum):
 
 
 @dataclass
-class LeftOut:
-    """What was passed over, counted by what it is, with the first reason of each."""
+class Skipped:
+    """Documents that could not be read, counted by kind, with the first reason of each kind."""
 
     _kinds: dict[str, tuple[int, str]] = field(default_factory=dict)
 
     def add(self, what: str, reason: str) -> None:
-        """Count one more."""
+        """Count one more of a kind."""
         count, first = self._kinds.get(what, (0, reason))
         self._kinds[what] = (count + 1, first)
 
     def notes(self) -> Iterator[str]:
-        """Say it, a line a kind."""
+        """Yield a message for each kind."""
         for what, (count, first) in self._kinds.items():
             yield f"Left out: {count:,} {what} (the first: {' '.join(first.split())[:_LONGEST_REASON]})."
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is asked of every place that keeps alerts; `zone` is what SPL prints times in."""
+class AlertQuery:
+    """The alerts whose findings are asked for; `zone` is what SPL prints times in."""
 
-    wanted: Wanted
+    wanted: FindingQuery
     state: AlertState
-    left_out: LeftOut
+    left_out: Skipped
     zone: tzinfo = UTC
 
 
-def risk_findings(engine: Engine, index: str, wanted: Wanted, left_out: LeftOut) -> Iterator[Finding]:
-    """Read every wanted finding that was stored as a risk event, by window."""
+def risk_findings(engine: Engine, index: str, wanted: FindingQuery, left_out: Skipped) -> Iterator[Finding]:
+    """Yield every finding asked for that was stored as a risk event, by window."""
     limits = (
         [{"range": {"finding.window_start": {"gte": wanted.start, "format": "epoch_millis"}}}] if wanted.start is not None else []
     )

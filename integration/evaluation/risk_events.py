@@ -1,4 +1,4 @@
-"""Findings kept as risk events: an index of their own, ids that make a second writing change nothing."""
+"""Findings stored as risk events in an index of their own, under ids with which a second writing changes nothing."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_MESSAGE_CHARACTERS = 32_768
 
 
 class Findings(Protocol):
-    """Findings that are counted, and that come one at a time."""
+    """Findings that can be counted and iterated."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Finding]: ...
@@ -31,7 +31,7 @@ class Findings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a writing of risk events changed, in documents."""
+    """How many documents a writing of risk events changed."""
 
     created: int
     updated: int
@@ -39,11 +39,11 @@ class Written:
 
 
 def risk_event(rule: Rule, finding: Finding) -> dict[str, Any]:
-    """Give the risk event of a finding, in ECS names, with the finding itself under `finding`.
+    """Return the risk event of a finding, in ECS names, with the finding itself under `finding`.
 
     Every key is there each time, since an update merges objects and would keep a key that was left out.
     """
-    finding = bounded(finding)
+    finding = with_bounded_message(finding)
     beyond = dict(finding.truncated)
     return {
         "@timestamp": rfc3339(finding.window_end, millis=True),
@@ -65,8 +65,8 @@ def risk_event(rule: Rule, finding: Finding) -> dict[str, Any]:
     }
 
 
-def bounded(finding: Finding) -> Finding:
-    """Give a finding that fits a document: its lists are bounded already, its message is a text for people."""
+def with_bounded_message(finding: Finding) -> Finding:
+    """Return the finding with a message that fits a document; its lists are bounded already."""
     if len(finding.risk_message) <= MAX_MESSAGE_CHARACTERS:
         return finding
     return replace(finding, risk_message=f"{finding.risk_message[: MAX_MESSAGE_CHARACTERS - 1]}…")
@@ -113,7 +113,7 @@ def write(
 
 
 def _batches(findings: Iterable[Finding]) -> Iterator[list[Finding]]:
-    """Cut findings into batches that memory holds with ease, as documents and again as what is read back."""
+    """Yield findings in batches that fit in memory twice: as documents, and as they are read back."""
     batch: list[Finding] = []
     characters = 0
     for finding in findings:

@@ -144,7 +144,7 @@ class FilteredFindings:
         self.events = 0
         self.highest_severity: Severity | None = None
 
-    def of(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+    def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Yield the findings that pass, in their order."""
         for finding in findings:
             self.events += finding.error_count

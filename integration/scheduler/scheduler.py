@@ -113,7 +113,7 @@ class Scheduler:
     def _run_window(self, rule: Rule, window: Window, *, again: bool) -> None:
         started = self._now()
         passed = FilteredFindings(self._job.post_filter.passes)
-        with stored_findings(passed.of(evaluate(self._engine, rule, self._job.index, window, self._job.zone))) as findings:
+        with stored_findings(passed.kept(evaluate(self._engine, rule, self._job.index, window, self._job.zone))) as findings:
             written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings, self._log_finding)
             count = len(findings)
         self._log(

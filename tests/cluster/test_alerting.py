@@ -17,7 +17,7 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError
 from integration.evaluation.cluster import evaluate, finding_of
-from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted
+from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped
 from integration.findings.finding import Finding
 from integration.install.installation import install
 from integration.install.objects import desired_assets
@@ -184,7 +184,7 @@ def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine
     window = RULE.windows.window_of(BASE)
     for run, still_open in ((window.run_at, 45), (window.run_at + 3_600_000, 5)):
         engine.request("POST", f"{MONITORS}/{found.id}/_execute", None, {"dryrun": False, "period_end": f"{run}ms"})
-        alerts = list(opensearch_alerts.alerts(engine, found.id, AlertState.OPEN, LeftOut()))
+        alerts = list(opensearch_alerts.alerts(engine, found.id, AlertState.OPEN, Skipped()))
         assert len({alert["id"] for alert in alerts}) == len(alerts) == still_open
         assert {alert["severity"] for alert in alerts} == ({"1", "2", "3"} if still_open == 45 else {"3"})
         health = target.health(RULE)
@@ -198,7 +198,7 @@ def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine
         (AlertState.CLOSED, ended),
         (AlertState.ALL, [*ended, *second]),
     ):
-        asked = Asked(Wanted(frozenset({RULE.id})), state, LeftOut())
+        asked = AlertQuery(FindingQuery(frozenset({RULE.id})), state, Skipped())
         listed = opensearch_alerts.alerts(engine, found.id, state, asked.left_out)
         assert merged(opensearch_alerts.monitor_findings(engine, RULE, namespace.events, listed, asked)) == expected
         assert list(asked.left_out.notes()) == []

@@ -16,7 +16,7 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation import history as findings_module
 from integration.evaluation.cluster import evaluate
-from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted, risk_findings
+from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
 from integration.evaluation.risk_events import risk_event
 from integration.names import Namespace
 from integration.render.aggregation import BY_HOST, window_search
@@ -34,7 +34,7 @@ from tests.support.fake_kibana_alerts import detection_alert
 
 NAMESPACE = Namespace("found")
 OWN_INDEX = "own-ollama"
-WANTED = Wanted(frozenset({RULE.id}))
+WANTED = FindingQuery(frozenset({RULE.id}))
 SPAN = ("--from", "2026-11-24T07:50:00Z", "--to", "2026-11-24T12:50:00Z")
 
 
@@ -78,7 +78,7 @@ def windows() -> list[Window]:
 
 def test_risk_events_come_back_as_the_findings_they_were(url: str, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(findings_module, "_PAGE", 3)
-    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED, LeftOut())) == evaluated(engine)
+    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED, Skipped())) == evaluated(engine)
 
 
 def test_a_risk_event_that_somebody_meddled_with_is_passed_over_and_told(url: str, engine: Engine) -> None:
@@ -87,7 +87,7 @@ def test_a_risk_event_that_somebody_meddled_with_is_passed_over_and_told(url: st
     events[1][1]["finding"]["error_count"] = "7"
     for name, event in events:
         engine.put_document("detect-risk-meddled", name, event)
-    left_out = LeftOut()
+    left_out = Skipped()
     assert list(risk_findings(engine, "detect-risk-meddled", WANTED, left_out)) == [found[0], found[2]]
     assert engine.delete_index("detect-risk-meddled")
     (note,) = left_out.notes()
@@ -95,7 +95,7 @@ def test_a_risk_event_that_somebody_meddled_with_is_passed_over_and_told(url: st
 
 
 def test_no_index_has_no_findings(url: str, engine: Engine) -> None:
-    assert list(risk_findings(engine, "detect-risk-never", WANTED, LeftOut())) == []
+    assert list(risk_findings(engine, "detect-risk-never", WANTED, Skipped())) == []
     answer = detect("findings", "--url", url, "--namespace", "never", "--format", "json")
     assert (answer.code, answer.json) == (0, {"findings": [], "events": {"read": 0, "selected": 0}})
 
@@ -135,17 +135,17 @@ def monitor_alerts(engine: Engine) -> list[dict[str, Any]]:
 
 def test_alerts_give_the_same_findings_and_each_counts_once(url: str, engine: Engine) -> None:
     alerts = [*monitor_alerts(engine), {"id": "error", "state": "ERROR", "start_time": 1}]
-    asked = Asked(WANTED, AlertState.ALL, LeftOut())
+    asked = AlertQuery(WANTED, AlertState.ALL, Skipped())
     from_alerts = list(monitor_findings(engine, RULE, NAMESPACE.events, alerts, asked))
     assert from_alerts == evaluated(engine)
-    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED, LeftOut()), from_alerts) == evaluated(engine)
+    assert merged(risk_findings(engine, NAMESPACE.risk, WANTED, Skipped()), from_alerts) == evaluated(engine)
     assert list(asked.left_out.notes()) == []
 
 
 def test_a_bucket_that_another_version_left_is_passed_over(url: str, engine: Engine) -> None:
     good, bad = monitor_alerts(engine)[:2]
     del bad["agg_alert_content"]["bucket"]["first_seen"]
-    asked = Asked(WANTED, AlertState.ALL, LeftOut())
+    asked = AlertQuery(WANTED, AlertState.ALL, Skipped())
     alerts = [bad, {"id": "x", "agg_alert_content": {"bucket": []}}, good]
     assert list(monitor_findings(engine, RULE, NAMESPACE.events, alerts, asked)) == evaluated(engine)[:1]
     (note,) = asked.left_out.notes()
@@ -157,7 +157,7 @@ def test_an_alert_whose_events_are_gone_keeps_what_it_shows(url: str, engine: En
     cut, *_ = monitor_alerts(engine)[-1:]
     details = cut["agg_alert_content"]["bucket"]["error_details"]
     details |= {"buckets": details["buckets"][:3], "sum_other_doc_count": 2}
-    asked = Asked(WANTED, AlertState.ALL, LeftOut())
+    asked = AlertQuery(WANTED, AlertState.ALL, Skipped())
     whole = evaluated(engine)[-1]
     assert list(monitor_findings(engine, RULE, NAMESPACE.events, [cut], asked)) == [whole]
     gone = list(monitor_findings(engine, RULE, "logs-deleted-by-now", [cut], asked))
@@ -175,7 +175,7 @@ def test_more_alerts_than_one_search_reaches(url: str, engine: Engine) -> None:
         starts = {str(n): 1_795_513_800_000 + n // 999 for n in range(10_400)}
         cluster.alerts = {("m", "t", key): alert | {"id": key, "start_time": start} for key, start in starts.items()}
         with connect(Connection(cluster.url)) as alerting:
-            left_out = LeftOut()
+            left_out = Skipped()
             listed = list(opensearch_alerts.alerts(alerting, "m", AlertState.OPEN, left_out))
             assert sorted(each["id"] for each in listed) == sorted(starts)
             assert list(left_out.notes()) == []
@@ -223,8 +223,11 @@ def test_alerts_in_kibana_are_listed_beside_risk_events(url: str, engine: Engine
             engine.delete_index(index)
 
 
-def test_an_alert_that_shows_a_part_of_its_values_is_not_hidden(url: str, engine: Engine, tmp_path: Path) -> None:
+def test_an_alert_that_shows_a_part_of_its_values_is_not_hidden(
+    url: str, engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The rule kept it for a value beyond those that it shows."""
+    monkeypatch.setenv("DETECT_API_KEY", API_KEY)
     settings = tmp_path / "detect.toml"
     settings.write_text("[[filter]]\naction = 'keep'\ncontains.error_details = 'beyond'\n")
     whole, cut = (found := evaluated(engine))[0], replace(found[2], truncated=(("error_details", 7),))

@@ -13,7 +13,7 @@ from integration.detection.model import Rule
 from integration.engines.kibana import Kibana
 from integration.engines.paging import page_of
 from integration.errors import ClusterError
-from integration.evaluation.history import UNREADABLE, AlertState, Asked
+from integration.evaluation.history import UNREADABLE, AlertQuery, AlertState
 from integration.findings.finding import Finding
 from integration.names import Namespace
 from integration.targets.kibana.body import detection_id
@@ -25,7 +25,7 @@ _ID = "kibana.alert.uuid"
 _PAGE = 20
 
 
-def kibana_findings(kibana: Kibana, rule: Rule, namespace: Namespace, asked: Asked) -> Iterator[Finding]:
+def kibana_findings(kibana: Kibana, rule: Rule, namespace: Namespace, asked: AlertQuery) -> Iterator[Finding]:
     """Yield the wanted findings of the alerts of a detection rule, each of which holds its finding."""
     ours = {"term": {"kibana.alert.rule.rule_id": detection_id(rule, namespace)}}
     for alert in _alerts(kibana, ours, asked):
@@ -58,7 +58,7 @@ def flattened(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 yield f"{path}{name}", value
 
 
-def _alerts(kibana: Kibana, ours: Mapping[str, Any], asked: Asked) -> Iterator[dict[str, Any]]:
+def _alerts(kibana: Kibana, ours: Mapping[str, Any], asked: AlertQuery) -> Iterator[dict[str, Any]]:
     """Yield alerts by dotted name, page by page: each begins after the last id.
 
     Not by `search_after`, which this interface ignores: it would answer with its first page for ever.

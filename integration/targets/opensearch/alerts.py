@@ -10,7 +10,7 @@ from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.paging import page_of
 from integration.evaluation.cluster import finding_of
-from integration.evaluation.history import UNREADABLE, AlertState, Asked, LeftOut
+from integration.evaluation.history import UNREADABLE, AlertQuery, AlertState, Skipped
 from integration.findings.finding import Finding
 from integration.targets.opensearch.body import as_searched
 
@@ -25,7 +25,7 @@ _PAGE = 20
 _REACH = 10_000
 
 
-def alerts(engine: Engine, monitor_id: str, state: AlertState, left_out: LeftOut) -> Iterator[dict[str, Any]]:
+def alerts(engine: Engine, monitor_id: str, state: AlertState, left_out: Skipped) -> Iterator[dict[str, Any]]:
     """Yield every alert of a monitor in a state, each once: what it says of one host is in `agg_alert_content`.
 
     An alert that changes its state while this lists may come twice.
@@ -39,12 +39,12 @@ def count_open(engine: Engine, monitor_id: str) -> int:
     count = 0
     for state in _OPEN:
         total = int(_page(engine, monitor_id, state, None, 0, 0)["totalAlerts"])
-        count += total if total < _REACH else sum(1 for _ in _in_state(engine, monitor_id, state, LeftOut()))
+        count += total if total < _REACH else sum(1 for _ in _in_state(engine, monitor_id, state, Skipped()))
     return count
 
 
 def monitor_findings(
-    engine: Engine, rule: Rule, index: str, listed: Iterable[Mapping[str, Any]], asked: Asked
+    engine: Engine, rule: Rule, index: str, listed: Iterable[Mapping[str, Any]], asked: AlertQuery
 ) -> Iterator[Finding]:
     """Yield the wanted findings of a monitor's alerts. An alert that stayed open over several runs tells of the last of them."""
     for alert in listed:
@@ -63,7 +63,7 @@ def monitor_findings(
             yield finding
 
 
-def _in_state(engine: Engine, monitor_id: str, state: str, left_out: LeftOut) -> Iterator[dict[str, Any]]:
+def _in_state(engine: Engine, monitor_id: str, state: str, left_out: Skipped) -> Iterator[dict[str, Any]]:
     """Yield alerts by start time: the next page is asked from the last instant on, and what came already is left out."""
     since: int | None = None
     start, known = 0, set[str]()

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.engines import base
+from integration.engines import retry
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
@@ -13,7 +13,7 @@ from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, FakeCluster
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base._again, "sleep", lambda _: None)
+    monkeypatch.setattr(retry.RETRY, "sleep", lambda _: None)
 
 
 @pytest.fixture(params=[OPENSEARCH, ELASTICSEARCH], ids=["opensearch", "elasticsearch"])

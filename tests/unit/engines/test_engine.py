@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from integration.engines import base
+from integration.engines import retry
 from integration.engines.answers import ItemResult, PipelineStats
 from integration.engines.base import Engine
 from integration.engines.connect import connect
@@ -91,7 +91,7 @@ class TestRetries:
         self, monkeypatch: pytest.MonkeyPatch, cluster: FakeCluster, engine: Engine, status: int, least: float
     ) -> None:
         pauses: list[float] = []
-        monkeypatch.setattr(base._again, "sleep", pauses.append)
+        monkeypatch.setattr(retry.RETRY, "sleep", pauses.append)
         cluster.on("POST", "/x/_search", Answer("busy", status))
         with pytest.raises(ThrottledError):
             engine.search("x", {})

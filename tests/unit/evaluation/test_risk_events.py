@@ -8,7 +8,7 @@ import pytest
 from tenacity import stop_after_attempt
 
 from integration.errors import PartlyAppliedError
-from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS, Written, bounded, risk_event, write
+from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS, Written, risk_event, with_bounded_message, write
 from integration.findings.values import MAX_BYTES
 from tests.support.builders import RULE, error, event, findings_of
 from tests.support.memory_engine import MemoryEngine
@@ -16,7 +16,7 @@ from tests.support.memory_engine import MemoryEngine
 
 def test_an_ordinary_finding_is_kept_whole() -> None:
     (finding,) = findings_of([event(error('msg="model" err="exit status 2"'))])
-    assert bounded(finding) is finding
+    assert with_bounded_message(finding) is finding
     assert risk_event(RULE, finding)["finding"]["error_messages"] == ["model"]
 
 
@@ -33,10 +33,10 @@ def test_the_risk_event_is_the_one_of_the_search() -> None:
 
 def test_a_long_message_is_cut() -> None:
     (finding,) = findings_of([event(error(f'msg="model {n} {"x" * 10_000}" err="EOF"')) for n in range(10)])
-    cut = bounded(finding)
+    cut = with_bounded_message(finding)
     assert len(cut.risk_message) == MAX_MESSAGE_CHARACTERS
     assert cut.error_messages == finding.error_messages
-    assert bounded(cut) is cut
+    assert with_bounded_message(cut) is cut
 
 
 def test_a_value_that_fits_nowhere_is_counted_only() -> None:

@@ -7,5 +7,5 @@ from tests.support.memory_engine import MemoryEngine
 
 @pytest.fixture
 def engine(monkeypatch: pytest.MonkeyPatch) -> MemoryEngine:
-    monkeypatch.setattr("integration.engines.base._again.sleep", lambda _seconds: None)
+    monkeypatch.setattr("integration.engines.retry.RETRY.sleep", lambda _seconds: None)
     return MemoryEngine()

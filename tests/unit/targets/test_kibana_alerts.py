@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from integration.engines.kibana import Kibana
 from integration.errors import ClusterError, ForbiddenError
-from integration.evaluation.history import AlertState, Asked, LeftOut, Wanted
+from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped
 from integration.findings.finding import Finding
 from integration.names import Namespace
 from integration.targets.kibana import alerts as kibana_alerts
@@ -29,8 +29,8 @@ FOUND = findings_of([event(error(f'msg="model {n}" err="e {n % 2}"'), host=f"gpu
 
 def read(kibana: Kibana, state: AlertState = AlertState.ALL) -> tuple[list[Finding], list[str]]:
     """The findings, and what was left out."""
-    left_out = LeftOut()
-    asked = Asked(Wanted(frozenset({RULE.id})), state, left_out)
+    left_out = Skipped()
+    asked = AlertQuery(FindingQuery(frozenset({RULE.id})), state, left_out)
     found = merged(kibana_findings(kibana, RULE, NAMESPACE, asked))
     return found, list(left_out.notes())
 

@@ -12,7 +12,7 @@ import pytest
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
-from integration.evaluation.history import AlertState, LeftOut
+from integration.evaluation.history import AlertState, Skipped
 from integration.targets.opensearch import alerts as opensearch_alerts
 from tests.support.fake_cluster import Answer, FakeCluster, Request
 
@@ -52,7 +52,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
 
 
 def test_of_more_alerts_in_one_millisecond_than_a_search_reaches_the_rest_is_left_out_and_told(engine: Engine) -> None:
-    left_out = LeftOut()
+    left_out = Skipped()
     ids = [alert["id"] for alert in opensearch_alerts.alerts(engine, "m", AlertState.OPEN, left_out)]
     assert ids == [alert["id"] for alert in ALERTS if alert["start_time"] != 2 or int(alert["id"][2:]) < REACH]
     (note,) = left_out.notes()
