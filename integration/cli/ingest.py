@@ -17,7 +17,7 @@ from integration.commands.ingest import MAX_FAILURES, IngestReport
 from integration.commands.ingest import ingest as ingest_lines
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, PartlyAppliedError
-from integration.log.blocks import open_log
+from integration.log.blocks import check_readable
 from integration.log.documents import each_once, resolved, with_host
 from integration.log.files import read_lines
 
@@ -25,7 +25,7 @@ from integration.log.files import read_lines
 @with_cluster
 def ingest(
     cluster: ClusterOptions,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Log files, gzip too; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Log files, packed or not; - is standard input.")],
     host: Annotated[str | None, typer.Option(help="The machine the lines come from.")] = None,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Lines a request.")] = 1_000,
     in_flight: Annotated[int, typer.Option(min=1, max=32, help="Requests at a time.")] = 4,
@@ -42,11 +42,9 @@ def ingest(
     """
     files = each_once(files)
     for file in files:
-        if file != "-":
-            if not Path(file).is_file():
-                raise InputError(f"{file}: is not a file; nothing was sent")
-            with open_log(file):
-                pass  # one that may not be read is told before anything is sent
+        if file != "-" and not Path(file).is_file():
+            raise InputError(f"{file}: is not a file; nothing was sent")
+    check_readable(files)  # one that cannot be read is told before anything is sent
     done = 0
     with cluster.open() as engine, progress("Lines") as advance:
 
@@ -86,7 +84,7 @@ def _count_again(engine: Engine, index: str, files: list[str], report: IngestRep
     """Ask the cluster how many lines of these files it has: every line it took must be among them."""
     try:
         engine.refresh(index)
-        there = engine.count(index, {"terms": {"log.file.path": sorted({resolved(file) for file in files})}})
+        there = engine.count(index, {"bool": {"should": [_lines_of(resolved(file)) for file in files], "minimum_should_match": 1}})
     except ClusterError as error:
         raise PartlyAppliedError(
             f"{error}\nAll lines were sent, and {report.stored:,} of them are stored, but they could not be counted again. "
@@ -97,3 +95,8 @@ def _count_again(engine: Engine, index: str, files: list[str], report: IngestRep
             f"{index} took {report.stored:,} lines, but {there:,} lines of these files are there now. "
             "Running the same command again stores those that are missing."
         )
+
+
+def _lines_of(path: str) -> dict[str, object]:
+    """Return the query of a file's lines, or of those of every file in a zip."""
+    return {"bool": {"should": [{"term": {"log.file.path": path}}, {"prefix": {"log.file.path": f"{path}/"}}]}}

@@ -19,7 +19,7 @@ from integration.log.documents import each_once
 @with_report
 def scan(
     report: Report,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Log files, gzip too; - is standard input.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Log files, packed or not; - is standard input.")],
     host: Annotated[str | None, typer.Option(help="The machine the lines come from.")] = None,
 ) -> None:
     """Evaluate log files with the Python reference of the search; no cluster is asked.

@@ -8,8 +8,10 @@ from datetime import UTC, tzinfo
 from heapq import merge
 
 from integration.detection.model import Rule
+from integration.errors import InputError
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
+from integration.log.blocks import check_readable
 from integration.log.documents import with_host
 from integration.log.event import parse, stamp
 from integration.log.files import read_candidates
@@ -46,20 +48,26 @@ def scan(
     zone: tzinfo = UTC,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Scan:
-    """Evaluate rules over files (gzip too, `-` for standard input), all together, whatever their size.
+    """Evaluate rules over files (packed or not, `-` for standard input), all together, whatever their size.
 
     `host` names the machine of every line; else a journald prefix does, else this machine's name. `zone` is what SPL prints times
     in; `on_bytes` hears of progress.
     """
+    check_readable(paths)
     references = tuple(Reference(rule, zone) for rule in rules)
     read = selected = undated = 0
     for path in paths:
         reader = read_candidates(path, needles(rules), progress=on_bytes)
-        for machine, line in with_host(reader, host):
-            event = parse(line.text, host=machine, shipped_at=line.shipped_at)
-            if sum([reference.add(event) for reference in references]):
-                selected += 1
-                undated += stamp(line.text) is None and unwrap(line.text).time is None
+        try:
+            for machine, line in with_host(reader, host):
+                event = parse(line.text, host=machine, shipped_at=line.shipped_at)
+                if sum([reference.add(event) for reference in references]):
+                    selected += 1
+                    undated += stamp(line.text) is None and unwrap(line.text).time is None
+        except InputError as error:
+            if not (lines := read + reader.lines_read):
+                raise
+            raise InputError(f"{error}\n{lines:,} lines were read up to there, {selected:,} of them selected") from error
         read += reader.lines_read
     return Scan(references, read, selected, undated)
 

@@ -71,8 +71,8 @@ def each_once(paths: Sequence[str]) -> list[str]:
 
 @lru_cache(maxsize=4096)
 def resolved(path: str) -> str:
-    """The name of a log in its lines' documents and ids: its full path, or `-`."""
-    return path if path == _STANDARD_INPUT else str(Path(path).resolve())
+    """The name of a log in its lines' documents and ids: its full path, or `-` (`-/NAME` in a zip)."""
+    return path if path == _STANDARD_INPUT or path.startswith(f"{_STANDARD_INPUT}/") else str(Path(path).resolve())
 
 
 @lru_cache(maxsize=4096)

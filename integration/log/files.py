@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
-from integration.log.blocks import BLOCK_BYTES, open_log
+from integration.log.blocks import BLOCK_BYTES, OpenLog, open_logs
 from integration.log.event import stamp
 from integration.log.prefixes import unwrap
 
@@ -37,20 +37,24 @@ def read_lines(path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[
 
     Raises `InputError` for a file that cannot be read to its end.
     """
-    number = 0
-    with open_log(path, block_bytes=block_bytes, progress=progress) as log:
-        last = log.modified
-        for offset, block in log.blocks:
-            at = offset
-            for line in _line_feeds_only(block).split(b"\n"):
-                if line:
-                    number += 1
-                    text = line.decode(errors="replace")
-                    own = _own_stamp(text)
-                    if own is not None:
-                        last = own
-                    yield RawLine(text, path, number, at, last if own is not None else _shipped_at(text, last))
-                at += len(line) + 1
+    with open_logs(path, block_bytes=block_bytes, progress=progress) as logs:
+        for log in logs:
+            yield from _lines(log)
+
+
+def _lines(log: OpenLog) -> Iterator[RawLine]:
+    number, last = 0, log.modified
+    for offset, block in log.blocks:
+        at = offset
+        for line in _line_feeds_only(block).split(b"\n"):
+            if line:
+                number += 1
+                text = line.decode(errors="replace")
+                own = _own_stamp(text)
+                if own is not None:
+                    last = own
+                yield RawLine(text, log.path, number, at, last if own is not None else _shipped_at(text, last))
+            at += len(line) + 1
 
 
 def read_candidates(
@@ -87,21 +91,25 @@ class CandidateReader:
             yield from self._found(self._needles)
             return
         for line in read_lines(self._path, block_bytes=self._block_bytes, progress=self._progress):
-            self.lines_read = line.number
+            self.lines_read += 1
             yield line
 
     def _found(self, needles: Sequence[bytes]) -> Iterator[RawLine]:
-        with open_log(self._path, block_bytes=self._block_bytes, progress=self._progress) as log:
-            last = _LastStamp(log.modified)
-            for offset, with_returns in log.blocks:
-                block = _line_feeds_only(with_returns)
-                self.lines_read += _count_lines(block)
-                for start, end in _lines_with(block, needles):
-                    text = block[start:end].decode(errors="replace")
-                    own = _own_stamp(text)
-                    shipped_at = own if own is not None else _shipped_at(text, last.above(block, start))
-                    yield RawLine(text, self._path, 0, offset + start, shipped_at)
-                last.leave(block)
+        with open_logs(self._path, block_bytes=self._block_bytes, progress=self._progress) as logs:
+            for log in logs:
+                yield from self._found_in(log, needles)
+
+    def _found_in(self, log: OpenLog, needles: Sequence[bytes]) -> Iterator[RawLine]:
+        last = _LastStamp(log.modified)
+        for offset, with_returns in log.blocks:
+            block = _line_feeds_only(with_returns)
+            self.lines_read += _count_lines(block)
+            for start, end in _lines_with(block, needles):
+                text = block[start:end].decode(errors="replace")
+                own = _own_stamp(text)
+                shipped_at = own if own is not None else _shipped_at(text, last.above(block, start))
+                yield RawLine(text, log.path, 0, offset + start, shipped_at)
+            last.leave(block)
 
 
 class _LastStamp:
