@@ -23,8 +23,9 @@ from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
-from integration.install.installation import install
-from integration.install.objects import desired_assets
+from integration.install.objects import Connections
+from integration.install.plan import install
+from integration.install.shared_objects import shared_objects
 from integration.log.documents import document
 from integration.log.files import RawLine
 from integration.names import Namespace
@@ -51,7 +52,7 @@ def main() -> None:
         running_node(options=NodeOptions(heap=given.heap, java=("-XX:TieredStopAtLevel=4",)), report=_say) as node,
         connect(Connection(node.url)) as engine,
     ):
-        install(engine, desired_assets([rule], engine.name), [rule], on_step=lambda _: None)
+        install(Connections(engine), shared_objects([rule], engine.name), on_step=lambda _: None)
         print("| what | this | against | ratio |\n|---|---|---|---|")
         if given.lines:
             _measure_ingest(engine, given.lines)

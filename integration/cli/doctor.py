@@ -11,7 +11,7 @@ from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import inert, print_json, print_table
-from integration.commands.doctor import Check, Patient, Verdict, examine
+from integration.commands.doctor import Check, Installation, Verdict, examine
 from integration.install.privileges import Work
 
 _STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
@@ -34,15 +34,15 @@ def doctor(
     """Examine the connection, privileges, clocks, installed objects, the pipeline and the scheduler; change nothing.
 
     Ends with 1 when something must be mended, with 3 when the cluster cannot be reached. Of each kind of work it tells whether this
-    user may do it; that a reader may not install is no fault, unless --for asks for it.
+    user may do it; that a reader may not install is not a fault, unless --for asks for it.
 
     Example: detect doctor --url https://localhost:9200 --for run --format json
     """
     settings, loaded = configured(config, rules, None)
     source = f"from {settings.source}" if settings.source else "no detect.toml: everything by default"
     with cluster.open() as engine:
-        patient = Patient(engine, loaded, cluster.namespace, index or cluster.namespace.events, frozenset(work or ()))
-        checks = [Check("settings", Verdict.OK, source), *examine(patient)]
+        installation = Installation(engine, loaded, cluster.namespace, index or cluster.namespace.events, frozenset(work or ()))
+        checks = [Check("settings", Verdict.OK, source), *examine(installation)]
     failed = any(check.verdict is Verdict.FAIL for check in checks)
     if form is Format.JSON:
         rows = [{"check": check.name, "verdict": str(check.verdict), "detail": check.detail} for check in checks]

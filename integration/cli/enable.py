@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.install import AlertingOption, Steps
+from integration.cli.installation import AlertingOption, desired, steps
 from integration.cli.options import Format, FormatOption, RuleOption, RulesOption
 from integration.detection.model import Rule
 from integration.errors import InputError
-from integration.install.installation import set_enabled
-from integration.targets.choose import SCHEDULER_HINT, Alerting, targets_of
+from integration.install.deployment import Deployment
+from integration.install.plan import set_enabled
+from integration.targets.choose import SCHEDULER_HINT, Alerting
 
 
 @with_cluster
@@ -51,12 +52,8 @@ def disable(
 def _set_enabled(
     cluster: ClusterOptions, rules: tuple[Rule, ...], alerting: Alerting, index: str | None, form: Format, *, enabled: bool
 ) -> None:
-    with cluster.open() as engine, cluster.open_kibana() as kibana:
-        targets = targets_of(engine, alerting, cluster.namespace, index, kibana=kibana)
-        if not targets:
-            raise InputError(f"nothing on {engine.url} runs rules; {SCHEDULER_HINT}")
-        steps = Steps(form)
-        try:
-            set_enabled(rules, targets, enabled=enabled, on_step=steps.add)
-        finally:
-            steps.close()
+    with desired(cluster, rules, alerting, Deployment(cluster.namespace, index)) as wanted:
+        if wanted.target is None:
+            raise InputError(f"nothing on {wanted.connections.engine.url} runs rules; {SCHEDULER_HINT}")
+        with steps(form) as on_step:
+            set_enabled(wanted.connections, wanted.rule_objects, enabled=enabled, on_step=on_step)

@@ -14,6 +14,7 @@ from integration.cli.options import Format, FormatOption, RuleOption, RulesOptio
 from integration.cli.output import inert, note, print_json
 from integration.commands.export import ENGINES, exports
 from integration.commands.export import write as write_files
+from integration.install.deployment import Deployment
 from integration.names import Namespace
 
 
@@ -45,7 +46,7 @@ def export(
     """
     settings, loaded = configured(config, rules, rule)
     engines = ENGINES if engine is EngineChoice.ALL else (engine.value,)
-    files, left_out = exports(loaded, engines, Namespace(namespace), index, settings.post_filter)
+    files, left_out = exports(loaded, engines, Deployment(Namespace(namespace), index, settings.post_filter))
     states = write_files(folder, files, left_out, force=force)
     if form is Format.JSON:
         missing = [{"path": each.path, "reason": each.reason} for each in left_out]

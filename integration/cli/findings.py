@@ -23,10 +23,13 @@ from integration.evaluation.history import AlertQuery, AlertState, FindingQuery,
 from integration.findings.filter import FilteredFindings
 from integration.findings.finding import Finding, in_zone
 from integration.findings.store import stored_findings
+from integration.install.deployment import Deployment
+from integration.install.objects import Connections
 from integration.names import Namespace
 from integration.targets.kibana.alerts import kibana_findings
 from integration.targets.opensearch.alerts import alerts, monitor_findings
-from integration.targets.opensearch.monitors import AlertingTarget, has_alerting
+from integration.targets.opensearch.monitors import Monitor
+from integration.targets.opensearch.plugins import has_alerting
 from integration.times import parse_time
 
 
@@ -91,11 +94,12 @@ def _alerts(
     engine: Engine, kibana: Kibana | None, rules: tuple[Rule, ...], namespace: Namespace, index: str, asked: AlertQuery
 ) -> Iterator[Iterator[Finding]]:
     """Give the findings of the alerts of each rule, wherever the rules run by themselves."""
-    target = AlertingTarget(engine, namespace, index) if has_alerting(engine) else None
+    alerting = has_alerting(engine)
     for rule in rules:
-        monitor = target.find(rule) if target else None
-        if monitor is not None:
-            listed = alerts(engine, monitor.id, asked.state, asked.left_out)
+        monitor = Monitor(rule, Deployment(namespace, index))
+        found = monitor.fetch(Connections(engine)) if alerting else None
+        if found is not None and monitor.is_ours(found):
+            listed = alerts(engine, found.id, asked.state, asked.left_out)
             yield monitor_findings(engine, rule, index, listed, asked)
         if kibana is not None and engine.name == "elasticsearch":
             yield kibana_findings(kibana, rule, namespace, asked)

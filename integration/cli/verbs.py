@@ -35,14 +35,12 @@ VERBS = {
     "diff": Verb(
         _LIFE_CYCLE,
         "Compare each object on the cluster with what this version and these rules would install; ends with 1 on any difference.",
-        "install",
     ),
     "status": Verb(
         _LIFE_CYCLE,
         "Say what is installed, how the rules run, how many events there are, and how many lines could not be parsed.",
-        "install",
     ),
-    "uninstall": Verb(_LIFE_CYCLE, "Remove what `detect install` made and nothing else.", "install"),
+    "uninstall": Verb(_LIFE_CYCLE, "Remove what `detect install` made and nothing else."),
     "doctor": Verb(
         _LIFE_CYCLE,
         "Examine the connection, privileges, clocks, installed objects, the pipeline and the scheduler; change nothing.",

@@ -17,8 +17,9 @@ from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
-from integration.install.installation import install
-from integration.install.objects import desired_assets
+from integration.install.objects import Connections
+from integration.install.plan import install
+from integration.install.shared_objects import shared_objects
 from integration.log.documents import with_host
 from integration.log.event import parse
 from integration.log.files import RawLine, read_lines
@@ -60,7 +61,8 @@ def run_demo(rule: Rule, engine: str, say: Callable[[str], None]) -> Demo:
         say(
             f"{len(files)} sample logs of {len({file.host for file in files})} hosts written, {sum(f.lines for f in files):,} lines"
         )
-        install(cluster, desired_assets([rule], cluster.name), [rule], on_step=lambda s: say(f"{s.kind} {s.name}: {s.action}"))
+        objects = shared_objects([rule], cluster.name)
+        install(Connections(cluster), objects, on_step=lambda step: say(f"{step.kind} {step.name}: {step.action}"))
         index = _NAMESPACE.events
         ingested = ingest(cluster, _lines(files), index)
         cluster.refresh(index)

@@ -11,14 +11,14 @@ from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import DetectError, ForbiddenError
-from integration.install.comparison import State
-from integration.install.installation import asset_status
-from integration.install.objects import desired_assets
-from integration.install.privileges import Work, missing_rights
+from integration.install.objects import Connections
+from integration.install.plan import State, plan
+from integration.install.privileges import Work, lacking_privileges
+from integration.install.shared_objects import shared_objects
 from integration.log.event import parse
 from integration.names import PIPELINE, Namespace
 from integration.scheduler.progress import read_progress
-from integration.targets.opensearch.monitors import has_alerting
+from integration.targets.opensearch.plugins import has_alerting
 from integration.times import rfc3339
 
 _TOLERATED_SKEW_MS = 5_000
@@ -44,7 +44,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Patient:
+class Installation:
     """What is examined: the rules as configured, the index of events, and what work the user must be able to do."""
 
     engine: Engine
@@ -54,15 +54,15 @@ class Patient:
     work: Collection[Work] = ()
 
 
-def examine(patient: Patient) -> list[Check]:
-    """Look at everything; a check that ends in an error fails with its words, and the others go on.
+def examine(installation: Installation) -> list[Check]:
+    """Run every check; one that ends in an error fails with its words, and the others go on.
 
-    What this user may not look at is no fault of the installation: `patient.work` says what the user must be able to do.
+    What this user may not look at is not a fault of the installation: `work` says what the user must be able to do.
     """
     checks: list[Check] = []
     for name, check in _CHECKS.items():
         try:
-            checks += [Check(name, *answer) for answer in check(patient)]
+            checks += [Check(name, *answer) for answer in check(installation)]
         except ForbiddenError as error:
             checks.append(Check(name, Verdict.WARN, f"cannot be looked at: {error}"))
         except DetectError as error:
@@ -73,61 +73,59 @@ def examine(patient: Patient) -> list[Check]:
 Answers = Iterator[tuple[Verdict, str]]
 
 
-def _connection(patient: Patient) -> Answers:
-    engine = patient.engine
+def _connection(installation: Installation) -> Answers:
+    engine = installation.engine
     yield Verdict.OK, f"{engine.name} {engine.version_text} ({engine.cluster_name}) at {engine.url}"
     if engine.url.startswith("http://") and not engine.url.startswith(("http://127.", "http://localhost", "http://[::1]")):
         yield Verdict.WARN, "credentials and log lines go over the network in the clear: use https://"
 
 
-def _version(patient: Patient) -> Answers:
-    engine = patient.engine
+def _version(installation: Installation) -> Answers:
+    engine = installation.engine
     if engine.name == "opensearch" and engine.version < (2, 15):
         yield Verdict.FAIL, "derived fields came with OpenSearch 2.15: upgrade the cluster"
     else:
         yield Verdict.OK, "has the computed fields that the rules need"
 
 
-def _health(patient: Patient) -> Answers:
-    status = patient.engine.request("GET", "/_cluster/health", retry=True)["status"]
+def _health(installation: Installation) -> Answers:
+    status = installation.engine.request("GET", "/_cluster/health", retry=True)["status"]
     yield Verdict.FAIL if status == "red" else Verdict.OK, f"cluster health is {status}"
 
 
-def _permissions(patient: Patient) -> Answers:
-    engine = patient.engine
-    missing = missing_rights(engine, patient.namespace, patient.index)
-    if missing is None:
+def _permissions(installation: Installation) -> Answers:
+    engine = installation.engine
+    lacking = lacking_privileges(engine, installation.namespace, installation.index)
+    if lacking is None:
         yield Verdict.WARN, "security is off: everybody who reaches the cluster may do anything"
         return
     if engine.name == "opensearch":
         info = engine.request("GET", "/_plugins/_security/authinfo", retry=True)
         yield Verdict.INFO, f"user {info.get('user_name')} with the roles {', '.join(info.get('roles') or ['none'])}"
     for work in Work:
-        needed = work in patient.work
-        if work not in missing:
-            yield (
-                Verdict.WARN if needed else Verdict.INFO,
-                f"{work}: an OpenSearch before 3.2 does not tell; the role {work.role} is enough",
-            )
-        elif missing[work]:
-            lacking = f"lacking: {', '.join(missing[work])}; the role {work.role} has all it needs"
-            yield Verdict.FAIL if needed else Verdict.INFO, f"{work}: no, {lacking}"
+        needed = work in installation.work
+        if work not in lacking:
+            unknown = f"not known: OpenSearch does not tell what a role grants; the role {work.role} is enough"
+            yield Verdict.WARN if needed else Verdict.INFO, f"{work}: {unknown}"
+        elif lacking[work]:
+            detail = f"lacking: {', '.join(lacking[work])}; the role {work.role} has all it needs"
+            yield Verdict.FAIL if needed else Verdict.INFO, f"{work}: no, {detail}"
         else:
             yield Verdict.OK, f"{work}: yes"
 
 
-def _alerting(patient: Patient) -> Answers:
-    if patient.engine.name == "opensearch":
-        there = has_alerting(patient.engine)
+def _alerting(installation: Installation) -> Answers:
+    if installation.engine.name == "opensearch":
+        there = has_alerting(installation.engine)
         yield Verdict.INFO, "the Alerting plugin is there" if there else "no Alerting plugin: `detect watch` runs the rules instead"
         return
-    licence = patient.engine.request("GET", "/_license", retry=True)["license"]["type"]
+    licence = installation.engine.request("GET", "/_license", retry=True)["license"]["type"]
     yield Verdict.INFO, f"licence {licence}; where Kibana is not used, `detect watch` runs the rules"
 
 
-def _clock(patient: Patient) -> Answers:
+def _clock(installation: Installation) -> Answers:
     before = time.time()
-    nodes = patient.engine.request("GET", "/_nodes/stats/os", retry=True)["nodes"].values()
+    nodes = installation.engine.request("GET", "/_nodes/stats/os", retry=True)["nodes"].values()
     after = time.time()
     middle = round((before + after) * 500)
     doubt = round((after - before) * 500)
@@ -141,19 +139,18 @@ def _clock(patient: Patient) -> Answers:
         )
 
 
-def _objects(patient: Patient) -> Answers:
-    engine, rules = patient.engine, patient.rules
-    for asset in desired_assets(rules, engine.name):
-        status = asset_status(engine, asset)
-        same = status.state is State.SAME
-        advice = "" if same else "; `detect install` puts it right" if status.state is not State.FOREIGN else "; not made by detect"
-        yield Verdict.OK if same else Verdict.FAIL, f"{asset.kind} {asset.name!r} is {status.state}{advice}"
+def _objects(installation: Installation) -> Answers:
+    engine = installation.engine
+    for each in plan(Connections(engine), shared_objects(installation.rules, engine.name)):
+        same = each.state is State.SAME
+        advice = "" if same else "; not made by detect" if each.state is State.FOREIGN else "; `detect install` puts it right"
+        yield Verdict.OK if same else Verdict.FAIL, f"{each.kind} {each.name!r} is {each.state}{advice}"
 
 
-def _pipeline(patient: Patient) -> Answers:
+def _pipeline(installation: Installation) -> Answers:
     at = parse(_SAMPLE, host="doctor", shipped_at=0)
     document = {"@timestamp": rfc3339(0, millis=True), "message": _SAMPLE, "host": {"name": "doctor"}}
-    (answer,) = patient.engine.simulate(PIPELINE, [document])
+    (answer,) = installation.engine.simulate(PIPELINE, [document])
     got = answer.get("doc", {}).get("_source")
     if got == at.document():
         yield Verdict.OK, "parses a line as it should"
@@ -161,28 +158,28 @@ def _pipeline(patient: Patient) -> Answers:
         yield Verdict.FAIL, f"parses a line otherwise than it should: {answer.get('error') or got}; `detect install` puts it right"
 
 
-def _fields(patient: Patient) -> Answers:
+def _fields(installation: Installation) -> Answers:
     """The user's own index: are the fields of the needed kind there."""
-    for rule in (rule for rule in patient.rules if rule.field_names.own_index):
+    for rule in (rule for rule in installation.rules if rule.field_names.own_index):
         kinds = {"@timestamp": {"date", "date_nanos"}, "host.name": {"keyword"}, "log.level": {"keyword", "text"}}
         anything = {field: set[str]() for field in ("event.original", *rule.stats.values.values())}
         for field, wanted in (kinds | anything).items():
             name = name_in_index(rule, field)
-            path = f"/{patient.index}/_field_caps"
-            found = patient.engine.request("GET", path, params={"fields": name, "ignore_unavailable": True}, retry=True)
+            path = f"/{installation.index}/_field_caps"
+            found = installation.engine.request("GET", path, params={"fields": name, "ignore_unavailable": True}, retry=True)
             types = set(found["fields"].get(name, {}))
             if not types:
-                yield Verdict.FAIL, f"{field}: {patient.index} has no field {name!r}"
+                yield Verdict.FAIL, f"{field}: {installation.index} has no field {name!r}"
             elif wanted and not types <= wanted:
                 yield Verdict.FAIL, f"{field}: {name!r} is {' and '.join(sorted(types))}, but must be {' or '.join(sorted(wanted))}"
             else:
                 yield Verdict.OK, f"{field}: {name!r} is {' and '.join(sorted(types))}"
 
 
-def _scheduler(patient: Patient) -> Answers:
+def _scheduler(installation: Installation) -> Answers:
     now = time.time_ns() // 1_000_000
-    for rule in patient.rules:
-        done = read_progress(patient.engine, patient.namespace, rule.id)
+    for rule in installation.rules:
+        done = read_progress(installation.engine, installation.namespace, rule.id)
         if done is None:
             yield Verdict.INFO, f"`detect watch` has not run {rule.id} in this namespace"
             continue
@@ -191,7 +188,7 @@ def _scheduler(patient: Patient) -> Answers:
         yield Verdict.WARN if late else Verdict.OK, f"{rule.id} is done up to {rfc3339(done.end, millis=False)}{behind}"
 
 
-_CHECKS: dict[str, Callable[[Patient], Answers]] = {
+_CHECKS: dict[str, Callable[[Installation], Answers]] = {
     "connection": _connection,
     "version": _version,
     "health": _health,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,17 @@ from integration import __version__
 from integration.detection.model import Rule
 from integration.engines.kibana import DEFAULT_SPACE
 from integration.errors import InputError
-from integration.findings.filter import NO_FILTER, Filter
-from integration.install.objects import PipelineAsset, desired_assets
+from integration.install.deployment import Deployment
+from integration.install.objects import RuleObject
 from integration.install.ownership import OWNER
-from integration.install.roles import role_assets
-from integration.names import Namespace
+from integration.install.roles import role_objects
+from integration.install.shared_objects import EventIndices, shared_objects
 from integration.render.aggregation import window_search
+from integration.targets.choose import targets_for
 from integration.targets.kibana import body as kibana
 from integration.targets.kibana import esql
+from integration.targets.kibana.rules import DetectionRule, KibanaRule, StackRule
 from integration.targets.kibana.saved_objects import saved_rule
-from integration.targets.opensearch import body as monitor
 
 INDEX = "index.json"
 """The file that says what each of the others is, and what request takes it."""
@@ -46,37 +48,20 @@ class LeftOut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """A body that a rule may or may not have."""
-
-    path: str
-    render: Callable[[], str]
-    what: str
-    request: str
-
-
-def exports(
-    rules: Sequence[Rule],
-    engines: Sequence[str],
-    namespace: Namespace,
-    index: str | None = None,
-    post_filter: Filter = NO_FILTER,
-) -> tuple[list[Export], list[LeftOut]]:
+def exports(rules: Sequence[Rule], engines: Sequence[str], deployment: Deployment) -> tuple[list[Export], list[LeftOut]]:
     """Render every body for these rules: what can be said for each engine, and what cannot."""
     files: list[Export] = []
     left_out: list[LeftOut] = []
     for engine in engines:
-        files += _assets(rules, engine)
-        files += _roles(rules, engine, index)
-        for rule in rules:
-            for body in _bodies(rule, engine, namespace, index, post_filter):
-                try:
-                    files.append(Export(body.path, body.render(), body.what, body.request))
-                except InputError as error:
-                    left_out.append(LeftOut(body.path, str(error)))
-    if "elasticsearch" in engines:
-        files += _importable(rules, namespace, index, post_filter)
+        files += _shared(rules, engine, deployment)
+        made = [target.rule_object(rule) for rule in rules for target in targets_for(engine, deployment)]
+        for path, export in (*_searches(rules, engine, deployment), *_rule_objects(engine, made)):
+            try:
+                files.append(export())
+            except InputError as error:
+                left_out.append(LeftOut(path, str(error)))
+        lost = {each.path for each in left_out}
+        files += _importable([each for each in made if _path(engine, each) not in lost])
     return files, left_out
 
 
@@ -116,72 +101,58 @@ def _state(path: Path, content: str) -> str:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _assets(rules: Sequence[Rule], engine: str) -> Iterator[Export]:
-    for asset in desired_assets(rules, engine):
-        at = "_ingest/pipeline" if isinstance(asset, PipelineAsset) else "_index_template"
-        path = f"{engine}/{asset.kind.replace(' ', '_')}.{asset.name}.json"
-        yield Export(path, _json(asset.body), f"{asset.kind} {asset.name}", f"PUT /{at}/{asset.name}")
+_Rendering = tuple[str, Callable[[], Export]]
+"""A path, and what renders its file or raises `InputError` for a rule that has none."""
 
 
-def _roles(rules: Sequence[Rule], engine: str, index: str | None) -> Iterator[Export]:
-    for role in role_assets(engine, rules, index):
-        yield Export(f"{engine}/role.{role.name}.json", _json(role.body), f"role {role.name}", f"PUT {role.api}/{role.name}")
+def _shared(rules: Sequence[Rule], engine: str, deployment: Deployment) -> Iterator[Export]:
+    for each in (*shared_objects(rules, engine), *role_objects(engine, rules, deployment.index)):
+        if not isinstance(each, EventIndices):  # which are what is there already
+            path = f"{engine}/{each.kind.replace(' ', '_')}.{each.name}.json"
+            yield Export(path, _json(each.body), f"{each.kind} {each.name}", each.request)
 
 
-def _bodies(rule: Rule, engine: str, namespace: Namespace, index: str | None, post_filter: Filter) -> Iterator[_Body]:
-    events = index or namespace.events
-    last = rule.windows.last_run(0)
-    yield _Body(
-        f"{engine}/{rule.id}.search.json",
-        lambda: _json(window_search(rule, engine, last.start, last.end)),
-        f"search for the findings of {rule.id}; set the window in its range, and page by after_key",
-        f"POST /{events}/_search",
-    )
-    if engine == "opensearch":
-        yield _Body(
-            f"{engine}/{rule.id}.monitor.json",
-            lambda: _json(monitor.monitor(rule, namespace, index, post_filter)),
-            f"bucket-level monitor of {rule.id}",
-            "POST /_plugins/_alerting/monitors",
-        )
-        return
-    yield _Body(
-        f"{engine}/{rule.id}.esql",
-        lambda: f"{esql.query(rule, events, post_filter=post_filter)}\n",
-        f"ES|QL query for the findings of {rule.id}",
-        "POST /_query (as its `query`)",
-    )
-    yield from _kibana_bodies(rule, namespace, index, post_filter)
-
-
-def _kibana_bodies(rule: Rule, namespace: Namespace, index: str | None, post_filter: Filter) -> Iterator[_Body]:
-    yield _Body(
-        f"kibana/{rule.id}.detection_rule.json",
-        lambda: _json(kibana.detection_rule(rule, namespace, index, post_filter)),
-        f"detection rule of {rule.id}",
-        "POST /api/detection_engine/rules (Kibana; header kbn-xsrf)",
-    )
-    yield _Body(
-        f"kibana/{rule.id}.stack_rule.json",
-        lambda: _json(kibana.stack_rule(rule, namespace, index, post_filter)),
-        f"Elasticsearch query rule of {rule.id}",
-        f"POST /api/alerting/rule/{kibana.stack_id(rule, namespace, DEFAULT_SPACE)} (Kibana; header kbn-xsrf)",
-    )
-
-
-def _importable(rules: Sequence[Rule], namespace: Namespace, index: str | None, post_filter: Filter) -> Iterator[Export]:
-    bodies, saved = [], []
+def _searches(rules: Sequence[Rule], engine: str, deployment: Deployment) -> Iterator[_Rendering]:
     for rule in rules:
-        try:
-            bodies.append(kibana.detection_rule(rule, namespace, index, post_filter))
-            identifier = kibana.stack_id(rule, namespace, DEFAULT_SPACE)
-            saved.append(saved_rule(kibana.stack_rule(rule, namespace, index, post_filter), identifier))
-        except InputError:
-            continue  # told of as a left-out body already
-    if bodies:
+        path = f"{engine}/{rule.id}.search.json"
+        yield path, partial(_search, path, rule, engine, deployment)
+        if engine == "elasticsearch":
+            path = f"{engine}/{rule.id}.esql"
+            yield path, partial(_esql, path, rule, deployment)
+
+
+def _search(path: str, rule: Rule, engine: str, deployment: Deployment) -> Export:
+    last = rule.windows.last_run(0)
+    what = f"search for the findings of {rule.id}; set the window in its range, and page by after_key"
+    return Export(path, _json(window_search(rule, engine, last.start, last.end)), what, f"POST /{deployment.events}/_search")
+
+
+def _esql(path: str, rule: Rule, deployment: Deployment) -> Export:
+    text = esql.query(rule, deployment.events, post_filter=deployment.filter)
+    return Export(path, f"{text}\n", f"ES|QL query for the findings of {rule.id}", "POST /_query (as its `query`)")
+
+
+def _rule_objects(engine: str, made: Sequence[RuleObject]) -> Iterator[_Rendering]:
+    for each in made:
+        path = _path(engine, each)
+        yield path, partial(_rule_object, path, each)
+
+
+def _rule_object(path: str, made: RuleObject) -> Export:
+    return Export(path, _json(made.body), f"{made.kind} of {made.rule.id}", made.request)
+
+
+def _path(engine: str, made: RuleObject) -> str:
+    folder = "kibana" if isinstance(made, KibanaRule) else engine
+    return f"{folder}/{made.rule.id}.{made.kind.replace(' ', '_')}.json"
+
+
+def _importable(made: Sequence[RuleObject]) -> Iterator[Export]:
+    if bodies := [each.body for each in made if isinstance(each, DetectionRule)]:
         what = "every detection rule, for Security > Rules > Import rules"
         request = "POST /api/detection_engine/rules/_import (Kibana; multipart, header kbn-xsrf)"
         yield Export("kibana/detection_rules.ndjson", kibana.ndjson(bodies), what, request)
+    if saved := [saved_rule(each.body, each.identifier(DEFAULT_SPACE)) for each in made if isinstance(each, StackRule)]:
         what = "every Elasticsearch query rule, for Stack Management > Saved Objects > Import, with the ids that they have here"
         request = "POST /api/saved_objects/_import (Kibana; multipart, header kbn-xsrf)"
         yield Export("kibana/stack_rules.ndjson", kibana.ndjson(saved), what, request)

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.install.comparison import Status
-from integration.install.installation import diff
-from integration.install.objects import Asset
-from integration.install.target import Health, RuleTarget
+from integration.install.objects import Connections, Health, RuleObject
+from integration.install.plan import Planned
 from integration.log.event import DATASET
 from integration.names import PIPELINE, Namespace
 
@@ -30,7 +27,7 @@ class Report:
 
     engine: str
     version: str
-    objects: tuple[Status, ...]
+    objects: tuple[Planned, ...]
     events_index: str
     events: int
     failures: int
@@ -43,15 +40,14 @@ class Report:
     rules: tuple[Health, ...] = ()
 
 
-def status(
-    engine: Engine, assets: Sequence[Asset], rules: Sequence[Rule], namespace: Namespace, targets: Sequence[RuleTarget] = ()
-) -> Report:
-    """Ask the cluster for everything a `Report` says."""
+def status(connections: Connections, planned: Sequence[Planned], namespace: Namespace) -> Report:
+    """Ask the cluster for everything a `Report` says beside the plan of an installation."""
+    engine = connections.engine
     stats = engine.ingest_stats().get(PIPELINE)
     return Report(
         engine=engine.name,
         version=engine.version_text,
-        objects=tuple(diff(engine, assets, rules, targets)),
+        objects=tuple(planned),
         events_index=namespace.events,
         events=engine.count(namespace.events, {"match_all": {}}),
         failures=engine.count(namespace.events, {"terms": {"tags": _FAILURE_TAGS}}),
@@ -61,8 +57,14 @@ def status(
         risk_index=namespace.risk,
         risk_events=engine.count(namespace.risk, {"match_all": {}}),
         last_risk_event=_newest(engine, namespace.risk),
-        rules=tuple(health for target in targets for rule in rules if (health := target.health(rule)) is not None),
+        rules=tuple(_health(connections, planned)),
     )
+
+
+def _health(connections: Connections, planned: Sequence[Planned]) -> Iterator[Health]:
+    for each in planned:
+        if isinstance(each.object, RuleObject) and each.found is not None and each.object.is_ours(each.found):
+            yield each.object.health(connections, each.found)
 
 
 def _newest(engine: Engine, index: str) -> str | None:

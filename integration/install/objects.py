@@ -1,110 +1,131 @@
-"""What `detect install` puts on a cluster: each object's desired body, marked as ours, and how to read and write it there."""
+"""The interface of everything that `detect install` manages: pipelines, templates, roles, monitors and Kibana's rules."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
-
-import yaml
+from typing import Any, ClassVar, Protocol
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.folders import asset_folder
-from integration.install.ownership import is_marked, is_marked_text, mark, mark_text, versions_of
-from integration.names import EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
-from integration.render.templates import events_template, risk_template
+from integration.engines.kibana import Kibana
+from integration.errors import ClusterError
+from integration.install.comparison import Difference, differences
 
 
-@dataclass(frozen=True)
-class Asset(ABC):
-    """One object on a cluster: its name, and its body as it should be, with our mark in it."""
+@dataclass(frozen=True, slots=True)
+class Connections:
+    """A cluster, and the Kibana in front of it where its address is known."""
 
+    engine: Engine
+    kibana: Kibana | None = None
+
+
+class ManagedObject(ABC):
+    """One object as it should be, with our ownership tag in its body, and how it is read and written where it is kept.
+
+    What `fetch` reads is given to the other methods as `found`; its type is the subclass's own. Every method raises `ClusterError`
+    or one of its kinds.
+    """
+
+    kind: ClassVar[str]
     name: str
-    body: dict[str, Any]
-    kind: ClassVar[str] = ""
-    added: ClassVar[tuple[str, ...]] = ()
-    """What engines add to such a body by themselves, by the beginning of the dotted path."""
+
+    @property
+    @abstractmethod
+    def body(self) -> dict[str, Any]:
+        """The object as it should be when it is new; `InputError` for what cannot be said where it shall go."""
+
+    @property
+    @abstractmethod
+    def request(self) -> str:
+        """The request that creates the object from its body, for whoever deploys by other means."""
 
     @abstractmethod
-    def fetch(self, engine: Engine) -> dict[str, Any] | None:
+    def fetch(self, connections: Connections) -> Any | None:
         """Read the object; None when there is none."""
 
     @abstractmethod
-    def put(self, engine: Engine, found: Mapping[str, Any] | None) -> None:
-        """Create the object, or replace the one that was read as `found`."""
+    def put(self, connections: Connections, found: Any | None) -> None:
+        """Create the object, or bring the one that was read as `found` to the desired body."""
 
     @abstractmethod
-    def delete(self, engine: Engine) -> bool:
-        """Delete the object; False when there was none."""
+    def delete(self, connections: Connections, found: Any) -> None:
+        """Delete the object that was read as `found`; deleting one that is gone is not an error."""
 
     @abstractmethod
-    def is_ours(self, found: dict[str, Any]) -> bool:
-        """Whether the object that was read bears our mark."""
+    def is_ours(self, found: Any) -> bool:
+        """Whether the object that was read bears our ownership tag."""
+
+    def compare(self, found: Any) -> Iterable[Difference]:
+        """Yield where the object that was read differs; what engines add by themselves is not a difference."""
+        return differences(self.body, found)
+
+    def verify(self, connections: Connections) -> None:
+        """Read the object back and compare; `ClusterError` says where it differs."""
+        found = self.fetch(connections)
+        wrong = ["the whole object"] if found is None or not self.is_ours(found) else [path for path, _, _ in self.compare(found)]
+        self.refuse(wrong)
+
+    def refuse(self, wrong: Sequence[str]) -> None:
+        """`ClusterError` when an object that was put reads back differently."""
+        if wrong:
+            raise ClusterError(f"{self.kind} {self.name!r} was accepted, but reads back differently at {wrong[0]}")
 
 
-class PipelineAsset(Asset):
-    """An ingest pipeline. OpenSearch takes no `_meta` in one, so the mark is in the description."""
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How a rule's object fares: `last_run` in RFC 3339, None before the first; `last_error` None when the last run was well.
 
-    kind = "ingest pipeline"
-    added = ("created_date", "modified_date", "version")
+    `open_alerts` is None where the target cannot tell.
+    """
 
-    def fetch(self, engine: Engine) -> dict[str, Any] | None:
-        """Read the pipeline."""
-        return engine.get_pipeline(self.name)
-
-    def put(self, engine: Engine, found: Mapping[str, Any] | None) -> None:
-        """Create or replace the pipeline; on Elasticsearch it bears a version, and `ConflictError` when that is another by now."""
-        if engine.name != "elasticsearch":
-            engine.put_pipeline(self.name, self.body)
-            return
-        version = found.get("version") if found else None
-        version = version if isinstance(version, int) else None
-        engine.put_pipeline(self.name, self.body | {"version": (version or 0) + 1}, if_version=version)
-
-    def delete(self, engine: Engine) -> bool:
-        """Delete the pipeline."""
-        return engine.delete_pipeline(self.name)
-
-    def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the mark in the description."""
-        return is_marked_text(found.get("description"))
+    kind: str
+    name: str
+    rule_id: str
+    enabled: bool
+    last_run: str | None
+    last_error: str | None
+    open_alerts: int | None
 
 
-class TemplateAsset(Asset):
-    """A composable index template, marked in `_meta`."""
+class RuleObject(ManagedObject):
+    """The object of one rule at a target. The user owns whether it is enabled and whom it notifies, unless an option says more."""
 
-    kind = "index template"
-    added = ("composed_of", "data_stream", "created_date", "modified_date", "ignore_missing_component_templates")
+    rule: Rule
 
-    def fetch(self, engine: Engine) -> dict[str, Any] | None:
-        """Read the template."""
-        return engine.get_template(self.name)
+    @abstractmethod
+    def is_enabled(self, found: Any) -> bool:
+        """Whether the object that was read runs by its schedule."""
 
-    def put(self, engine: Engine, found: Mapping[str, Any] | None) -> None:  # noqa: ARG002 - no engine guards a template
-        """Create or replace the template."""
-        engine.put_template(self.name, self.body)
+    @abstractmethod
+    def switch(self, connections: Connections, found: Any, *, enabled: bool) -> None:
+        """Enable or disable the object that was read, leaving the rest of it as it is."""
 
-    def delete(self, engine: Engine) -> bool:
-        """Delete the template."""
-        return engine.delete_template(self.name)
-
-    def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the mark in `_meta`."""
-        return is_marked(found.get("_meta"))
+    @abstractmethod
+    def health(self, connections: Connections, found: Any) -> Health:
+        """Return how the object that was read fares."""
 
 
-def desired_assets(rules: Sequence[Rule], engine: str) -> list[Asset]:
-    """Return every object that the rules share, in the order in which they must be created."""
-    versions = versions_of(rules)
-    pipeline = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
-    description = f"{pipeline['description']} {mark_text(pipeline, versions)}"
-    if engine == "elasticsearch":
-        del pipeline["version"]  # counted up with each replacement, since it guards them
-    events, risk = events_template(rules, engine), risk_template()
-    return [
-        PipelineAsset(PIPELINE, pipeline | {"description": description}),
-        TemplateAsset(EVENTS_TEMPLATE, events | {"_meta": mark(events, versions)}),
-        TemplateAsset(RISK_TEMPLATE, risk | {"_meta": mark(risk, versions)}),
-    ]
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """An object of ours on the cluster whose rule is not in the desired set."""
+
+    kind: str
+    name: str
+    rule_id: str
+    delete: Callable[[], object]
+
+
+class Target(Protocol):
+    """A place that runs rules: it keeps one object a rule."""
+
+    def needs(self, rules: Sequence[Rule]) -> Sequence[ManagedObject]:
+        """Return what the rules' objects need there besides the objects that all rules share."""
+
+    def rule_object(self, rule: Rule, *, enable: bool = False) -> RuleObject:
+        """Return the object of a rule; `enable` says that it shall run, whatever the user set."""
+
+    def leftovers(self, connections: Connections, rules: Sequence[Rule]) -> Iterator[Leftover]:
+        """Yield the objects of ours in the deployment's namespace whose rules are not among these."""

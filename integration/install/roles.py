@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import quote
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, NotFoundError
-from integration.install.objects import Asset
-from integration.install.ownership import is_marked, is_marked_text, mark, mark_text, versions_of
+from integration.install.objects import Connections
+from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
 from integration.install.role_bodies import roles
+from integration.install.shared_objects import SharedObject
 
 # What an API without a security plugin behind it says.
 _NO_SECURITY = ("no handler found", "Unknown API", "security_exception: Security must be explicitly enabled")
-# What engines add to a role by themselves, and these values say nothing.
+# What engines add to a role by themselves, and the values that say nothing.
 _DEFAULTS: dict[str, tuple[object, ...]] = {
     "allow_restricted_indices": (False,),
     "applications": ([],),
@@ -34,32 +36,34 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
 }
 
 
-class RoleAsset(Asset):
+class Role(SharedObject):
     """A role, without whatever the engine adds to it; `InputError` where the cluster's security is off."""
 
     kind: ClassVar[str] = "role"
     api: ClassVar[str]
 
-    def fetch(self, engine: Engine) -> dict[str, Any] | None:
+    @property
+    def request(self) -> str:
+        """The request that puts the role."""
+        return f"PUT {self.api}/{self.name}"
+
+    def fetch(self, connections: Connections) -> dict[str, Any] | None:
         """Read the role."""
         try:
-            found = self._request(engine, "GET")
+            found = self._request(connections.engine, "GET")
         except NotFoundError:
             return None
         role: dict[str, Any] | None = found.get(self.name)
         return role and _plain(role)
 
-    def put(self, engine: Engine, found: Mapping[str, Any] | None) -> None:  # noqa: ARG002 - no engine guards a role
-        """Create or replace the role."""
-        self._request(engine, "PUT", self.body)
+    def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
+        """Create or replace the role; no engine can guard that against a change at the same moment."""
+        self._request(connections.engine, "PUT", self.body)
 
-    def delete(self, engine: Engine) -> bool:
+    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
         """Delete the role."""
-        try:
-            self._request(engine, "DELETE")
-        except NotFoundError:
-            return False
-        return True
+        with suppress(NotFoundError):
+            self._request(connections.engine, "DELETE")
 
     def _request(self, engine: Engine, method: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         try:
@@ -70,45 +74,44 @@ class RoleAsset(Asset):
             raise
 
 
-class ElasticsearchRole(RoleAsset):
-    """A role of Elasticsearch, marked in its metadata."""
+class ElasticsearchRole(Role):
+    """A role of Elasticsearch, with the ownership tag in its metadata."""
 
     api = "/_security/role"
 
     def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the mark in the metadata."""
-        return is_marked(found.get("metadata"))
+        """Look for the ownership tag in the metadata."""
+        return has_tag(found.get("metadata"))
 
 
-class OpenSearchRole(RoleAsset):
-    """A role of OpenSearch's security plugin, which has no place for a mark but the description."""
+class OpenSearchRole(Role):
+    """A role of OpenSearch's security plugin, which has no place for the ownership tag but the description."""
 
     api = "/_plugins/_security/api/roles"
 
     def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the mark in the description."""
-        return is_marked_text(found.get("description"))
+        """Look for the ownership tag in the description."""
+        return has_tag_text(found.get("description"))
 
 
-def role_assets(engine: str, rules: Sequence[Rule], index: str | None = None) -> list[RoleAsset]:
+def role_objects(engine: str, rules: Sequence[Rule], index: str | None = None) -> list[Role]:
     """Return every role for an engine, and for work with these rules.
 
     `index` is a pattern of the user's own events, which the readers may read then.
     """
-    versions = versions_of(rules)
-    made: list[RoleAsset] = []
+    made: list[Role] = []
     for name, body in roles(engine, index).items():
         if engine == "elasticsearch":
-            metadata = body["metadata"] | mark(body, versions)
-            made.append(ElasticsearchRole(name, _plain(body | {"metadata": metadata})))
+            made.append(ElasticsearchRole(name, _plain(body | {"metadata": body["metadata"] | shared_tag(body, rules)})))
         else:
-            description = f"{body['description']} {mark_text(body, versions)}"
-            made.append(OpenSearchRole(name, _plain(body | {"description": description})))
+            made.append(
+                OpenSearchRole(name, _plain(body | {"description": f"{body['description']} {shared_tag_text(body, rules)}"}))
+            )
     return made
 
 
 def _plain(value: Any) -> Any:
-    """Take out what is as it is by default; engines keep lists of names in an order of their own."""
+    """Take out what has its default value, and sort lists of names, which engines keep in an order of their own."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items() if item not in _DEFAULTS.get(key, ())}
     if isinstance(value, list):

@@ -1,21 +1,23 @@
-"""Which places run rules by themselves on a cluster."""
+"""Which place runs rules by itself on a cluster, and all that is desired there."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
-from integration.engines.base import Engine
-from integration.engines.kibana import Kibana
 from integration.errors import InputError
-from integration.findings.filter import NO_FILTER, Filter
-from integration.install.target import RuleTarget
-from integration.names import Namespace
-from integration.targets.kibana.rules import DetectionTarget, StackTarget
-from integration.targets.opensearch.monitors import AlertingTarget, has_alerting, require_channel
+from integration.install.deployment import Deployment
+from integration.install.objects import Connections, Target
+from integration.targets.kibana.rules import DetectionRule, KibanaTarget, StackRule
+from integration.targets.opensearch.monitors import AlertingTarget
+from integration.targets.opensearch.plugins import has_alerting, require_channel
+
+SCHEDULER_HINT = "`detect watch` runs the rules by their schedule from here, and needs nothing of the cluster"
+"""What to do where nothing on the cluster runs rules."""
 
 
 class Alerting(StrEnum):
-    """What shall run the rules: what the cluster has, a named one, or nothing.
+    """What shall run the rules: what the cluster has, a named target, or nothing.
 
     `kibana` is a detection rule of Elastic Security, `kibana-stack` an Elasticsearch query rule with an alert a host.
     """
@@ -27,39 +29,34 @@ class Alerting(StrEnum):
     NONE = "none"
 
 
-def targets_of(
-    engine: Engine,
-    alerting: Alerting,
-    namespace: Namespace,
-    index: str | None = None,
-    notify: str | None = None,
-    kibana: Kibana | None = None,
-    post_filter: Filter = NO_FILTER,
-) -> list[RuleTarget]:
-    """Give the places where the rules shall run, none where the cluster has none; `notify` is a notification channel's id.
+def targets_for(engine: str, deployment: Deployment) -> Sequence[Target]:
+    """Return every target that an engine may have."""
+    if engine == "opensearch":
+        return (AlertingTarget(deployment),)
+    return (KibanaTarget(DetectionRule, deployment), KibanaTarget(StackRule, deployment))
 
-    What is put there finds what passes the filter; the bodies of a place raise `InputError` for a filter it cannot be told.
+
+def target_of(connections: Connections, alerting: Alerting, deployment: Deployment, notify: str | None = None) -> Target | None:
+    """Return the place where the rules shall run, None where the cluster has none; `notify` is a notification channel's id.
+
     By `auto`: OpenSearch Alerting where it is, else Kibana where its address is given. `InputError` when a place is asked for that
     the cluster does not have, or a notification that nothing would send.
     """
+    engine, kibana = connections.engine, connections.kibana
     if alerting in (Alerting.AUTO, Alerting.OPENSEARCH) and has_alerting(engine):
         if notify is not None:
             require_channel(engine, notify)
-        return [AlertingTarget(engine, namespace, index, notify, post_filter)]
+        return AlertingTarget(deployment, notify)
     if notify is not None:
         raise InputError(f"--notify needs OpenSearch Alerting, which shall not be used here or is not there; {SCHEDULER_HINT}")
     if alerting is Alerting.OPENSEARCH:
         raise InputError(f"{engine.name} {engine.version_text} at {engine.url} has no Alerting plugin; {SCHEDULER_HINT}")
-    if alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK) and engine.name != "elasticsearch":
+    is_asked = alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK)
+    if is_asked and engine.name != "elasticsearch":
         raise InputError(f"Kibana's rules read Elasticsearch, and {engine.url} is {engine.name}; {SCHEDULER_HINT}")
-    if kibana is not None and alerting in (Alerting.AUTO, Alerting.KIBANA) and engine.name == "elasticsearch":
-        return [DetectionTarget(kibana, namespace, index, post_filter)]
-    if kibana is not None and alerting is Alerting.KIBANA_STACK:
-        return [StackTarget(kibana, namespace, index, post_filter)]
-    if alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK):
+    if is_asked and kibana is None:
         raise InputError(f"--alerting {alerting} needs Kibana's address: --kibana-url or DETECT_KIBANA_URL")
-    return []
-
-
-SCHEDULER_HINT = "`detect watch` runs the rules by their schedule from here, and needs nothing of the cluster"
-"""What to do where nothing on the cluster runs rules."""
+    if kibana is None or alerting is Alerting.NONE or engine.name != "elasticsearch":
+        return None
+    kibana.check()
+    return KibanaTarget(StackRule if alerting is Alerting.KIBANA_STACK else DetectionRule, deployment)

@@ -18,13 +18,12 @@ from integration.evaluation import buckets
 from integration.evaluation.cluster import evaluate
 from integration.findings import values
 from integration.findings.finding import Finding
-from integration.install.installation import install
-from integration.install.objects import desired_assets
 from integration.log.event import parse
 from integration.names import Namespace
 from integration.render import aggregation
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, findings_of, rule_with
+from tests.support.installing import install_shared
 from tests.support.shipped import Shipped, drop, stored
 
 BASE = parse_time("2026-11-24T08:50:00Z")
@@ -35,7 +34,7 @@ _namespaces = count()  # for the whole run, since two engines take turns
 @pytest.fixture(scope="module")
 def installed(engine: Engine) -> Iterator[Engine]:
     rules = load_rules()
-    install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+    install_shared(engine, rules)
     yield engine
     for index in {f"logs-ollama.server-agree{n}" for n in range(next(_namespaces))}:
         drop(engine, index)

@@ -19,18 +19,20 @@ from integration.errors import ClusterError, InputError
 from integration.evaluation.cluster import evaluate, finding_of
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped
 from integration.findings.finding import Finding
-from integration.install.installation import install
-from integration.install.objects import desired_assets
+from integration.install.deployment import Deployment
+from integration.install.objects import Connections
 from integration.names import Namespace
 from integration.sandbox.local import Node
-from integration.targets.choose import Alerting, targets_of
+from integration.targets.choose import Alerting, target_of
 from integration.targets.opensearch import alerts as opensearch_alerts
 from integration.targets.opensearch.body import as_searched, monitor, trigger_id
-from integration.targets.opensearch.monitors import AlertingTarget, has_alerting
+from integration.targets.opensearch.monitors import Monitor
+from integration.targets.opensearch.plugins import has_alerting
 from integration.times import parse_time
 from tests.cluster.test_agreement import reference_findings, shipped
 from tests.support.alerting_node import engine_with_alerting, wipe
 from tests.support.builders import RULE, merged, rule_with
+from tests.support.installing import install_shared, put
 from tests.support.servers import on_opensearch
 from tests.support.shipped import Shipped, stored
 
@@ -45,7 +47,7 @@ _namespaces = count()
 def engine(node: Node) -> Iterator[Engine]:
     with engine_with_alerting(node.url) as connected:
         wipe(connected)
-        install(connected, desired_assets([RULE], "opensearch"), [RULE], on_step=lambda _: None)
+        install_shared(connected, [RULE])
         yield connected
         for number in range(next(_namespaces)):
             connected.delete_data_stream(f"logs-ollama.server-alert{number}")
@@ -78,7 +80,7 @@ def fired(answer: dict[str, Any], rule: Rule) -> dict[str, tuple[str, dict[str, 
 
 def assert_alerts_are_findings(engine: Engine, rule: Rule, lines: Sequence[Shipped], expected: Sequence[Finding]) -> None:
     namespace = store(engine, lines)
-    body = monitor(rule, namespace)
+    body = monitor(rule, Deployment(namespace))
     windows = {finding.window_start: rule.windows.window_of(finding.window_start) for finding in expected}
     for start, window in windows.items():
         here = {finding.host: finding for finding in expected if finding.window_start == start}
@@ -117,7 +119,7 @@ def test_the_window_begins_and_ends_where_the_run_s_window_does(engine: Engine, 
     window = rule.windows.window_of(BASE)
     times = {"before": window.start - 1, "first": window.start, "last": window.end - 1, "after": window.end}
     namespace = store(engine, [Shipped("level=ERROR model", host, at) for host, at in times.items()])
-    assert fired(executed(engine, monitor(rule, namespace), window), rule).keys() == {"first", "last"}
+    assert fired(executed(engine, monitor(rule, Deployment(namespace)), window), rule).keys() == {"first", "last"}
 
 
 def test_braces_in_terms_regexes_and_lines_are_text(engine: Engine) -> None:
@@ -158,7 +160,7 @@ def test_a_page_of_hosts_with_long_lists_fits_the_limit_of_buckets(engine: Engin
     ]
     namespace = store(engine, lines)
     window = RULE.windows.window_of(BASE)
-    alerts = fired(executed(engine, monitor(RULE, namespace), window), RULE)
+    alerts = fired(executed(engine, monitor(RULE, Deployment(namespace)), window), RULE)
     assert {level for level, _ in alerts.values()} == {"critical"}
     assert len(alerts) == 999
     bucket = alerts["gpu-000"][1]
@@ -177,9 +179,9 @@ def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine
     ]
     lines += [Shipped("level=ERROR model", f"gpu-{n:02}", BASE + 3_600_000) for n in range(5)]
     namespace = store(engine, lines)
-    target = AlertingTarget(engine, namespace)
-    target.put(RULE, enable=False)
-    found = target.find(RULE)
+    on, ours = Connections(engine), Monitor(RULE, Deployment(namespace))
+    put(on, ours)
+    found = ours.fetch(on)
     assert found is not None
     window = RULE.windows.window_of(BASE)
     for run, still_open in ((window.run_at, 45), (window.run_at + 3_600_000, 5)):
@@ -187,8 +189,7 @@ def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine
         alerts = list(opensearch_alerts.alerts(engine, found.id, AlertState.OPEN, Skipped()))
         assert len({alert["id"] for alert in alerts}) == len(alerts) == still_open
         assert {alert["severity"] for alert in alerts} == ({"1", "2", "3"} if still_open == 45 else {"3"})
-        health = target.health(RULE)
-        assert health is not None
+        health = ours.health(on, found)
         assert (health.open_alerts, health.last_error, health.enabled) == (still_open, None, False)
     first, second = (list(evaluate(engine, RULE, namespace.events, RULE.windows.window_of(BASE + n * 3_600_000))) for n in (0, 1))
     over = {(finding.host, finding.severity) for finding in first} - {(finding.host, finding.severity) for finding in second}
@@ -202,16 +203,16 @@ def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine
         listed = opensearch_alerts.alerts(engine, found.id, state, asked.left_out)
         assert merged(opensearch_alerts.monitor_findings(engine, RULE, namespace.events, listed, asked)) == expected
         assert list(asked.left_out.notes()) == []
-    assert target.remove(RULE).action == "deleted"
-    assert target.health(RULE) is None
+    ours.delete(on, found)
+    assert ours.fetch(on) is None
 
 
 def test_a_script_that_fails_is_found_by_the_dry_run_and_replaces_nothing(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     namespace = store(engine, [Shipped("level=ERROR model", "gpu-1", BASE)])
-    target = AlertingTarget(engine, namespace)
-    target.prepare()
-    target.put(RULE, enable=False)
-    before = target.find(RULE)
+    on, ours = Connections(engine), Monitor(RULE, Deployment(namespace))
+    put(on, ours)
+    before = ours.fetch(on)
+    assert before is not None
 
     def broken(*arguments: Any, **options: Any) -> dict[str, Any]:
         body = monitor(*arguments, **options)
@@ -222,9 +223,9 @@ def test_a_script_that_fails_is_found_by_the_dry_run_and_replaces_nothing(engine
 
     monkeypatch.setattr("integration.targets.opensearch.monitors.monitor", broken)
     with pytest.raises(ClusterError, match=r"fails when it is tried over a past run: (.|\n)*doc\['nowhere'"):
-        target.put(RULE, enable=False)
-    assert target.find(RULE) == before
-    target.remove(RULE)
+        put(on, Monitor(RULE, Deployment(namespace)))
+    assert ours.fetch(on) == before
+    ours.delete(on, before)
 
 
 def test_the_message_s_braces_and_hosts_stay_text(engine: Engine) -> None:
@@ -233,7 +234,7 @@ def test_the_message_s_braces_and_hosts_stay_text(engine: Engine) -> None:
         attack_type="{{#ctx}}",
         risk=RULE.risk.model_dump() | {"message": "$host$ $attack_type$!"},
     )
-    action = monitor(rule, Namespace("x"), notify="c")["triggers"][0]["bucket_level_trigger"]["actions"][0]
+    action = monitor(rule, Deployment(Namespace("x")), notify="c")["triggers"][0]["bucket_level_trigger"]["actions"][0]
     hostile = 'gpu"{{ctx.monitor.name}}\n'
     context = {"ctx": {"trigger": {"name": "high"}, "newAlerts": [{"bucket_keys": hostile}], "monitor": {"name": "LEAK"}}}
     texts = [action[part]["source"] for part in ("subject_template", "message_template")]
@@ -244,12 +245,13 @@ def test_the_message_s_braces_and_hosts_stay_text(engine: Engine) -> None:
 
 
 def test_a_cluster_without_the_plugin_is_told(node: Node, engine: Engine) -> None:
+    anywhere = Deployment(Namespace("x"))
     with connect(Connection(node.url)) as plain:
         assert not has_alerting(plain)
-        assert targets_of(plain, Alerting.AUTO, Namespace("x")) == []
+        assert target_of(Connections(plain), Alerting.AUTO, anywhere) is None
         with pytest.raises(InputError, match="detect watch"):
-            targets_of(plain, Alerting.OPENSEARCH, Namespace("x"))
+            target_of(Connections(plain), Alerting.OPENSEARCH, anywhere)
         with pytest.raises(InputError, match="--notify"):
-            targets_of(plain, Alerting.AUTO, Namespace("x"), notify="channel")
+            target_of(Connections(plain), Alerting.AUTO, anywhere, "channel")
     assert has_alerting(engine)
-    assert targets_of(engine, Alerting.NONE, Namespace("x")) == []
+    assert target_of(Connections(engine), Alerting.NONE, anywhere) is None

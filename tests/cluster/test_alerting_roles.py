@@ -11,10 +11,10 @@ import pytest
 from integration.detection.loading import load_rules
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
-from integration.install.installation import install
-from integration.install.objects import desired_assets
+from integration.install.deployment import Deployment
+from integration.install.objects import Connections
 from integration.install.role_bodies import INSTALLER, READER, RUNNER, grants, roles
-from integration.install.roles import role_assets
+from integration.install.roles import role_objects
 from integration.names import Namespace
 from integration.sandbox.local import Node
 from integration.targets.opensearch.monitors import AlertingTarget
@@ -23,6 +23,7 @@ from tests.support.alerting_node import wipe
 from tests.support.cli import Result, detect
 from tests.support.fake_alerting import AlertingCluster
 from tests.support.fake_cluster import Answer, Request
+from tests.support.installing import install_objects, install_shared
 from tests.support.secured import SecureNode
 from tests.support.servers import on_opensearch
 
@@ -95,14 +96,14 @@ def test_each_role_has_what_its_verbs_ask_of_alerting(cluster: AlertingCluster) 
 def test_the_installer_may_make_the_data_stream_that_a_monitor_needs(secured: SecureNode) -> None:
     connection = Connection(secured.node.url, username=secured.username, password=secured.password, ca_certs=secured.ca_certs)
     with connect(connection) as admin:
-        for asset in role_assets("opensearch", load_rules()):
-            asset.put(admin, None)
+        for role in role_objects("opensearch", load_rules()):
+            role.put(Connections(admin), None)
         known = Connection(secured.node.url, username=INSTALLER, password=make_user(admin, INSTALLER), ca_certs=secured.ca_certs)
         with connect(known) as engine:
-            install(engine, desired_assets(load_rules(), "opensearch"), load_rules(), on_step=lambda _: None)
-            (step,) = AlertingTarget(engine, NAMESPACE).prepare()
-            assert (step.kind, step.changed) == ("data stream", True)
-            assert AlertingTarget(engine, NAMESPACE).prepare() == ()
+            install_shared(engine, load_rules())
+            needed = AlertingTarget(Deployment(NAMESPACE)).needs(load_rules())
+            assert [(step.kind, step.changed) for step in install_objects(engine, needed)] == [("data stream", True)]
+            assert [(step.kind, step.changed) for step in install_objects(engine, needed)] == [("data stream", False)]
         assert admin.delete_data_stream(NAMESPACE.events)
 
 

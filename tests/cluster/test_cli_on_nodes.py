@@ -55,15 +55,20 @@ def test_ingest_before_install_says_what_to_do(url: str, tmp_path: Path) -> None
     assert "detect install" in answer.err
 
 
-def test_install_dry_run_changes_nothing_and_prints_the_bodies(url: str, engine: Engine) -> None:
+def test_install_dry_run_changes_nothing_and_prints_the_plan(url: str, engine: Engine) -> None:
     run(url, "uninstall")
     answer = run(url, "install", "--dry-run", "--format", "json")
     assert answer.code == 0
     assert answer.err.rstrip().endswith("Dry run: nothing was changed.")
-    objects = [o for o in answer.json["objects"] if o["kind"] != "index"]
-    assert {o["state"] for o in objects} <= {"missing", "drifted"}
+    objects = answer.json["objects"]
+    assert {o["plan"] for o in objects if o["kind"] != "indices"} <= {"create", "update"}
     assert all(o["body"] for o in objects)
     assert engine.get_pipeline("ollama.server") is None
+    shown = run(url, "install", "--dry-run").out
+    assert "ingest pipeline" in shown
+    assert "\nPlan: " in shown
+    assert "grok" not in shown
+    assert "grok" in run(url, "install", "--dry-run", "--bodies").out
 
 
 def test_install_twice_changes_nothing_the_second_time(ingested: str) -> None:
@@ -202,9 +207,9 @@ def test_uninstall_keeps_data_unless_told(url: str, engine: Engine, tmp_path: Pa
     assert engine.get_pipeline("ollama.server") is None
     assert run(url, "install").code == 0
     assert run(url, "diff").code == 0
-    would = run(url, "uninstall", "--delete-data", "--dry-run", "--format", "json").json["would_remove"]
-    assert {"kind": "data stream", "name": index} in would
-    assert {"kind": "ingest pipeline", "name": "ollama.server"} in would
+    would = run(url, "uninstall", "--delete-data", "--dry-run", "--format", "json").json["steps"]
+    assert {"kind": "data stream", "name": index, "action": "deleted", "changed": True} in would
+    assert {"kind": "ingest pipeline", "name": "ollama.server", "action": "deleted", "changed": True} in would
     unanswered = run(url, "uninstall", "--delete-data")
     assert unanswered.code == 2
     assert "nothing was changed: deleting data was not confirmed" in unanswered.err

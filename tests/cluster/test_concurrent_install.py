@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -13,11 +12,11 @@ from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ConflictError, PartlyAppliedError
-from integration.install.comparison import State
-from integration.install.installation import asset_status, install
-from integration.install.objects import Asset, desired_assets
+from integration.install.plan import State
+from integration.install.shared_objects import SharedObject, shared_objects
 from integration.names import EVENTS_TEMPLATE, PIPELINE
 from tests.support.builders import RULE
+from tests.support.installing import install_objects, install_shared, state_of
 
 
 def before_request(
@@ -37,8 +36,8 @@ def before_request(
 
 @pytest.mark.parametrize("name", [PIPELINE, EVENTS_TEMPLATE])
 def test_what_changes_after_it_was_compared_is_not_overwritten(engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    install(engine, desired_assets([RULE], engine.name), [RULE], force=True, on_step=lambda _: None)
-    upgrade = [replace(asset, body=with_mark(asset)) for asset in desired_assets([RULE], engine.name)]
+    install_shared(engine, [RULE], force=True)
+    upgrade = [type(asset)(asset.name, with_mark(asset)) for asset in shared_objects([RULE], engine.name)]
     (asset,) = [each for each in upgrade if each.name == name]
     api = "_ingest/pipeline" if name == PIPELINE else "_index_template"
     with connect(Connection(engine.url)) as other:
@@ -46,49 +45,51 @@ def test_what_changes_after_it_was_compared_is_not_overwritten(engine: Engine, m
         change = partial(other.request, "PUT", f"/{api}/{name}", theirs)
         before_request(monkeypatch, engine, "GET", f"/{api}/{name}", 2, change)
         with pytest.raises((ConflictError, PartlyAppliedError), match="was changed since it was compared"):
-            install(engine, upgrade, [RULE], on_step=lambda _: None)
-        assert asset_status(other, asset).state is State.FOREIGN
+            install_objects(engine, upgrade)
+        assert state_of(other, asset) is State.FOREIGN
 
 
 def test_a_pipeline_that_changes_while_it_is_written_is_not_overwritten_on_elasticsearch(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assets = desired_assets([RULE], engine.name)
-    install(engine, assets, [RULE], force=True, on_step=lambda _: None)
-    (asset,) = [replace(each, body=with_mark(each)) for each in assets if each.name == PIPELINE]
+    assets = shared_objects([RULE], engine.name)
+    install_objects(engine, assets, force=True)
+    (asset,) = [type(each)(each.name, with_mark(each)) for each in assets if each.name == PIPELINE]
     path = f"/_ingest/pipeline/{PIPELINE}"
     with connect(Connection(engine.url)) as other:
         before_request(monkeypatch, engine, "PUT", path, 1, partial(other.request, "PUT", path, {"processors": [], "version": 7}))
         if engine.name == "elasticsearch":
             with pytest.raises(ConflictError, match="version conflict, required version"):
-                install(engine, [asset], [RULE], on_step=lambda _: None)
-            assert asset_status(other, asset).state is State.FOREIGN
+                install_objects(engine, [asset])
+            assert state_of(other, asset) is State.FOREIGN
         else:
-            install(engine, [asset], [RULE], on_step=lambda _: None)
-            assert asset_status(other, asset).state is State.SAME
-    install(engine, assets, [RULE], force=True, on_step=lambda _: None)
-    assert asset_status(engine, assets[0]).state is State.SAME
+            install_objects(engine, [asset])
+            assert state_of(other, asset) is State.SAME
+    install_objects(engine, assets, force=True)
+    assert state_of(engine, assets[0]) is State.SAME
 
 
 @pytest.mark.parametrize("same", [True, False], ids=["same version", "other version"])
 def test_two_installers_at_the_same_time(engine: Engine, monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
-    assets = desired_assets([RULE], engine.name)
-    install(engine, assets, [RULE], force=True, on_step=lambda _: None)
-    first = [replace(each, body=with_mark(each)) for each in assets]
-    second = first if same else [replace(each, body=with_mark(each, "0 second")) for each in assets]
+    assets = shared_objects([RULE], engine.name)
+    install_objects(engine, assets, force=True)
+    first = [type(each)(each.name, with_mark(each)) for each in assets]
+    second = first if same else [type(each)(each.name, with_mark(each, "0 second")) for each in assets]
     with connect(Connection(engine.url)) as other:
-        run = partial(install, other, second, [RULE], on_step=lambda _: None)
+        run = partial(install_objects, other, second)
         before_request(monkeypatch, engine, "GET", f"/_ingest/pipeline/{PIPELINE}", 2, run)
         if same:
-            install(engine, first, [RULE], on_step=lambda _: None)
+            install_objects(engine, first)
         else:
             with pytest.raises(ConflictError, match="was changed since it was compared"):
-                install(engine, first, [RULE], on_step=lambda _: None)
-        assert {asset_status(other, each).state for each in second} == {State.SAME}
+                install_objects(engine, first)
+        assert {state_of(other, each) for each in second} == {State.SAME}
 
 
-def with_mark(asset: Asset, mark: str = "0 first") -> dict[str, Any]:
+def with_mark(shared: SharedObject, mark: str = "0 first") -> dict[str, Any]:
     """The body of another version of ours."""
-    if asset.kind == "ingest pipeline":
-        return asset.body | {"description": f"[ollama-detect {mark}]"}
-    return asset.body | {"_meta": asset.body["_meta"] | {"version": mark}}
+    if shared.kind == "ingest pipeline":
+        return shared.body | {"description": f"[ollama-detect {mark}]"}
+    if shared.kind == "indices":  # bears no tag
+        return shared.body
+    return shared.body | {"_meta": shared.body["_meta"] | {"version": mark}}

@@ -13,8 +13,7 @@ from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.findings.filter import Filter
 from integration.findings.finding import Finding
-from integration.install.installation import install
-from integration.install.objects import desired_assets
+from integration.install.deployment import Deployment
 from integration.names import Namespace
 from integration.render.post_filter import MOST_CHARACTERS, MOST_WILDCARDS
 from integration.sandbox.local import Node
@@ -24,6 +23,7 @@ from tests.cluster.test_agreement import BASE, HOUR, line, reference_findings
 from tests.support.alerting_node import engine_with_alerting
 from tests.support.builders import RULE
 from tests.support.filters import HOSTS, entry, filters
+from tests.support.installing import install_shared
 from tests.support.servers import on_opensearch
 from tests.support.shipped import Shipped, drop, stored
 
@@ -39,7 +39,7 @@ few = settings(max_examples=10, deadline=None, suppress_health_check=[HealthChec
 def alerting(node: Node) -> Iterator[Engine]:
     """Without the bounds on compiled triggers and monitors' searches (75 each in five minutes), which so many filters pass."""
     with engine_with_alerting(node.url) as engine:
-        install(engine, desired_assets([RULE], engine.name), [RULE], on_step=lambda _: None)
+        install_shared(engine, [RULE])
         rates = [f"script.context.{context}.max_compilations_rate" for context in ("aggregation_selector", "template")]
         engine.request("PUT", "/_cluster/settings", {"transient": dict.fromkeys(rates, "10000/1m")})
         yield engine
@@ -56,7 +56,7 @@ def fired(
     engine: Engine, namespace: Namespace, post_filter: Filter, found: Sequence[Finding], rule: Rule = RULE
 ) -> set[tuple[int, str, str]]:
     """Window, host and severity of every alert."""
-    body = monitor(rule, namespace, None, post_filter)
+    body = monitor(rule, Deployment(namespace, None, post_filter))
     windows = {rule.windows.window_of(finding.window_start) for finding in found}
     return {
         (window.start, host, level)

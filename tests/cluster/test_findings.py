@@ -24,7 +24,7 @@ from integration.sandbox.local import Node
 from integration.targets.kibana import alerts as kibana_alerts
 from integration.targets.opensearch import alerts as opensearch_alerts
 from integration.targets.opensearch.alerts import monitor_findings
-from integration.targets.opensearch.monitors import has_alerting
+from integration.targets.opensearch.plugins import has_alerting
 from integration.times import parse_time
 from tests.support.builders import RULE, error, merged
 from tests.support.cli import Result, detect

@@ -21,8 +21,6 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
 from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS
-from integration.install.installation import install
-from integration.install.objects import desired_assets
 from integration.log.event import Event, parse
 from integration.log.files import RawLine, read_lines
 from integration.names import PIPELINE, Namespace
@@ -31,6 +29,7 @@ from tests.support.builders import RULE, findings_of
 from tests.support.cli import detect
 from tests.support.corpus import shipped
 from tests.support.hostile import BYTES, HEAD, MEBIBYTE_LINES, hostile_lines
+from tests.support.installing import install_shared
 from tests.support.lines import WORST, cut
 from tests.support.measuring import MEBIBYTE, measured
 from tests.support.shipped import drop
@@ -44,7 +43,7 @@ _namespaces = count()
 @pytest.fixture(scope="module")
 def installed(engine: Engine) -> Iterator[Engine]:
     rules = load_rules()
-    install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+    install_shared(engine, rules)
     yield engine
     for number in range(next(_namespaces)):
         drop(engine, Namespace(f"hostile{number}").events)
@@ -133,7 +132,7 @@ def test_a_watchdog_that_bites_hides_no_line(fragile: Node) -> None:
     twins = [parse(line, host="gpu-1", shipped_at=0).document() for line in lines]
     with connect(Connection(fragile.url)) as engine:
         rules = load_rules()
-        install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+        install_shared(engine, rules)
         stored = documents(engine, store(engine, [RawLine(line, "/l/long", n, n, 0) for n, line in enumerate(lines)]))
     assert [document["log"]["level"] for document in stored] == [twin["log"]["level"] for twin in twins]  # type: ignore[index]
     uncut = [pair for pair in zip(stored, twins, strict=True) if "ollama_parse_failure" not in pair[0].get("tags", ())]

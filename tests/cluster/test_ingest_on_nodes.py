@@ -9,10 +9,9 @@ import pytest
 from integration.commands.ingest import IngestReport, ingest
 from integration.detection.loading import load_rules
 from integration.engines.base import Engine
-from integration.install.installation import install
-from integration.install.objects import desired_assets
 from integration.log.files import RawLine
 from integration.names import Namespace
+from tests.support.installing import install_shared
 
 _names = count()
 
@@ -20,7 +19,7 @@ _names = count()
 @pytest.fixture(scope="module", autouse=True)
 def installed(engine: Engine) -> None:
     rules = load_rules()
-    install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+    install_shared(engine, rules)
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,19 +20,23 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ClusterError, ConflictError, DetectError, InputError, PartlyAppliedError
 from integration.findings.filter import NO_FILTER, Filter
-from integration.install.comparison import State, Step
-from integration.install.installation import diff, install, set_enabled, uninstall
-from integration.install.objects import Asset, desired_assets
+from integration.install.deployment import Deployment
+from integration.install.journal import Step
+from integration.install.objects import Connections
+from integration.install.plan import VERBS, Planned, State, apply, plan, set_enabled
+from integration.install.removal import removals, remove
+from integration.install.shared_objects import SharedObject, shared_objects
 from integration.names import EVENTS_TEMPLATE, PIPELINE, Namespace
 from integration.sandbox.local import Node
 from integration.targets.opensearch.body import monitor
-from integration.targets.opensearch.monitors import AlertingTarget
+from integration.targets.opensearch.monitors import AlertingTarget, Monitor
 from integration.times import parse_time
 from tests.support.alerting_node import wipe
 from tests.support.builders import RULE, rule_with
 from tests.support.fake_alerting import AlertingCluster
 from tests.support.fake_cluster import Answer, Failing, Request
 from tests.support.filters import entry
+from tests.support.installing import install_objects, install_shared
 from tests.support.servers import on_opensearch
 
 NAMESPACE = Namespace("life")
@@ -56,24 +60,41 @@ class Site:
     steps: list[Step] = field(default_factory=list)
 
     @property
-    def assets(self) -> Sequence[Asset]:
-        return desired_assets([self.rule], self.engine.name)
+    def on(self) -> Connections:
+        return Connections(self.engine)
 
     @property
-    def targets(self) -> Sequence[AlertingTarget]:
-        return [AlertingTarget(self.engine, NAMESPACE, notify=self.notify, post_filter=self.post_filter)]
+    def target(self) -> AlertingTarget:
+        return AlertingTarget(Deployment(NAMESPACE, filter=self.post_filter), self.notify)
 
-    def install(self, **options: Any) -> list[str]:
+    @property
+    def shared(self) -> list[SharedObject]:
+        return shared_objects([self.rule], self.engine.name)
+
+    def ours(self, *, enable: bool = False) -> Monitor:
+        return self.target.rule_object(self.rule, enable=enable)
+
+    def planned(self, *, enable: bool = False) -> list[Planned]:
+        return plan(self.on, [*self.shared, *self.target.needs([self.rule]), self.ours(enable=enable)])
+
+    def install(self, *, enable: bool = False, **options: Any) -> list[str]:
         self.steps.clear()
-        install(self.engine, self.assets, [self.rule], self.targets, on_step=self.steps.append, **options)
+        apply(self.on, self.planned(enable=enable), on_step=self.steps.append, **options)
         return [step.action for step in self.steps]
 
-    def uninstall(self) -> None:
-        uninstall(self.engine, self.assets, [self.rule], NAMESPACE, self.targets, delete_data=False, on_step=self.steps.append)
+    def set_enabled(self, enabled: bool) -> list[str]:
+        steps: list[Step] = []
+        set_enabled(self.on, [self.ours()], enabled=enabled, on_step=steps.append)
+        return [step.action for step in steps]
+
+    def uninstall(self) -> list[Step]:
+        planned = removals(self.on, self.shared, [self.ours()], [], NAMESPACE, delete_data=False)
+        remove(planned, self.steps.append)
+        return [removal.step for removal in planned]
 
     @property
     def states(self) -> set[State]:
-        return {each.state for each in diff(self.engine, self.assets, [self.rule], self.targets)}
+        return {each.state for each in self.planned()}
 
     @property
     def monitor(self) -> dict[str, Any]:
@@ -98,28 +119,29 @@ def site(node: Node) -> Iterator[Site]:
 
 
 def left_over(engine: Engine) -> list[str]:
-    return [asset.name for asset in desired_assets([RULE], engine.name) if asset.fetch(engine) is not None]
+    return [each.name for each in shared_objects([RULE], engine.name)[:3] if each.fetch(Connections(engine))]
 
 
 # On either engine
 
 
 def test_what_is_installed_is_the_same_until_somebody_changes_it(engine: Engine) -> None:
-    assets = desired_assets([RULE], engine.name)
-    install(engine, assets, [RULE], on_step=lambda _: None)
-    assert {each.state for each in diff(engine, assets, [RULE]) if each.kind != "index"} == {State.SAME}
-    body = assets[0].body
+    on, shared = Connections(engine), shared_objects([RULE], engine.name)
+
+    def pipeline() -> Planned:
+        return plan(on, shared)[0]
+
+    install_shared(engine, [RULE])
+    assert {each.state for each in plan(on, shared)} == {State.SAME}
+    body = pipeline().object.body
     engine.put_pipeline(PIPELINE, body | {"processors": [{"set": {"field": "x", "value": "y"}}, *body["processors"][1:]]})
-    drifted = next(each for each in diff(engine, assets, [RULE]) if each.name == PIPELINE)
-    assert drifted.state is State.DRIFTED
-    assert ("processors[0].set.field", None, "x") in drifted.differences
+    assert pipeline().state is State.DRIFTED
+    assert ("processors[0].set.field", None, "x") in pipeline().differences
     engine.put_pipeline(PIPELINE, {"processors": []})
-    assert next(each for each in diff(engine, assets, [RULE]) if each.name == PIPELINE).state is State.FOREIGN
+    assert pipeline().state is State.FOREIGN
     with pytest.raises(InputError, match=r"'ollama\.server' on the cluster was not made by detect; nothing was changed"):
-        install(engine, assets, [RULE], on_step=lambda _: None)
-    steps: list[Step] = []
-    install(engine, assets, [RULE], force=True, on_step=steps.append)
-    assert next(step.action for step in steps if step.name == PIPELINE) == "replaced"
+        install_shared(engine, [RULE])
+    assert install_shared(engine, [RULE], force=True)[0].action == "replaced"
 
 
 # With Alerting
@@ -127,7 +149,7 @@ def test_what_is_installed_is_the_same_until_somebody_changes_it(engine: Engine)
 
 @on_opensearch
 def test_a_second_install_changes_nothing(site: Site) -> None:
-    assert site.install() == ["created", "created", "created", "created, empty", "created"]
+    assert site.install() == ["created", "created", "created", "unchanged", "created", "created"]
     assert site.states == {State.SAME}
     assert site.monitor["enabled"] is False
     requests = len(site.cluster.front.requests)
@@ -172,7 +194,7 @@ def test_another_filter_is_drift_and_an_upgrade_keeps_the_alerts_that_pass(site:
     before = {key[2]: alert["id"] for key, alert in site.cluster.alerts.items()}
     assert before.keys() == {"gpu-0", "gpu-1"}
     site.notify, site.post_filter = None, Filter((entry("exclude", host="GPU-0", severity_at_most="high"),))
-    drifted = diff(site.engine, site.assets, [RULE], site.targets)[-1]
+    drifted = site.planned()[-1]
     assert drifted.state is State.DRIFTED
     assert {path.split(".")[0] for path, _, _ in drifted.differences} == {"inputs[0]", "triggers"}
     assert site.install()[-1] == "updated"
@@ -211,7 +233,7 @@ def test_what_a_user_edits_is_shown_and_put_right(site: Site) -> None:
     edited["schedule"]["cron"]["expression"] = "30 * * * *"
     edited["inputs"][0]["search"]["query"]["query"]["bool"]["must_not"] = [{"term": {"host.name": "gpu-9"}}]
     site.engine.request("PUT", f"/_plugins/_alerting/monitors/{monitor_id}", edited)
-    drifted = diff(site.engine, site.assets, [RULE], site.targets)[-1]
+    drifted = site.planned()[-1]
     assert [(path.rpartition(".")[2], found) for path, _, found in drifted.differences] == [
         ("name", "gpu-9"),
         ("expression", "30 * * * *"),
@@ -227,9 +249,7 @@ def test_enabling_changes_nothing_else(site: Site) -> None:
     edited = stored.body | {"schedule": {"cron": {"expression": "30 * * * *", "timezone": "UTC"}}}
     site.engine.request("PUT", f"/_plugins/_alerting/monitors/{monitor_id}", edited)
     for wanted, word in ((True, "enabled"), (True, "is enabled already"), (False, "disabled")):
-        steps: list[Step] = []
-        set_enabled([RULE], site.targets, enabled=wanted, on_step=steps.append)
-        assert [step.action for step in steps] == [word]
+        assert site.set_enabled(wanted) == [word]
         assert site.monitor["enabled"] is wanted
         assert site.monitor["schedule"] == edited["schedule"]
         assert site.monitor["ui_metadata"] == stored.body["ui_metadata"]
@@ -240,7 +260,7 @@ def test_enabling_changes_nothing_else(site: Site) -> None:
 @on_opensearch
 def test_enabling_what_is_not_installed_says_what_to_do(site: Site) -> None:
     with pytest.raises(InputError, match="detect install"):
-        set_enabled([RULE], site.targets, enabled=True, on_step=lambda _: None)
+        site.set_enabled(True)
 
 
 @on_opensearch
@@ -264,10 +284,10 @@ def test_status_tells_how_the_monitor_fares(site: Site) -> None:
     site.install(enable=True)
     ((monitor_id, _),) = site.cluster.monitors.items()
     site.cluster.run(monitor_id, BASE)
-    (health,) = status(site.engine, site.assets, [RULE], NAMESPACE, site.targets).rules
+    (health,) = status(site.on, site.planned(), NAMESPACE).rules
     assert (health.enabled, health.last_run, health.last_error, health.open_alerts) == (True, "2026-11-24T08:50:00Z", None, 0)
     site.engine.delete_data_stream(NAMESPACE.events)
-    (health,) = status(site.engine, site.assets, [RULE], NAMESPACE, site.targets).rules
+    (health,) = status(site.on, site.planned(), NAMESPACE).rules
     assert "no such index" in str(health.last_error)
 
 
@@ -276,13 +296,14 @@ def test_a_monitor_of_the_same_name_is_left_alone_unless_forced(site: Site) -> N
     site.install()
     body = copy.deepcopy(site.monitor)
     del body["inputs"][0]["search"]["query"]["aggregations"]["by_host"]["meta"]
-    site.targets[0].remove(RULE)
+    site.cluster.monitors.clear()
     site.engine.request("POST", "/_plugins/_alerting/monitors", body)
-    assert diff(site.engine, site.assets, [RULE], site.targets)[-1].state is State.FOREIGN
+    assert site.planned()[-1].state is State.FOREIGN
     before = copy.deepcopy(site.cluster.monitors)
     with pytest.raises(InputError, match="nothing was changed"):
         site.install()
-    assert site.targets[0].remove(RULE).action == "left alone: not made by detect"
+    planned = removals(site.on, [], [site.ours()], [], NAMESPACE, delete_data=False)
+    assert [(removal.step.action, removal.act) for removal in planned[:1]] == [("left alone: not made by detect", None)]
     assert site.cluster.monitors == before
     assert site.install(force=True)[-1] == "replaced"
     assert site.states == {State.SAME}
@@ -293,14 +314,14 @@ def test_a_monitor_of_the_same_name_is_left_alone_unless_forced(site: Site) -> N
 def test_other_namespaces_and_rules_have_monitors_of_their_own(site: Site) -> None:
     site.install()
     other = Namespace("life2")
-    elsewhere = AlertingTarget(site.engine, other)
-    elsewhere.prepare()
-    elsewhere.put(RULE, enable=True)
+    target = AlertingTarget(Deployment(other))
+    elsewhere = target.rule_object(RULE)
+    install_objects(site.engine, [*target.needs([RULE]), elsewhere])
     assert len(site.cluster.monitors) == 2
     assert site.states == {State.SAME}
     site.uninstall()
-    assert [monitor.body["name"] for monitor in site.cluster.monitors.values()] == [elsewhere.name(RULE)]
-    elsewhere.remove(RULE)
+    assert [monitor.body["name"] for monitor in site.cluster.monitors.values()] == [elsewhere.name]
+    assert list(site.target.leftovers(site.on, [])) == []
     site.engine.delete_data_stream(other.events)
 
 
@@ -308,20 +329,20 @@ def test_other_namespaces_and_rules_have_monitors_of_their_own(site: Site) -> No
 @pytest.mark.parametrize("enabled", [False, True])
 def test_a_copy_of_our_monitor_is_drift_and_the_one_that_runs_stays(site: Site, enabled: bool) -> None:
     site.install()
-    site.engine.request("POST", "/_plugins/_alerting/monitors", monitor(RULE, NAMESPACE, enabled=enabled))
-    assert ("monitors", 1, 2) in diff(site.engine, site.assets, [RULE], site.targets)[-1].differences
+    site.engine.request("POST", "/_plugins/_alerting/monitors", monitor(RULE, Deployment(NAMESPACE), enabled=enabled))
+    assert ("monitors", 1, 2) in site.planned()[-1].differences
     assert site.install()[-1] == "updated"
     assert site.monitor["enabled"] is enabled
     assert site.states == {State.SAME}
 
 
 @on_opensearch
-def test_two_monitors_with_our_mark_that_differ_are_an_error_until_they_are_removed(site: Site) -> None:
+def test_two_monitors_of_ours_that_differ_are_an_error_until_they_are_removed(site: Site) -> None:
     site.install()
-    other = monitor(RULE, NAMESPACE) | {"schedule": {"cron": {"expression": "30 * * * *", "timezone": "UTC"}}}
+    other = monitor(RULE, Deployment(NAMESPACE)) | {"schedule": {"cron": {"expression": "30 * * * *", "timezone": "UTC"}}}
     site.engine.request("POST", "/_plugins/_alerting/monitors", other)
     for act in (site.install, lambda: site.states):
-        with pytest.raises(ClusterError, match="2 monitors bear the mark of"):
+        with pytest.raises(ClusterError, match="2 monitors bear the ownership tag of"):
             act()
     site.uninstall()
     assert site.cluster.monitors == {}
@@ -346,8 +367,58 @@ def test_a_monitor_that_changes_meanwhile_is_not_overwritten(site: Site) -> None
 
 
 @on_opensearch
+def test_a_new_monitor_costs_one_rendering_one_trial_before_and_one_after(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered: list[Rule] = []
+
+    def counted(rule: Rule, *arguments: Any, **options: Any) -> dict[str, Any]:
+        rendered.append(rule)
+        return monitor(rule, *arguments, **options)
+
+    monkeypatch.setattr("integration.targets.opensearch.monitors.monitor", counted)
+    site.cluster.front.requests.clear()
+    site.install()
+    assert rendered == [RULE]
+    asked = [str(request).removeprefix("POST /_plugins/_alerting/monitors") for request in site.cluster.front.asked("POST", ".*")]
+    stored = next(iter(site.cluster.monitors))
+    assert asked == ["/_search", "/_search", "/_execute", "", "/_search", f"/{stored}/_execute"]
+
+
+@on_opensearch
+def test_a_plan_is_applied_as_it_was_made(site: Site) -> None:
+    planned = site.planned()
+    assert [VERBS[each.state] for each in planned] == ["create", "create", "create", "keep", "create", "create"]
+    apply(site.on, planned, on_step=site.steps.append)
+    apply(site.on, planned, on_step=site.steps.append)
+    assert site.states == {State.SAME}
+    assert len(site.cluster.monitors) == 1
+
+
+@on_opensearch
+def test_monitors_of_rules_that_are_no_more_are_left_until_they_are_pruned(site: Site) -> None:
+    site.install()
+    site.rule = rule_with(classification=RULE.classification.model_dump() | {"field": "other_field"})
+    leftovers = list(site.target.leftovers(site.on, [site.rule]))
+    assert [(each.kind, each.rule_id) for each in leftovers] == [("monitor", RULE.id)]
+    assert list(site.target.leftovers(site.on, [RULE])) == []
+    site.install()
+    assert len(site.cluster.monitors) == 2
+    assert site.install(leftovers=leftovers)[-1] == "deleted"
+    assert site.monitor["name"].startswith(site.rule.name)
+    assert list(site.target.leftovers(site.on, [site.rule])) == []
+
+
+@on_opensearch
+def test_uninstall_says_what_it_does_before_it_does_it(site: Site) -> None:
+    site.install()
+    steps = site.uninstall()
+    assert site.steps[-len(steps) :] == steps
+    assert [step.action for step in steps] == ["deleted"] * 5
+    assert {step.action for step in site.uninstall()} == {"was not there"}
+
+
+@on_opensearch
 def test_uninstall_removes_all_it_made_and_nothing_else(site: Site) -> None:
-    foreign = copy.deepcopy(monitor(RULE, NAMESPACE)) | {"name": "Somebody's"}
+    foreign = copy.deepcopy(monitor(RULE, Deployment(NAMESPACE))) | {"name": "Somebody's"}
     del foreign["inputs"][0]["search"]["query"]["aggregations"]["by_host"]["meta"]
     site.install()
     site.engine.request("POST", "/_plugins/_alerting/monitors", foreign)

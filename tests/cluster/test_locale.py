@@ -11,8 +11,6 @@ from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.findings.filter import Filter
-from integration.install.installation import install
-from integration.install.objects import desired_assets
 from integration.names import Namespace
 from integration.sandbox.local import NodeOptions, running_node
 from tests.cluster import test_filter_on_nodes
@@ -20,6 +18,7 @@ from tests.cluster.test_agreement import BASE, cluster_findings, reference_findi
 from tests.support.alerting_node import engine_with_alerting
 from tests.support.builders import RULE, rule_with
 from tests.support.filters import entry
+from tests.support.installing import install_shared
 from tests.support.servers import Server, on_opensearch
 from tests.support.shipped import Shipped, drop
 
@@ -55,7 +54,7 @@ def turkish(server: Server) -> Iterator[Engine]:
         running_node(server.engine, server.version, options=options, report=print) as node,
         connect(Connection(node.url)) as engine,
     ):
-        install(engine, desired_assets([RULE], engine.name), [RULE], on_step=lambda _: None)
+        install_shared(engine, [RULE])
         yield engine
 
 

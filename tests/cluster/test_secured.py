@@ -18,14 +18,14 @@ from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
-from integration.install.installation import install
-from integration.install.objects import desired_assets
 from integration.install.role_bodies import READER, roles
-from integration.install.roles import role_assets
+from integration.install.roles import role_objects
+from integration.install.shared_objects import shared_objects
 from integration.names import PIPELINE
 from integration.sandbox.local import Node
 from tests.cluster.test_roles_on_nodes import make_user
 from tests.support.cli import detect
+from tests.support.installing import install_objects
 from tests.support.secured import CLIENT_PEM, SecureNode, secure_node
 from tests.support.servers import Server
 
@@ -39,7 +39,7 @@ def admin(secured: SecureNode) -> Iterator[Engine]:
         Connection(secured.node.url, username=secured.username, password=secured.password, ca_certs=secured.ca_certs)
     ) as engine:
         rules = load_rules()
-        install(engine, [*desired_assets(rules, engine.name), *role_assets(engine.name, rules)], rules, on_step=lambda _: None)
+        install_objects(engine, [*shared_objects(rules, engine.name), *role_objects(engine.name, rules)])
         yield engine
 
 

@@ -23,13 +23,12 @@ from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
-from integration.install.installation import install
-from integration.install.objects import desired_assets
 from integration.names import Namespace
 from integration.sandbox.local import Node
 from integration.scheduler.progress import read_progress
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, error
+from tests.support.installing import install_shared
 from tests.support.waiting import DEADLINE, until
 
 HOUR = 3_600_000
@@ -92,7 +91,7 @@ def events(log: Path, name: str) -> list[dict[str, Any]]:
 
 def prepared(node: Node, engine: Engine) -> Site:
     rules = load_rules()
-    install(engine, desired_assets(rules, engine.name), rules, on_step=lambda _: None)
+    install_shared(engine, rules)
     last = RULE.windows.last_run(time.time_ns() // 1_000_000)
     site = Site(node, engine, Namespace(f"watch{next(_namespaces)}"), last)
     sources = []

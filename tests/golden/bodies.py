@@ -13,6 +13,7 @@ from integration.commands.export import ENGINES, exports
 from integration.detection.loading import load_rule
 from integration.detection.model import Rule
 from integration.findings.filter import NO_FILTER, Filter
+from integration.install.deployment import Deployment
 from integration.install.ownership import OWNER
 from integration.names import Namespace
 from tests.support.builders import RULE
@@ -75,7 +76,7 @@ def kept() -> dict[str, str]:
 
 def _bodies() -> Iterator[tuple[str, str]]:
     for case, (rule, post_filter) in CASES.items():
-        files, left_out = exports([rule], ENGINES, Namespace("default"), None, post_filter)
+        files, left_out = exports([rule], ENGINES, Deployment(Namespace("default"), None, post_filter))
         yield f"{case}/left_out.yml", readable({each.path: each.reason for each in left_out})
         for file in files:
             path = f"{case}/{file.path}"

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from integration.commands.export import ENGINES, exports
 from integration.folders import asset_folder
+from integration.install.deployment import Deployment
 from integration.names import PIPELINE, Namespace
 from tests.golden.bodies import EVERY_KEY, kept, rendered
 from tests.support.builders import RULE
@@ -32,7 +33,7 @@ def test_every_body_is_the_one_that_is_kept() -> None:
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_pipeline_is_the_file_and_its_tag(engine: str) -> None:
-    files, _ = exports([RULE], [engine], Namespace("default"))
+    files, _ = exports([RULE], [engine], Deployment(Namespace("default")))
     body = json.loads(next(file.content for file in files if "/ingest_pipeline." in file.path))
     written = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
     assert body.pop("description").startswith(written.pop("description"))

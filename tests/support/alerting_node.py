@@ -10,7 +10,8 @@ from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
-from integration.install.objects import desired_assets
+from integration.install.objects import Connections
+from integration.install.shared_objects import EventIndices, shared_objects
 from integration.names import Namespace
 from tests.support.fake_alerting import AlertingCluster
 
@@ -39,8 +40,9 @@ def wipe(engine: Engine) -> None:
         engine.request("DELETE", f"/_plugins/_alerting/monitors/{hit['_id']}")
     # Other tests' data streams too: while one of that name is there, an uninstall leaves its template.
     engine.request("DELETE", "/_data_stream/logs-ollama.server-*")
-    for asset in reversed(desired_assets(load_rules(), engine.name)):
-        asset.delete(engine)
+    for shared in reversed(shared_objects(load_rules(), engine.name)):
+        if not isinstance(shared, EventIndices):
+            shared.delete(Connections(engine), {})
 
 
 _BUCKET_LEVEL = {"size": 100, "query": {"term": {"monitor.monitor_type": "bucket_level_monitor"}}}

@@ -130,6 +130,8 @@ class FakeKibana:
         if named := re.fullmatch(r"/api/spaces/space/([^/]+)", path):
             _check(named[1] in SPACES, "Not Found", 404)
             return Answer({"id": named[1]})
+        if path in ("/api/detection_engine/rules/_find", "/api/alerting/rules/_find"):
+            return self._listed(request, space)
         if path == "/api/detection_engine/rules":
             return self._detection(request, space)
         if path == "/api/detection_engine/signals/search":
@@ -143,6 +145,15 @@ class FakeKibana:
         _check(fault is None, str(fault))
         known = {key: value for key, value in body.items() if key in SIGNAL_KEYS}
         return Answer(self.search(f".alerts-security.alerts-{space}", known))
+
+    def _listed(self, request: Request, space: str) -> Answer:
+        """Rules with a tag; detection rules are among the rules of alerting, too."""
+        _check(request.method == "GET", "Not Found", 404)
+        tag = re.fullmatch(r'alert\.attributes\.tags:"([^"]+)"', request.query["filter"])
+        assert tag is not None, "this filter is not known here"
+        kinds = [self.detections] if "detection_engine" in request.path else [self.detections, self.stack]
+        found = [rule for kind in kinds for (where, _), rule in kind.items() if where == space and tag[1] in rule["tags"]]
+        return Answer({"page": 1, "total": len(found), "data": found[: int(request.query["per_page"])]})
 
     def _detection(self, request: Request, space: str) -> Answer:
         body = json.loads(request.body) if request.body else {}

@@ -11,7 +11,7 @@ from typing import Any
 from integration.detection.fields import name_in_index
 from integration.detection.model import Rule, Severity, Technique
 from integration.detection.schedule import MINUTE_MS
-from integration.findings.filter import NO_FILTER, Filter
+from integration.install.deployment import Deployment
 from integration.install.ownership import OWNER, content_hash
 from integration.names import Namespace
 from integration.targets.kibana.esql import query
@@ -20,10 +20,11 @@ MAX_ALERTS = 1_000
 """Alerts a run; more than Kibana's stock limit of a thousand it would not keep either. The gravest come first."""
 _CHECKS_A_WINDOW = 12
 _ATTACK = "https://attack.mitre.org"
+_RULE_TAG = f"{OWNER}.rule:"
 
 
-def detection_rule(rule: Rule, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> dict[str, Any]:
-    """Give the body of a detection rule of type `esql`, one alert for each finding that passes the filter.
+def detection_rule(rule: Rule, deployment: Deployment) -> dict[str, Any]:
+    """Return the body of a detection rule of type `esql`, one alert for each finding that passes the filter.
 
     `RuleError` for a rule that ES|QL cannot say, `InputError` for such a filter.
 
@@ -31,12 +32,12 @@ def detection_rule(rule: Rule, namespace: Namespace, index: str | None = None, p
     """
     span = _span(rule)
     body: dict[str, Any] = {
-        "rule_id": detection_id(rule, namespace),
-        "name": rule_name(rule, namespace),
+        "rule_id": detection_id(rule, deployment.namespace),
+        "name": rule_name(rule, deployment.namespace),
         "description": rule.description,
         "type": "esql",
         "language": "esql",
-        "query": query(rule, index or namespace.events, post_filter=post_filter),
+        "query": query(rule, deployment.events, post_filter=deployment.filter),
         "interval": _duration(span),
         "from": f"now-{_look_back(rule)}m",
         "to": "now",
@@ -55,18 +56,18 @@ def detection_rule(rule: Rule, namespace: Namespace, index: str | None = None, p
         "setup": rule.implementation,
         "version": rule.version,
     }
-    return body | {"tags": _tags(rule, namespace, body), "enabled": rule.enabled}
+    return body | {"tags": _tags(rule, deployment.namespace, body), "enabled": rule.enabled}
 
 
-def stack_rule(rule: Rule, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> dict[str, Any]:
-    """Give the body of an Elasticsearch query rule (`.es-query`): one alert a host, active while its finding is the last one.
+def stack_rule(rule: Rule, deployment: Deployment) -> dict[str, Any]:
+    """Return the body of an Elasticsearch query rule (`.es-query`): one alert a host, active while its finding is the last one.
 
     Kibana tells the alerts apart by the column after BY, the host; that came with 8.19 and 9.1. It looks several times a window,
     which makes no second alert. `RuleError` for a rule that ES|QL cannot say, `InputError` for such a filter.
     """
     params: dict[str, Any] = {
         "searchType": "esqlQuery",
-        "esqlQuery": {"esql": query(rule, index or namespace.events, post_filter=post_filter)},
+        "esqlQuery": {"esql": query(rule, deployment.events, post_filter=deployment.filter)},
         "timeField": name_in_index(rule, "@timestamp"),
         "timeWindowSize": _look_back(rule),
         "timeWindowUnit": "m",
@@ -78,13 +79,13 @@ def stack_rule(rule: Rule, namespace: Namespace, index: str | None = None, post_
         "excludeHitsFromPreviousRun": False,
     }
     body: dict[str, Any] = {
-        "name": rule_name(rule, namespace),
+        "name": rule_name(rule, deployment.namespace),
         "rule_type_id": ".es-query",
         "consumer": "stackAlerts",
         "schedule": {"interval": _duration(max(1, _span(rule) // _CHECKS_A_WINDOW))},
         "params": params,
     }
-    return body | {"tags": _tags(rule, namespace, body), "actions": [], "enabled": rule.enabled}
+    return body | {"tags": _tags(rule, deployment.namespace, body), "actions": [], "enabled": rule.enabled}
 
 
 def ndjson(objects: Iterable[dict[str, Any]]) -> str:
@@ -93,28 +94,38 @@ def ndjson(objects: Iterable[dict[str, Any]]) -> str:
 
 
 def detection_id(rule: Rule, namespace: Namespace) -> str:
-    """Give the `rule_id` of a detection rule, the same each time: Kibana takes no second one of it in a space."""
+    """Return the `rule_id` of a detection rule, the same each time: Kibana takes no second one of it in a space."""
     return f"{OWNER}-{rule.id}-{namespace.name}"
 
 
 def stack_id(rule: Rule, namespace: Namespace, space: str) -> str:
-    """Give the id of a stack rule, the same each time. Kibana wants a UUID of version 4, unique among all spaces."""
+    """Return the id of a stack rule, the same each time. Kibana wants a UUID of version 4, unique among all spaces."""
     digest = sha256("\0".join((OWNER, rule.id, namespace.name, space)).encode()).digest()
     return str(uuid.UUID(bytes=digest[:16], version=4))
 
 
 def rule_name(rule: Rule, namespace: Namespace) -> str:
-    """Give the name that people see."""
+    """Return the name that people see."""
     return f"{rule.name} ({namespace.name})"
 
 
 def owner_tags(rule: Rule, namespace: Namespace) -> list[str]:
-    """Give the tags that tell whose a rule in Kibana is, whatever its version or content."""
-    return [OWNER, f"{OWNER}.rule:{rule.id}", f"{OWNER}.namespace:{namespace.name}"]
+    """Return the tags that tell whose a rule in Kibana is, whatever its version or content."""
+    return [OWNER, f"{_RULE_TAG}{rule.id}", namespace_tag(namespace)]
+
+
+def namespace_tag(namespace: Namespace) -> str:
+    """Return the tag that all rules of ours in Kibana for a namespace bear."""
+    return f"{OWNER}.namespace:{namespace.name}"
+
+
+def tagged_rule(tags: Sequence[str]) -> str | None:
+    """Return the id of the rule that the tags of a rule in Kibana name."""
+    return next((tag.removeprefix(_RULE_TAG) for tag in tags if tag.startswith(_RULE_TAG)), None)
 
 
 def other_tags(tags: Sequence[str]) -> list[str]:
-    """Give those of a rule's tags that are the user's."""
+    """Return those of a rule's tags that are the user's."""
     return [tag for tag in tags if tag != OWNER and not tag.startswith(f"{OWNER}.")]
 
 

@@ -2,231 +2,259 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from functools import partial
+from abc import abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property, partial
 from typing import Any, ClassVar
 
 from integration.detection.model import Rule
-from integration.engines.kibana import Kibana
+from integration.engines.kibana import DEFAULT_SPACE, Kibana
 from integration.errors import ClusterError, InputError, NotFoundError, OverwrittenError
-from integration.findings.filter import NO_FILTER, Filter
-from integration.install.comparison import Difference, Status, Step, changes, status_of
-from integration.install.target import Health
-from integration.names import Namespace
+from integration.install.comparison import Difference, changes
+from integration.install.deployment import Deployment
+from integration.install.objects import Connections, Health, Leftover, ManagedObject, RuleObject
+from integration.install.shared_objects import EventIndices
+from integration.render.aggregation import DYNAMIC_FIELDS, class_field
 from integration.targets.kibana import body as render
 from integration.targets.kibana.alerts import count_open_detections
 
 _DETECTION = "/api/detection_engine/rules"
 _STACK = "/api/alerting/rule"
+_MOST_RULES = 1_000
 # What may be said of a stack rule again; Kibana refuses the rest of what it tells.
 _UPDATED = ("name", "tags", "schedule", "params")
 _KEPT = ("throttle", "notify_when", "alert_delay", "flapping")
 _KEPT_OF_ACTION = ("id", "group", "params", "frequency", "uuid", "alerts_filter", "use_alert_data_for_template")
 
 
-class KibanaTarget(ABC):
-    """One kind of rule in one space of Kibana, for one namespace.
+class KibanaRule(RuleObject):
+    """A rule in one space of Kibana, for one namespace.
 
-    The user owns whether a rule is enabled, its actions, its exceptions, and tags besides ours.
+    The user owns whether it is enabled, its actions, its exceptions, and tags besides ours.
     """
 
-    kind: ClassVar[str]
+    listing: ClassVar[str]
+    """The path that lists rules of this kind."""
 
-    def __init__(self, kibana: Kibana, namespace: Namespace, index: str | None = None, post_filter: Filter = NO_FILTER) -> None:
-        self._kibana = kibana
-        self._namespace = namespace
-        self._index = index
-        self._post_filter = post_filter
-
-    @abstractmethod
-    def body(self, rule: Rule) -> dict[str, Any]:
-        """Give the rule's object as it should be when it is new."""
+    def __init__(self, rule: Rule, deployment: Deployment, *, enable: bool = False) -> None:
+        self.rule = rule
+        self.name = render.rule_name(rule, deployment.namespace)
+        self._deployment = deployment
+        self._enable = enable
 
     @abstractmethod
-    def find(self, rule: Rule) -> dict[str, Any] | None:
-        """Read the rule's object, whoever made it."""
+    def _create(self, kibana: Kibana) -> None: ...
 
     @abstractmethod
-    def _create(self, rule: Rule, body: dict[str, Any]) -> None: ...
+    def _update(self, kibana: Kibana, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+        """Change the rule that was read as `found`, and return Kibana's answer, the rule as it is then."""
 
     @abstractmethod
-    def _update(self, rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
-        """Change the rule that was read as `found`, and give Kibana's answer, the rule as it is then."""
+    def _switch(self, kibana: Kibana, *, enabled: bool) -> None: ...
 
+    @staticmethod
     @abstractmethod
-    def _switch(self, rule: Rule, *, enabled: bool) -> None: ...
+    def delete_found(kibana: Kibana, found: Mapping[str, Any]) -> None:
+        """Delete a rule that was read or listed."""
 
-    @abstractmethod
-    def _delete(self, rule: Rule) -> None: ...
+    @staticmethod
+    def is_listed(_found: Mapping[str, Any]) -> bool:
+        """Whether a rule that was listed is of this kind."""
+        return True
 
-    @abstractmethod
-    def _health(self, rule: Rule, found: Mapping[str, Any]) -> tuple[str | None, str | None, int | None]:
-        """Give the last run, its error, and the number of open alerts."""
-
-    def name(self, rule: Rule) -> str:
-        """Give the name that people see in Kibana."""
-        return render.rule_name(rule, self._namespace)
-
-    def status(self, rule: Rule) -> Status:
-        """Compare the rule in Kibana with the desired one."""
-        found = self.find(rule)
-        return status_of(self.kind, self.name(rule), found, partial(self._is_ours, rule), partial(self._differences, rule))
-
-    def prepare(self) -> Sequence[Step]:
-        """Ask Kibana for its version and space, so that what is wrong with them is said first."""
-        self._kibana.check()
-        return ()
-
-    def put(self, rule: Rule, *, enable: bool) -> None:
+    def put(self, connections: Connections, found: dict[str, Any] | None) -> None:
         """Create the rule, or bring the one there to its desired body; of what the user owns everything stays.
 
         `OverwrittenError` when somebody else changed the rule at the same time: no update of Kibana's can be made to depend on what
         was read.
         """
-        body, found = self.body(rule), self.find(rule)
+        kibana = kibana_of(connections)
         if found is None:
-            self._create(rule, body | {"enabled": body["enabled"] or enable})
+            self._create(kibana)
             return
-        answer = self._update(rule, body | {"tags": [*body["tags"], *render.other_tags(found.get("tags", ()))]}, found)
-        self._refuse_another_change(rule, found, answer)
-        if enable and not found["enabled"]:
-            self._switch(rule, enabled=True)
+        tags = [*self.body["tags"], *render.other_tags(found.get("tags", ()))]
+        self._refuse_another_change(found, self._update(kibana, self.body | {"tags": tags}, found))
+        if self._enable and not self.is_enabled(found):
+            self._switch(kibana, enabled=True)
 
-    def _refuse_another_change(self, rule: Rule, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+    def _refuse_another_change(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Kibana counts every change of a rule's content in `revision`, and none that changes nothing; a new rule begins anew."""
         read, now = before.get("revision", 0), after.get("revision", 0)
         if before.get("created_at") == after.get("created_at") and now in (read, read + 1):
             return
         raise OverwrittenError(
-            f"somebody else changed the {self.kind} {self.name(rule)!r} while it was updated: revision {read} was read, and Kibana "
+            f"somebody else changed the {self.kind} {self.name!r} while it was updated: revision {read} was read, and Kibana "
             f"answered with {now}. The update won, so see in Kibana whether something of that change is lost"
         )
 
-    def verify(self, rule: Rule) -> None:
-        """Read the rule back and compare."""
-        found = self.find(rule)
-        wrong = [path for path, _, _ in self._differences(rule, found)] if found else ["everything"]
-        if wrong:
-            raise ClusterError(f"{self.kind} {self.name(rule)!r} was accepted, but reads back differently at {wrong[0]}")
+    def delete(self, connections: Connections, found: dict[str, Any]) -> None:
+        """Delete the rule; its alerts stay."""
+        with suppress(NotFoundError):
+            self.delete_found(kibana_of(connections), found)
 
-    def set_enabled(self, rule: Rule, *, enabled: bool) -> Step:
-        """Enable or disable the rule."""
-        found = self._ours(rule)
-        word = "enabled" if enabled else "disabled"
-        if found is None:
-            raise InputError(f"there is no {self.kind} {self.name(rule)!r} made by detect; `detect install` makes it")
-        if found["enabled"] is enabled:
-            return Step(self.kind, self.name(rule), f"is {word} already")
-        self._switch(rule, enabled=enabled)
-        return Step(self.kind, self.name(rule), word, changed=True)
+    def is_ours(self, found: Mapping[str, Any]) -> bool:
+        """Whether the tags name us, the rule and the namespace."""
+        return set(render.owner_tags(self.rule, self._deployment.namespace)) <= set(found.get("tags", ()))
 
-    def remove(self, rule: Rule) -> Step:
-        """Delete the rule if it is ours; its alerts stay."""
-        found = self.find(rule)
-        if found is None:
-            return Step(self.kind, self.name(rule), "was not there")
-        if not self._is_ours(rule, found):
-            return Step(self.kind, self.name(rule), "left alone: not made by detect")
-        try:
-            self._delete(rule)
-        except NotFoundError:
-            return Step(self.kind, self.name(rule), "was not there")
-        return Step(self.kind, self.name(rule), "deleted", changed=True)
-
-    def health(self, rule: Rule) -> Health | None:
-        """Tell how the rule fares by what Kibana keeps of its last run."""
-        found = self._ours(rule)
-        if found is None:
-            return None
-        last_run, last_error, open_alerts = self._health(rule, found)
-        return Health(self.kind, self.name(rule), rule.id, bool(found["enabled"]), last_run, last_error, open_alerts)
-
-    def _ours(self, rule: Rule) -> dict[str, Any] | None:
-        found = self.find(rule)
-        return found if found is not None and self._is_ours(rule, found) else None
-
-    def _is_ours(self, rule: Rule, found: Mapping[str, Any]) -> bool:
-        return set(render.owner_tags(rule, self._namespace)) <= set(found.get("tags", ()))
-
-    def _differences(self, rule: Rule, found: Mapping[str, Any]) -> list[Difference]:
-        """Compare what is ours in the two; what Kibana adds to an object is none, what is added to a list is one."""
-        desired = {key: value for key, value in self.body(rule).items() if key not in ("enabled", "actions")}
+    def compare(self, found: Mapping[str, Any]) -> Iterable[Difference]:
+        """Yield where what is ours differs; a key that Kibana adds to an object is not a difference, an item in a list is one."""
+        desired = {key: value for key, value in self.body.items() if key not in ("enabled", "actions")}
         tags = [tag for tag in found.get("tags", ()) if tag not in render.other_tags(found.get("tags", ()))]
-        return list(changes(desired, {**found, "tags": tags}))
+        yield from changes(desired, {**found, "tags": tags})
+        if self._enable and not self.is_enabled(found):
+            yield "enabled", True, False
+
+    def is_enabled(self, found: Mapping[str, Any]) -> bool:
+        """Whether Kibana runs the rule."""
+        return bool(found["enabled"])
+
+    def switch(self, connections: Connections, _found: dict[str, Any], *, enabled: bool) -> None:
+        """Enable or disable the rule."""
+        self._switch(kibana_of(connections), enabled=enabled)
 
 
-class DetectionTarget(KibanaTarget):
-    """Detection rules of Elastic Security."""
+class DetectionRule(KibanaRule):
+    """A detection rule of Elastic Security."""
 
     kind = "detection rule"
+    listing = f"{_DETECTION}/_find"
+    request = f"POST {_DETECTION} (Kibana; header kbn-xsrf)"
 
-    def body(self, rule: Rule) -> dict[str, Any]:
-        """Give the detection rule."""
-        return render.detection_rule(rule, self._namespace, self._index, self._post_filter)
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The detection rule."""
+        made = render.detection_rule(self.rule, self._deployment)
+        return made | {"enabled": made["enabled"] or self._enable}
 
-    def find(self, rule: Rule) -> dict[str, Any] | None:
+    @property
+    def _id(self) -> dict[str, str]:
+        return {"rule_id": render.detection_id(self.rule, self._deployment.namespace)}
+
+    def fetch(self, connections: Connections) -> dict[str, Any] | None:
         """Read the detection rule by its `rule_id`."""
-        return self._kibana.get(_DETECTION, self._id(rule))
+        return kibana_of(connections).get(_DETECTION, self._id)
 
-    def _id(self, rule: Rule) -> dict[str, str]:
-        return {"rule_id": render.detection_id(rule, self._namespace)}
+    def _create(self, kibana: Kibana) -> None:
+        kibana.send("POST", _DETECTION, self.body)
 
-    def _create(self, _rule: Rule, body: dict[str, Any]) -> None:
-        self._kibana.send("POST", _DETECTION, body)
-
-    def _update(self, _rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    def _update(self, kibana: Kibana, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
         if found.get("type") != body["type"]:  # which a patch cannot change
-            return self._kibana.send("PUT", _DETECTION, body | {"enabled": found["enabled"]})
+            return kibana.send("PUT", _DETECTION, body | {"enabled": found["enabled"]})
         # A patch leaves what it does not name: actions, exceptions, whether it is enabled.
-        return self._kibana.send("PATCH", _DETECTION, {key: value for key, value in body.items() if key != "enabled"})
+        return kibana.send("PATCH", _DETECTION, {key: value for key, value in body.items() if key != "enabled"})
 
-    def _switch(self, rule: Rule, *, enabled: bool) -> None:
-        self._kibana.send("PATCH", _DETECTION, self._id(rule) | {"enabled": enabled})
+    def _switch(self, kibana: Kibana, *, enabled: bool) -> None:
+        kibana.send("PATCH", _DETECTION, self._id | {"enabled": enabled})
 
-    def _delete(self, rule: Rule) -> None:
-        self._kibana.send("DELETE", _DETECTION, params=self._id(rule))
+    @staticmethod
+    def delete_found(kibana: Kibana, found: Mapping[str, Any]) -> None:
+        """Delete a detection rule."""
+        kibana.send("DELETE", _DETECTION, params={"rule_id": found["rule_id"]})
 
-    def _health(self, rule: Rule, found: Mapping[str, Any]) -> tuple[str | None, str | None, int | None]:
+    def health(self, connections: Connections, found: Mapping[str, Any]) -> Health:
+        """Return how the rule fares by what Kibana keeps of its last run."""
         last = found.get("execution_summary", {}).get("last_execution", {})
-        failed = last.get("status") in ("failed", "partial failure")
-        open_alerts = count_open_detections(self._kibana, rule, self._namespace)
-        return last.get("date"), last.get("message") if failed else None, open_alerts
+        fault = last.get("message") if last.get("status") in ("failed", "partial failure") else None
+        open_alerts = count_open_detections(kibana_of(connections), self.rule, self._deployment.namespace)
+        return Health(self.kind, self.name, self.rule.id, self.is_enabled(found), last.get("date"), fault, open_alerts)
 
 
-class StackTarget(KibanaTarget):
-    """Elasticsearch query rules of Stack Management."""
+class StackRule(KibanaRule):
+    """An Elasticsearch query rule of Stack Management."""
 
     kind = "stack rule"
+    listing = "/api/alerting/rules/_find"
 
-    def body(self, rule: Rule) -> dict[str, Any]:
-        """Give the stack rule."""
-        return render.stack_rule(rule, self._namespace, self._index, self._post_filter)
+    @cached_property
+    def body(self) -> dict[str, Any]:
+        """The stack rule."""
+        made = render.stack_rule(self.rule, self._deployment)
+        return made | {"enabled": made["enabled"] or self._enable}
 
-    def find(self, rule: Rule) -> dict[str, Any] | None:
+    @property
+    def request(self) -> str:
+        """The request that creates the rule in Kibana's default space."""
+        return f"POST {self._path(DEFAULT_SPACE)} (Kibana; header kbn-xsrf)"
+
+    def identifier(self, space: str) -> str:
+        """Return the rule's id in a space."""
+        return render.stack_id(self.rule, self._deployment.namespace, space)
+
+    def _path(self, space: str) -> str:
+        return f"{_STACK}/{self.identifier(space)}"
+
+    def fetch(self, connections: Connections) -> dict[str, Any] | None:
         """Read the stack rule by its id."""
-        return self._kibana.get(self._path(rule))
+        kibana = kibana_of(connections)
+        return kibana.get(self._path(kibana.space))
 
-    def _path(self, rule: Rule) -> str:
-        return f"{_STACK}/{render.stack_id(rule, self._namespace, self._kibana.space)}"
+    def _create(self, kibana: Kibana) -> None:
+        kibana.send("POST", self._path(kibana.space), self.body)
 
-    def _create(self, rule: Rule, body: dict[str, Any]) -> None:
-        self._kibana.send("POST", self._path(rule), body)
-
-    def _update(self, rule: Rule, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    def _update(self, kibana: Kibana, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
         if found["rule_type_id"] != body["rule_type_id"]:
             raise ClusterError(f"Kibana cannot change the type of the rule {found['name']!r}; delete it there first")
         kept = {key: found[key] for key in _KEPT if found.get(key) is not None}
         actions = [{key: a[key] for key in _KEPT_OF_ACTION if a.get(key) is not None} for a in found.get("actions", ())]
-        return self._kibana.send("PUT", self._path(rule), {key: body[key] for key in _UPDATED} | kept | {"actions": actions})
+        updated = {key: body[key] for key in _UPDATED} | kept | {"actions": actions}
+        return kibana.send("PUT", self._path(kibana.space), updated)
 
-    def _switch(self, rule: Rule, *, enabled: bool) -> None:
-        self._kibana.send("POST", f"{self._path(rule)}/{'_enable' if enabled else '_disable'}")
+    def _switch(self, kibana: Kibana, *, enabled: bool) -> None:
+        kibana.send("POST", f"{self._path(kibana.space)}/{'_enable' if enabled else '_disable'}")
 
-    def _delete(self, rule: Rule) -> None:
-        self._kibana.send("DELETE", self._path(rule))
+    @staticmethod
+    def delete_found(kibana: Kibana, found: Mapping[str, Any]) -> None:
+        """Delete a stack rule."""
+        kibana.send("DELETE", f"{_STACK}/{found['id']}")
 
-    def _health(self, _rule: Rule, found: Mapping[str, Any]) -> tuple[str | None, str | None, int | None]:
+    @staticmethod
+    def is_listed(found: Mapping[str, Any]) -> bool:
+        """Whether a rule that was listed is of this kind: detection rules are listed here too."""
+        return bool(found.get("rule_type_id") == ".es-query")
+
+    def health(self, _connections: Connections, found: Mapping[str, Any]) -> Health:
+        """Return how the rule fares by what Kibana keeps of its last run; it counts no alerts."""
         last = found.get("execution_status", {})
-        ran = last.get("status") not in (None, "pending")
-        return last.get("last_execution_date") if ran else None, last.get("error", {}).get("message"), None
+        date = last.get("last_execution_date") if last.get("status") not in (None, "pending") else None
+        fault = last.get("error", {}).get("message")
+        return Health(self.kind, self.name, self.rule.id, self.is_enabled(found), date, fault, None)
+
+
+class KibanaTarget:
+    """One kind of Kibana's rules as a place that runs rules."""
+
+    def __init__(self, made: type[KibanaRule], deployment: Deployment) -> None:
+        self._made = made
+        self._deployment = deployment
+
+    def needs(self, rules: Sequence[Rule]) -> Sequence[ManagedObject]:
+        """Return the classifiers in an index of the user's own, which no template of ours gives it: the ES|QL text reads them."""
+        index = self._deployment.index
+        if index is None:
+            return ()
+        fields = {name: field for rule in rules for name, field in class_field(rule).items()}
+        return [EventIndices(index, {"mappings": {DYNAMIC_FIELDS["elasticsearch"]: fields}})]
+
+    def rule_object(self, rule: Rule, *, enable: bool = False) -> KibanaRule:
+        """Return the rule in Kibana."""
+        return self._made(rule, self._deployment, enable=enable)
+
+    def leftovers(self, connections: Connections, rules: Sequence[Rule]) -> Iterator[Leftover]:
+        """Yield the namespace's rules in Kibana that are of other rules than these."""
+        kibana = kibana_of(connections)
+        ids = {rule.id for rule in rules}
+        owner = render.namespace_tag(self._deployment.namespace)
+        params = {"filter": f'alert.attributes.tags:"{owner}"', "per_page": str(_MOST_RULES)}
+        for listed in (kibana.get(self._made.listing, params) or {}).get("data", ()):
+            rule_id = render.tagged_rule(listed.get("tags", ()))
+            if owner in listed["tags"] and rule_id is not None and rule_id not in ids and self._made.is_listed(listed):
+                delete = partial(self._made.delete_found, kibana, listed)
+                yield Leftover(self._made.kind, str(listed["name"]), rule_id, delete)
+
+
+def kibana_of(connections: Connections) -> Kibana:
+    """Return the Kibana that keeps the rules; `InputError` when its address is not known."""
+    if connections.kibana is None:
+        raise InputError("rules in Kibana need its address: --kibana-url or DETECT_KIBANA_URL")
+    return connections.kibana

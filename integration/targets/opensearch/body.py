@@ -12,8 +12,8 @@ from integration.detection.model import Rule, Severity
 from integration.detection.risk_message import Token
 from integration.detection.schedule import MINUTE_MS
 from integration.errors import InputError
-from integration.findings.filter import NO_FILTER, Filter
-from integration.install.ownership import rule_mark
+from integration.install.deployment import Deployment
+from integration.install.ownership import rule_tag
 from integration.names import Namespace
 from integration.render import painless
 from integration.render.aggregation import BY_HOST, class_field, selection, statistics
@@ -32,53 +32,45 @@ PERIOD_END = "{{period_end}}"
 _HOST = "{{#ctx.newAlerts}}`{{bucket_keys}}`{{/ctx.newAlerts}}{{#ctx.dedupedAlerts}}`{{bucket_keys}}`{{/ctx.dedupedAlerts}}"
 
 
-def monitor(
-    rule: Rule,
-    namespace: Namespace,
-    index: str | None = None,
-    post_filter: Filter = NO_FILTER,
-    *,
-    enabled: bool = False,
-    notify: str | None = None,
-) -> dict[str, Any]:
-    """Give the body of a namespace's monitor for `rule`, over its data stream or another `index`; `notify` is a channel's id.
+def monitor(rule: Rule, deployment: Deployment, *, enabled: bool = False, notify: str | None = None) -> dict[str, Any]:
+    """Return the body of a deployment's monitor for `rule`; `notify` is a channel's id.
 
     A host whose finding does not pass the filter fires no trigger.
 
-    The mark is in `ui_metadata`, which Alerting shows to Dashboards only, and in the aggregation's `meta`, which it shows to all.
-    `InputError` for a rule that Alerting would misread: it takes `{{` in a search for the beginning of a variable.
+    The ownership tag is in `ui_metadata`, which Alerting shows to Dashboards only, and in the aggregation's `meta`, which it shows
+    to all. `InputError` for a rule that Alerting would misread: it takes `{{` in a search for the beginning of a variable.
     """
-    condition = TriggerCondition(rule, post_filter)
+    condition = TriggerCondition(rule, deployment.filter)
     search, triggers = _search(rule, condition), _triggers(rule, condition)
     if json.dumps(search).replace(PERIOD_END, "").count("{{"):
         raise InputError(f"rule {rule.id}: OpenSearch Alerting would take the `{{{{` in a name of the selection for a variable")
     body: dict[str, Any] = {
         "type": "monitor",
-        "name": monitor_name(rule, namespace),
+        "name": monitor_name(rule, deployment.namespace),
         "monitor_type": "bucket_level_monitor",
         "schedule": {"cron": {"expression": rule.schedule.cron, "timezone": "UTC"}},
-        "inputs": [{"search": {"indices": [index or namespace.events], "query": search}}],
+        "inputs": [{"search": {"indices": [deployment.events], "query": search}}],
         "triggers": [{"bucket_level_trigger": trigger} for trigger in triggers],
     }
-    mark = rule_mark(rule, namespace, body)
-    search["aggregations"][BY_HOST]["meta"] = mark
+    tag = rule_tag(rule, deployment.namespace, body)
+    search["aggregations"][BY_HOST]["meta"] = tag
     for trigger in triggers:
         trigger["actions"] = [] if notify is None else [action(rule, notify)]
-    return body | {"enabled": enabled, "ui_metadata": {"detect": mark}}
+    return body | {"enabled": enabled, "ui_metadata": {"detect": tag}}
 
 
 def monitor_name(rule: Rule, namespace: Namespace) -> str:
-    """Give the monitor's name; Alerting lets several have one, so a name alone proves nothing."""
+    """Return the monitor's name; Alerting lets several have one, so a name alone proves nothing."""
     return f"{rule.name} ({namespace.name})"
 
 
 def trigger_id(rule: Rule, level: Severity) -> str:
-    """Give the id of a severity's trigger: always the same, so that open alerts outlive an upgrade."""
+    """Return the id of a severity's trigger: always the same, so that open alerts outlive an upgrade."""
     return f"{rule.id}_{level}"
 
 
 def action(rule: Rule, channel: str) -> dict[str, Any]:
-    """Give the action that tells a notification channel of each host once a window, as long as the host has a finding."""
+    """Return the action that tells a notification channel of each host once a window, as long as the host has a finding."""
     return {
         "id": ACTION,
         "name": "Notify of the finding",
@@ -91,7 +83,7 @@ def action(rule: Rule, channel: str) -> dict[str, Any]:
 
 
 def as_searched(bucket: Mapping[str, Any]) -> dict[str, Any]:
-    """Give an alert's bucket with its host and its lists as other searches give them (see `_search`)."""
+    """Return an alert's bucket with its host and its lists as other searches give them (see `_search`)."""
     host = painless.undated(bucket["key"]["host"])
     lists = {name: bucket[name] | {"buckets": _values(bucket[name]["buckets"])} for name in FIELD_LISTS if name in bucket}
     return {**bucket, "key": {"host": host.replace("{ ", "{") if "{ {" in host else host}, **lists}
@@ -102,7 +94,7 @@ def _values(buckets: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _search(rule: Rule, condition: TriggerCondition) -> dict[str, Any]:
-    """Give the search of one run: the window counts back from the cron instant that Alerting runs for, whenever it gets to it.
+    """Return the search of one run: the window counts back from the cron instant that Alerting runs for, whenever it gets to it.
 
     Two things that Alerting does with a bucket are kept from harm. It writes the last host of a page into the search for the next
     one and reads that as a template: `{{x}}` would vanish from it, the page would come again, and the run would make alerts without

@@ -11,7 +11,8 @@ from typing import Any
 
 from integration.detection.loading import load_rules
 from integration.engines.base import Engine
-from integration.install.objects import desired_assets
+from integration.install.objects import Connections
+from integration.install.shared_objects import shared_objects
 from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE
 from tests.cluster.faults.conftest import Tried
 from tests.support.cli import Result, detect
@@ -25,7 +26,7 @@ from tests.support.waiting import until
 
 def objects(engine: Engine) -> dict[str, Any]:
     """All that an installation makes, as it is on the cluster."""
-    made = {asset.name: asset.fetch(engine) for asset in desired_assets(load_rules(), engine.name)}
+    made = {shared.name: shared.fetch(Connections(engine)) for shared in shared_objects(load_rules(), engine.name)[:3]}
     settings = engine.request("GET", f"/{EVENTS_PATTERN}/_settings", params={"flat_settings": True})
     pipelines = {index: body["settings"].get("index.default_pipeline") for index, body in settings.items()}
     for asset in made.values():

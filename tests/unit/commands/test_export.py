@@ -15,12 +15,14 @@ from integration.commands.export import ENGINES, INDEX, exports, write
 from integration.detection.loading import load_rules
 from integration.errors import InputError
 from integration.findings.filter import Filter
+from integration.install.deployment import Deployment
 from integration.names import Namespace
 from tests.support.builders import RULE
 from tests.support.fake_kibana import check_saved_rule
 from tests.support.filters import entry
 
 NAMESPACE = Namespace("prod")
+DEPLOYMENT = Deployment(NAMESPACE)
 
 
 def run(*arguments: str) -> Any:
@@ -30,7 +32,7 @@ def run(*arguments: str) -> Any:
 
 
 def test_every_body_is_written_and_listed(tmp_path: Path) -> None:
-    files, left_out = exports([RULE], ENGINES, NAMESPACE)
+    files, left_out = exports([RULE], ENGINES, DEPLOYMENT)
     states = write(tmp_path, files, left_out)
     assert left_out == []
     assert set(states.values()) == {"created"}
@@ -40,7 +42,7 @@ def test_every_body_is_written_and_listed(tmp_path: Path) -> None:
 
 
 def test_what_kibana_imports_are_the_bodies_for_its_api(tmp_path: Path) -> None:
-    write(tmp_path, *exports([RULE], ENGINES, NAMESPACE))
+    write(tmp_path, *exports([RULE], ENGINES, DEPLOYMENT))
     kibana = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "kibana").iterdir()}
     assert kibana["detection_rules.ndjson"] == kibana[f"{RULE.id}.detection_rule.json"]
     saved = kibana["stack_rules.ndjson"]
@@ -49,13 +51,13 @@ def test_what_kibana_imports_are_the_bodies_for_its_api(tmp_path: Path) -> None:
 
 
 def test_one_engine_has_its_own_files_only() -> None:
-    files, _ = exports([RULE], ["opensearch"], NAMESPACE)
+    files, _ = exports([RULE], ["opensearch"], DEPLOYMENT)
     assert {file.path.split("/")[0] for file in files} == {"opensearch"}
 
 
 def test_what_a_target_is_not_told_is_left_out_and_named(tmp_path: Path) -> None:
     post_filter = Filter((entry("exclude", contains={"error_messages": "disk"}),))
-    files, left_out = exports([RULE], ENGINES, NAMESPACE, None, post_filter)
+    files, left_out = exports([RULE], ENGINES, Deployment(NAMESPACE, None, post_filter))
     assert [each.path for each in left_out] == [
         f"elasticsearch/{RULE.id}.esql",
         f"kibana/{RULE.id}.detection_rule.json",
@@ -69,7 +71,7 @@ def test_what_a_target_is_not_told_is_left_out_and_named(tmp_path: Path) -> None
 
 
 def test_changed_files_are_not_overwritten_unless_forced(tmp_path: Path) -> None:
-    files, left_out = exports([RULE], ENGINES, NAMESPACE)
+    files, left_out = exports([RULE], ENGINES, DEPLOYMENT)
     write(tmp_path, files, left_out)
     assert set(write(tmp_path, files, left_out).values()) == {"unchanged"}
     mine, gone = tmp_path / files[0].path, tmp_path / files[1].path
@@ -87,7 +89,7 @@ def test_changed_files_are_not_overwritten_unless_forced(tmp_path: Path) -> None
 def test_a_folder_that_cannot_be_used_is_told(tmp_path: Path) -> None:
     (tmp_path / "elasticsearch").write_text("a file")
     with pytest.raises(InputError, match="elasticsearch"):
-        write(tmp_path, *exports([RULE], ENGINES, NAMESPACE))
+        write(tmp_path, *exports([RULE], ENGINES, DEPLOYMENT))
 
 
 def test_the_verb_writes_and_tells(tmp_path: Path) -> None:

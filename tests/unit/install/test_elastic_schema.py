@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from integration.detection.loading import load_rules
-from integration.install.objects import PipelineAsset, desired_assets
-from integration.install.roles import role_assets
+from integration.install.roles import role_objects
+from integration.install.shared_objects import Pipeline, Template, shared_objects
 from integration.render.aggregation import window_search
 from tests.support.elastic_schema import description
 
@@ -20,10 +20,11 @@ RULES = load_rules()
 
 def bodies() -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Each body with the request that takes it, by a name."""
-    for asset in desired_assets(RULES, "elasticsearch"):
-        request = "ingest.put_pipeline" if isinstance(asset, PipelineAsset) else "indices.put_index_template"
-        yield f"{asset.kind} {asset.name}", request, asset.body
-    for role in role_assets("elasticsearch", RULES, "their-logs-*"):
+    requests = {Pipeline: "ingest.put_pipeline", Template: "indices.put_index_template"}
+    for shared in shared_objects(RULES, "elasticsearch"):
+        if type(shared) in requests:
+            yield f"{shared.kind} {shared.name}", requests[type(shared)], shared.body
+    for role in role_objects("elasticsearch", RULES, "their-logs-*"):
         yield f"role {role.name}", "security.put_role", role.body
     for rule in RULES:
         window = rule.windows.last_run(0)

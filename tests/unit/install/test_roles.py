@@ -9,13 +9,13 @@ import pytest
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError
-from integration.install.comparison import State
-from integration.install.installation import asset_status, install
+from integration.install.plan import State
 from integration.install.role_bodies import INGESTER, INSTALLER, READER, RUNNER, roles
-from integration.install.roles import role_assets
+from integration.install.roles import role_objects
 from integration.names import EVENTS_PATTERN, RISK_PATTERN, STATE_PATTERN
 from tests.support.builders import RULE
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster
+from tests.support.installing import install_objects, state_of
 
 ENGINES = pytest.mark.parametrize("engine", ["opensearch", "elasticsearch"])
 
@@ -56,7 +56,7 @@ def test_own_events_are_read_as_the_others_and_not_written(engine: str) -> None:
 
 
 def test_what_opensearch_adds_is_no_drift() -> None:
-    (asset, *_) = role_assets("opensearch", [RULE])
+    (asset, *_) = role_objects("opensearch", [RULE])
     stored = asset.body | {"reserved": False, "hidden": False, "static": False, "tenant_permissions": []}
     stored["index_permissions"] = [
         entry | {"dls": None, "fls": [], "masked_fields": [], "allowed_actions": entry["allowed_actions"][::-1]}
@@ -64,29 +64,29 @@ def test_what_opensearch_adds_is_no_drift() -> None:
     ]
     with FakeCluster(OPENSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
         cluster.on("GET", f"/_plugins/_security/api/roles/{asset.name}", Answer({asset.name: stored}))
-        assert asset_status(engine, asset).state is State.SAME
+        assert state_of(engine, asset) is State.SAME
         stored["index_permissions"][0]["dls"] = '{"match_all": {}}'
-        assert asset_status(engine, asset).state is State.DRIFTED
+        assert state_of(engine, asset) is State.DRIFTED
 
 
 def test_what_elasticsearch_adds_is_no_drift() -> None:
-    (asset, *_) = role_assets("elasticsearch", [RULE])
+    (asset, *_) = role_objects("elasticsearch", [RULE])
     stored = asset.body | {"applications": [], "run_as": [], "transient_metadata": {"enabled": True}}
     stored["indices"] = [entry | {"allow_restricted_indices": False} for entry in asset.body["indices"]]
     with FakeCluster(ELASTICSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
         cluster.on("GET", f"/_security/role/{asset.name}", Answer({asset.name: stored}))
-        assert asset_status(engine, asset).state is State.SAME
+        assert state_of(engine, asset) is State.SAME
         stored["run_as"] = ["somebody"]
-        assert asset_status(engine, asset).state is State.DRIFTED
+        assert state_of(engine, asset) is State.DRIFTED
 
 
 def test_security_that_is_off_and_rights_that_are_missing_are_told_apart() -> None:
-    (asset, *_) = role_assets("elasticsearch", [RULE])
+    (asset, *_) = role_objects("elasticsearch", [RULE])
     with FakeCluster(ELASTICSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
         path = f"/_security/role/{asset.name}"
         cluster.on("GET", path, Answer({"error": f"no handler found for uri [{path}] and method [GET]"}, 400))
         with pytest.raises(InputError, match="its security is off or not there; nothing was changed"):
-            install(engine, [asset], [], on_step=lambda _: None)
+            install_objects(engine, [asset])
         cluster.on("GET", path, Answer({"error": {"type": "security_exception", "reason": "unauthorized"}}, 403))
         with pytest.raises(ClusterError, match="lacks the privilege"):
-            install(engine, [asset], [], on_step=lambda _: None)
+            install_objects(engine, [asset])

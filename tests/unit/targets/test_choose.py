@@ -10,15 +10,18 @@ from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ConflictError, InputError
+from integration.install.deployment import Deployment
+from integration.install.objects import Connections
+from integration.install.plan import set_enabled
 from integration.names import Namespace
-from integration.targets.choose import Alerting, targets_of
-from integration.targets.opensearch.monitors import AlertingTarget
+from integration.targets.choose import Alerting, target_of
+from integration.targets.opensearch.monitors import Monitor
 from tests.support.builders import RULE
 from tests.support.fake_cluster import Answer, FakeCluster
 
 CHANNELS = "/_plugins/_notifications/channels"
 MONITORS = "/_plugins/_alerting/monitors"
-NAMESPACE = Namespace("x")
+DEPLOYMENT = Deployment(Namespace("x"))
 
 
 @pytest.fixture
@@ -48,8 +51,9 @@ def test_a_channel_is_taken_that_is_there_or_that_cannot_be_looked_for(
     cluster: FakeCluster, engine: Engine, answer: Answer
 ) -> None:
     cluster.on("GET", CHANNELS, answer)
-    (target,) = targets_of(engine, Alerting.AUTO, NAMESPACE, notify="ops")
-    (action,) = target.body(RULE)["triggers"][0]["bucket_level_trigger"]["actions"]
+    target = target_of(Connections(engine), Alerting.AUTO, DEPLOYMENT, "ops")
+    assert target is not None
+    (action,) = target.rule_object(RULE).body["triggers"][0]["bucket_level_trigger"]["actions"]
     assert action["destination_id"] == "ops"
 
 
@@ -66,17 +70,17 @@ def test_a_channel_that_nothing_would_be_sent_to_is_refused(
 ) -> None:
     cluster.on("GET", CHANNELS, answer)
     with pytest.raises(InputError, match=words):
-        targets_of(engine, Alerting.AUTO, NAMESPACE, notify="ops")
+        target_of(Connections(engine), Alerting.AUTO, DEPLOYMENT, "ops")
     assert cluster.asked("PUT|POST|DELETE", ".*") == []
 
 
 def test_a_monitor_that_somebody_changes_meanwhile_is_left_to_them(cluster: FakeCluster, engine: Engine) -> None:
-    target = AlertingTarget(engine, NAMESPACE)
-    stored = {"_id": "m1", "_seq_no": 7, "_primary_term": 1, "_source": target.body(RULE)}
+    monitor = Monitor(RULE, DEPLOYMENT)
+    stored = {"_id": "m1", "_seq_no": 7, "_primary_term": 1, "_source": monitor.body}
     cluster.on("POST", f"{MONITORS}/_search", Answer({"hits": {"hits": [stored]}}))
     reason = "[m1]: version conflict, required seqNo [7], primary term [1]. current document has seqNo [8] and primary term [1]"
     cluster.on("PUT", f"{MONITORS}/m1", Answer({"error": {"type": "alerting_exception", "reason": reason}, "status": 409}, 409))
     with pytest.raises(ConflictError, match=r"was changed by somebody else meanwhile .* running the command again"):
-        target.set_enabled(RULE, enabled=True)
+        set_enabled(Connections(engine), [monitor], enabled=True, on_step=lambda _: None)
     (sent,) = cluster.asked("PUT", ".*")
     assert (sent.query["if_seq_no"], sent.query["if_primary_term"]) == ("7", "1")

@@ -13,6 +13,7 @@ from integration.detection.model import Rule, Severity
 from integration.errors import InputError
 from integration.findings.filter import Filter
 from integration.install.comparison import differences
+from integration.install.deployment import Deployment
 from integration.names import Namespace
 from integration.render.aggregation import statistics
 from integration.targets.opensearch.body import ACTION, MAX_BUCKETS, PAGE_SIZE, monitor, trigger_id
@@ -22,6 +23,7 @@ from tests.support.builders import RULE, rule_with
 from tests.support.filters import entry, filters
 
 NAMESPACE = Namespace("default")
+DEPLOYMENT = Deployment(NAMESPACE)
 LADDER = [
     {"level": "critical", "any": [{"stat": "error_types", "contains": "crash"}, {"stat": "error_messages", "contains": "{{x}}"}]},
     {"level": "high", "any": [{"stat": "unique_error_types", "greater_than": 2}]},
@@ -55,7 +57,7 @@ def search(body: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.tools
 def test_the_server_takes_the_monitor_and_shows_it_as_the_same(rule: Rule) -> None:
-    body = monitor(rule, NAMESPACE, enabled=True, notify="channel-1")
+    body = monitor(rule, DEPLOYMENT, enabled=True, notify="channel-1")
     shown = alerting_parser().parse(body)
     assert list(differences(comparable(body), comparable(shown))) == []
     assert shown["enabled"] is True
@@ -65,7 +67,7 @@ def test_the_server_takes_the_monitor_and_shows_it_as_the_same(rule: Rule) -> No
 
 @pytest.mark.tools
 def test_no_key_is_lost_that_the_server_would_ignore_in_silence(rule: Rule) -> None:
-    body = monitor(rule, NAMESPACE, notify="channel-1")
+    body = monitor(rule, DEPLOYMENT, notify="channel-1")
     lost = list(_missing(body, alerting_parser().parse(body)))
     rewritten = {"gte", "lt"}
     assert [path for path in lost if path.rpartition(".")[2] not in rewritten] == []
@@ -97,7 +99,7 @@ def _missing(sent: Any, kept: Any, path: str = "") -> Iterator[str]:
     ],
 )
 def test_the_parser_refuses_what_the_server_would(path: tuple[str | int, ...], value: object, words: str) -> None:
-    body: Any = monitor(RULE, NAMESPACE)
+    body: Any = monitor(RULE, DEPLOYMENT)
     at = body
     for key in path[:-1]:
         at = at[key]
@@ -107,14 +109,14 @@ def test_the_parser_refuses_what_the_server_would(path: tuple[str | int, ...], v
 
 
 def test_triggers_are_the_severities_most_severe_first() -> None:
-    found = triggers(monitor(RULE, NAMESPACE))
+    found = triggers(monitor(RULE, DEPLOYMENT))
     assert [(t["name"], t["severity"]) for t in found] == [("critical", "1"), ("high", "2"), ("medium", "3")]
     assert [t["id"] for t in found] == [trigger_id(RULE, Severity.parse(t["name"])) for t in found]
     assert all(next(iter(t)) == "id" for t in found), "the parser names the condition by the id it has read so far"
 
 
 def test_two_steps_of_one_level_share_a_trigger() -> None:
-    found = triggers(monitor(RULES["every kind of condition"], NAMESPACE))
+    found = triggers(monitor(RULES["every kind of condition"], DEPLOYMENT))
     assert [t["name"] for t in found] == ["critical", "high", "low"]
     assert found[0]["condition"]["buckets_path"] == {
         "error_count": "_count",
@@ -130,12 +132,12 @@ def test_two_steps_of_one_level_share_a_trigger() -> None:
 )
 def test_the_window_counts_back_from_the_run(earliest: str, latest: str, borders: tuple[str, str]) -> None:
     rule = rule_with(schedule={"cron": "0 * * * *", "earliest": earliest, "latest": latest})
-    window = search(monitor(rule, NAMESPACE))["query"]["bool"]["filter"][0]["range"]["@timestamp"]
+    window = search(monitor(rule, DEPLOYMENT))["query"]["bool"]["filter"][0]["range"]["@timestamp"]
     assert (window["gte"], window["lt"]) == tuple(f"{{{{period_end}}}}||{border}" for border in borders)
 
 
 def test_a_page_of_hosts_with_full_lists_stays_below_the_limit_of_buckets(rule: Rule) -> None:
-    found = search(monitor(rule, NAMESPACE))["aggregations"]["by_host"]
+    found = search(monitor(rule, DEPLOYMENT))["aggregations"]["by_host"]
     sizes = [found["aggregations"][name]["terms"]["size"] for name in (*FIELD_LISTS, "error_types")]
     assert found["composite"]["size"] == PAGE_SIZE >= 1_000
     assert min(sizes[:3]) >= 10
@@ -144,24 +146,24 @@ def test_a_page_of_hosts_with_full_lists_stays_below_the_limit_of_buckets(rule: 
 
 
 def test_only_the_run_s_instant_is_a_variable(rule: Rule) -> None:
-    text = json.dumps(search(monitor(rule, NAMESPACE)))
+    text = json.dumps(search(monitor(rule, DEPLOYMENT)))
     assert text.count("{{") == text.count("{{period_end}}") == 2
 
 
 def test_a_dataset_that_would_be_a_variable_is_refused() -> None:
     rule = rule_with(data_source=RULE.data_source.model_dump() | {"dataset": "{{x}}"})
     with pytest.raises(InputError, match="other_rule"):
-        monitor(rule, NAMESPACE)
+        monitor(rule, DEPLOYMENT)
 
 
 def test_the_mark_tells_rule_namespace_version_and_content() -> None:
-    body = monitor(RULE, NAMESPACE)
+    body = monitor(RULE, DEPLOYMENT)
     mark = body["ui_metadata"]["detect"]
     assert mark == search(body)["aggregations"]["by_host"]["meta"]
     assert (mark["rule_id"], mark["rule_version"], mark["namespace"]) == (RULE.id, RULE.version, "default")
-    other = monitor(RULE, NAMESPACE, "own-index")["ui_metadata"]["detect"]
+    other = monitor(RULE, Deployment(NAMESPACE, "own-index"))["ui_metadata"]["detect"]
     assert other["hash"] != mark["hash"]
-    assert monitor(RULE, NAMESPACE, enabled=True, notify="c")["ui_metadata"]["detect"] == mark
+    assert monitor(RULE, DEPLOYMENT, enabled=True, notify="c")["ui_metadata"]["detect"] == mark
 
 
 def shown(body: dict[str, Any]) -> dict[str, Any]:
@@ -170,8 +172,8 @@ def shown(body: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.tools
 def test_what_a_user_changes_is_a_difference_unless_it_is_the_user_s() -> None:
-    desired = monitor(RULE, NAMESPACE)
-    found = shown(monitor(RULE, NAMESPACE, enabled=True, notify="theirs"))
+    desired = monitor(RULE, DEPLOYMENT)
+    found = shown(monitor(RULE, DEPLOYMENT, enabled=True, notify="theirs"))
     assert list(differences(comparable(desired), comparable(found))) == []
     edited = copy.deepcopy(found)
     search(edited)["query"]["bool"]["filter"][0]["range"]["@timestamp"]["include_upper"] = True
@@ -188,12 +190,12 @@ def test_what_a_user_changes_is_a_difference_unless_it_is_the_user_s() -> None:
 @pytest.mark.tools
 def test_an_upgrade_keeps_the_user_s_actions_and_whether_it_runs() -> None:
     own = {"id": "mine", "name": "Mine", "destination_id": "pager", "message_template": {"source": "x", "lang": "mustache"}}
-    found = shown(monitor(RULE, NAMESPACE, enabled=True, notify="slack"))
+    found = shown(monitor(RULE, DEPLOYMENT, enabled=True, notify="slack"))
     found["triggers"][0]["bucket_level_trigger"]["actions"].append(own)
-    kept = keeping(monitor(RULE, NAMESPACE), found, RULE, None)
+    kept = keeping(monitor(RULE, DEPLOYMENT), found, RULE, None)
     assert kept["enabled"] is True
     assert [[a["destination_id"] for a in t["actions"]] for t in triggers(kept)] == [["slack", "pager"], ["slack"], ["slack"]]
-    moved = keeping(monitor(RULE, NAMESPACE), found, RULE, "teams")
+    moved = keeping(monitor(RULE, DEPLOYMENT), found, RULE, "teams")
     assert [[a["destination_id"] for a in t["actions"]] for t in triggers(moved)] == [["pager", "teams"], ["teams"], ["teams"]]
 
 
@@ -202,20 +204,20 @@ def test_a_new_trigger_notifies_the_channel_of_the_others() -> None:
     grown = rule_with(
         id=RULE.id, severity=[{"level": "critical", "any": [{"stat": "error_count", "greater_than": 5}]}, {"level": "low"}]
     )
-    kept = keeping(monitor(grown, NAMESPACE), shown(monitor(RULE, NAMESPACE, notify="slack")), grown, None)
+    kept = keeping(monitor(grown, DEPLOYMENT), shown(monitor(RULE, DEPLOYMENT, notify="slack")), grown, None)
     assert [[(a["id"], a["destination_id"]) for a in t["actions"]] for t in triggers(kept)] == [[(ACTION, "slack")]] * 2
 
 
 @pytest.mark.tools
 def test_another_channel_is_a_difference_when_one_is_asked_for() -> None:
-    found = shown(monitor(RULE, NAMESPACE, notify="slack"))
+    found = shown(monitor(RULE, DEPLOYMENT, notify="slack"))
     assert list(other_channels(found, None)) == list(other_channels(found, "slack")) == []
     assert [(want, there) for _, want, there in other_channels(found, "teams")] == [("teams", "slack")] * 3
-    assert [there for _, _, there in other_channels(shown(monitor(RULE, NAMESPACE)), "teams")] == [None] * 3
+    assert [there for _, _, there in other_channels(shown(monitor(RULE, DEPLOYMENT)), "teams")] == [None] * 3
 
 
 def test_the_message_says_the_risk_message_and_nothing_of_a_log_line() -> None:
-    action = triggers(monitor(RULES["braces"], NAMESPACE, notify="c"))[0]["actions"][0]
+    action = triggers(monitor(RULES["braces"], DEPLOYMENT, notify="c"))[0]["actions"][0]
     message, subject = (action[f"{part}_template"]["source"] for part in ("message", "subject"))
     assert message.startswith("Suspicious model loading errors detected on {{#ctx.newAlerts}}`{{bucket_keys}}`")
     assert "[error_messages]" in message
@@ -238,7 +240,7 @@ EVERY_KIND = Filter(
 @given(filters)
 @settings(deadline=None, max_examples=50)
 def test_the_server_takes_any_filter_and_shows_it_as_the_same(post_filter: Filter) -> None:
-    body = monitor(RULE, NAMESPACE, None, post_filter)
+    body = monitor(RULE, Deployment(NAMESPACE, None, post_filter))
     shown_body = alerting_parser().parse(body)
     assert list(differences(comparable(body), comparable(shown_body))) == []
     text = json.dumps(search(body))
@@ -246,9 +248,9 @@ def test_the_server_takes_any_filter_and_shows_it_as_the_same(post_filter: Filte
 
 
 def test_a_filter_is_in_every_trigger_and_nowhere_else_than_needed() -> None:
-    body = monitor(RULE, NAMESPACE, None, EVERY_KIND)
+    body = monitor(RULE, Deployment(NAMESPACE, None, EVERY_KIND))
     sources = [trigger["condition"]["script"]["source"] for trigger in triggers(body)]
-    plain = [trigger["condition"]["script"]["source"] for trigger in triggers(monitor(RULE, NAMESPACE))]
+    plain = [trigger["condition"]["script"]["source"] for trigger in triggers(monitor(RULE, DEPLOYMENT))]
     assert len({source.removeprefix(before) for source, before in zip(sources, plain, strict=True)}) == 1
     assert "< 1099511627776L" in sources[0]
     added = search(body)["aggregations"]["by_host"]["aggregations"].keys() - statistics(RULE, 1).keys()
@@ -259,19 +261,19 @@ def test_a_filter_is_in_every_trigger_and_nowhere_else_than_needed() -> None:
 
 def test_equal_host_patterns_share_an_aggregation() -> None:
     twice = Filter((entry("exclude", host="A", severity_at_most="low"), entry("exclude", host="a")))
-    added = search(monitor(RULE, NAMESPACE, None, twice))["aggregations"]["by_host"]["aggregations"]
+    added = search(monitor(RULE, Deployment(NAMESPACE, None, twice)))["aggregations"]["by_host"]["aggregations"]
     assert [name for name in added if name.startswith("host_")] == ["host_0"]
 
 
 def test_what_the_rule_alone_answers_is_not_asked() -> None:
     other = Filter((entry("exclude", rule="other", host="a"),))
-    assert monitor(RULE, NAMESPACE, None, other) == monitor(RULE, NAMESPACE)
-    nothing = monitor(RULE, NAMESPACE, None, Filter((entry("keep", rule="other"),)))
+    assert monitor(RULE, Deployment(NAMESPACE, None, other)) == monitor(RULE, DEPLOYMENT)
+    nothing = monitor(RULE, Deployment(NAMESPACE, None, Filter((entry("keep", rule="other"),))))
     assert all(trigger["condition"]["script"]["source"].endswith(" && false") for trigger in triggers(nothing))
 
 
 def test_a_filter_is_part_of_what_the_mark_tells() -> None:
     assert (
-        monitor(RULE, NAMESPACE, None, EVERY_KIND)["ui_metadata"]["detect"]["hash"]
-        != monitor(RULE, NAMESPACE)["ui_metadata"]["detect"]["hash"]
+        monitor(RULE, Deployment(NAMESPACE, None, EVERY_KIND))["ui_metadata"]["detect"]["hash"]
+        != monitor(RULE, DEPLOYMENT)["ui_metadata"]["detect"]["hash"]
     )

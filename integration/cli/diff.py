@@ -1,0 +1,51 @@
+"""`detect diff`: what on the cluster differs from what would be installed."""
+
+from __future__ import annotations
+
+import typer
+
+from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.installation import AlertingOption, RolesOption, desired, leftovers_json, print_states, state_json
+from integration.cli.options import Format, FormatOption, RulesOption
+from integration.cli.output import inert, print_json, print_table
+from integration.install.deployment import Deployment
+from integration.install.plan import State, plan
+from integration.targets.choose import Alerting
+
+
+@with_cluster
+def diff(
+    cluster: ClusterOptions,
+    rules: RulesOption = None,
+    alerting: AlertingOption = Alerting.AUTO,
+    roles: RolesOption = False,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Compare each object on the cluster with what this version and these rules would install; ends with 1 on any difference.
+
+    What engines add by themselves is not a difference, nor is what you own: whether a rule is enabled, whom it notifies.
+
+    Example: detect diff --format json
+    """
+    settings, loaded = configured(config, rules, None)
+    deployment = Deployment(cluster.namespace, index, settings.post_filter)
+    with desired(cluster, loaded, alerting, deployment, roles=roles) as wanted:
+        planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
+    if form is Format.JSON:
+        print_json({"objects": [state_json(each) for each in planned], "leftovers": leftovers_json(leftovers)})
+    else:
+        print_states(planned)
+        changes = [[each.name, path, _shown(want), _shown(found)] for each in planned for path, want, found in each.differences]
+        if changes:
+            print_table(["name", "path", "desired", "on the cluster"], changes)
+        if leftovers:
+            print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
+    if leftovers or any(each.state is not State.SAME for each in planned):
+        raise typer.Exit(1)
+
+
+def _shown(value: object) -> str:
+    return "(absent)" if value is None else inert(str(value), 200)

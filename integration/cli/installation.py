@@ -1,0 +1,109 @@
+"""What the verbs of an installation share: options, what is desired, and how steps and comparisons are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+from integration.cli.connection import ClusterOptions
+from integration.cli.options import Format
+from integration.cli.output import inert, print_json, print_table
+from integration.detection.model import Rule
+from integration.install.deployment import Deployment
+from integration.install.journal import OnStep, Step
+from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject, Target
+from integration.install.plan import Planned
+from integration.install.roles import role_objects
+from integration.install.shared_objects import SharedObject, shared_objects
+from integration.targets.choose import Alerting, target_of
+
+RolesOption = Annotated[
+    bool, typer.Option("--roles", help="The least-privilege roles too; an administrator is needed to put them.")
+]
+AlertingOption = Annotated[
+    Alerting, typer.Option("--alerting", envvar="DETECT_ALERTING", help="What runs the rules on the cluster; auto: what it has.")
+]
+
+
+@dataclass(frozen=True)
+class Desired:
+    """The rules, and all that shall be on the cluster for them: what they share, and each one's object where it runs."""
+
+    connections: Connections
+    rules: Sequence[Rule]
+    shared: Sequence[SharedObject]
+    target: Target | None
+    rule_objects: Sequence[RuleObject]
+
+    @property
+    def objects(self) -> list[ManagedObject]:
+        """Every object, in the order in which they must be created."""
+        needed = self.target.needs(self.rules) if self.target else ()
+        return [*self.shared, *needed, *self.rule_objects]
+
+    @property
+    def leftovers(self) -> list[Leftover]:
+        """The objects of ours on the cluster whose rules are not desired."""
+        return list(self.target.leftovers(self.connections, self.rules)) if self.target else []
+
+
+@contextmanager
+def desired(
+    cluster: ClusterOptions,
+    rules: Sequence[Rule],
+    alerting: Alerting,
+    deployment: Deployment,
+    *,
+    roles: bool = False,
+    notify: str | None = None,
+    enable: bool = False,
+) -> Iterator[Desired]:
+    """Connect, and choose what shall be there."""
+    with cluster.open() as engine, cluster.open_kibana() as kibana:
+        connections = Connections(engine, kibana)
+        target = target_of(connections, alerting, deployment, notify)
+        shared = [*shared_objects(rules, engine.name), *(role_objects(engine.name, rules, deployment.index) if roles else ())]
+        objects = [target.rule_object(rule, enable=enable) for rule in rules] if target else []
+        yield Desired(connections, rules, shared, target, objects)
+
+
+@contextmanager
+def steps(form: Format) -> Iterator[OnStep]:
+    """Take steps, write each as it comes, and in JSON all as one result at the end, whatever happens."""
+    taken: list[Step] = []
+
+    def take(step: Step) -> None:
+        taken.append(step)
+        if form is Format.TABLE:
+            print(f"{step.kind} {inert(step.name)}: {step.action}")  # noqa: T201
+
+    try:
+        yield take
+    finally:
+        if form is Format.JSON:
+            print_steps_json(taken)
+
+
+def print_steps_json(taken: Sequence[Step]) -> None:
+    """Write steps as one JSON document."""
+    print_json({"steps": [{"kind": s.kind, "name": s.name, "action": s.action, "changed": s.changed} for s in taken]})
+
+
+def print_states(planned: Sequence[Planned], title: str = "") -> None:
+    """Write a table of objects and their states."""
+    print_table(["kind", "name", "state"], [[each.kind, each.name, str(each.state)] for each in planned], title)
+
+
+def state_json(planned: Planned) -> dict[str, Any]:
+    """Return an object's state and where it differs as JSON."""
+    differences = [{"path": path, "desired": want, "found": found} for path, want, found in planned.differences]
+    return {"kind": planned.kind, "name": planned.name, "state": str(planned.state), "differences": differences}
+
+
+def leftovers_json(leftovers: Sequence[Leftover]) -> list[dict[str, str]]:
+    """Return objects whose rules are not desired as JSON."""
+    return [{"kind": each.kind, "name": each.name, "rule_id": each.rule_id} for each in leftovers]

@@ -1,0 +1,70 @@
+"""`detect uninstall`: take away what `detect install` made."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.installation import AlertingOption, RolesOption, desired, steps
+from integration.cli.options import Format, FormatOption, RulesOption
+from integration.cli.output import note
+from integration.errors import InputError
+from integration.install.deployment import Deployment
+from integration.install.removal import data_of, removals, remove
+from integration.targets.choose import Alerting
+
+
+@with_cluster
+def uninstall(
+    cluster: ClusterOptions,
+    rules: RulesOption = None,
+    alerting: AlertingOption = Alerting.AUTO,
+    roles: RolesOption = False,
+    delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the namespace's documents too.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --delete-data: do not ask.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")] = False,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Remove what `detect install` made and nothing else.
+
+    Events, risk events and how far `detect watch` is stay unless --delete-data is given.
+
+    Example: detect uninstall --dry-run
+    """
+    _, loaded = configured(config, rules, None)
+    with desired(cluster, loaded, alerting, Deployment(cluster.namespace, index), roles=roles) as wanted:
+        planned = removals(
+            wanted.connections,
+            wanted.shared,
+            wanted.rule_objects,
+            wanted.leftovers,
+            cluster.namespace,
+            delete_data=delete_data,
+        )
+        if delete_data and not (yes or dry_run) and not _confirmed(f"Delete {', '.join(data_of(cluster.namespace))}?"):
+            raise InputError("nothing was changed: deleting data was not confirmed (--yes does it without asking)")
+        with steps(form) as on_step:
+            if dry_run:
+                for removal in planned:
+                    on_step(removal.step)
+            else:
+                remove(planned, on_step)
+    if dry_run:
+        note("Dry run: nothing was changed.")
+
+
+def _confirmed(question: str) -> bool:
+    """Ask; not by `typer.confirm`, which ends the command with 1 where there is no answer or a signal comes."""
+    try:
+        note(f"{question} [y/N]")
+        answer = "" if sys.stdin is None else sys.stdin.readline()
+    except KeyboardInterrupt as stop:
+        stop.add_note("Nothing was changed.")
+        raise
+    return answer.strip().lower() in ("y", "yes")

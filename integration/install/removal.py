@@ -1,0 +1,102 @@
+"""The plan of an uninstallation: what goes, what stays and why; made once, then shown or carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from integration.engines.base import Engine
+from integration.install.journal import Journal, OnStep, Step
+from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject
+from integration.install.ownership import shared_tag
+from integration.install.shared_objects import EventIndices, SharedObject
+from integration.names import EVENTS_TEMPLATE, Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """One step, and what carries it out; None where nothing is to be done."""
+
+    step: Step
+    act: Callable[[], object] | None = None
+
+
+def removals(
+    connections: Connections,
+    shared: Sequence[SharedObject],
+    rule_objects: Sequence[RuleObject],
+    leftovers: Sequence[Leftover],
+    namespace: Namespace,
+    *,
+    delete_data: bool,
+) -> list[Removal]:
+    """Return what removes all that `detect install` made, last first; documents stay unless `delete_data` takes the namespace's.
+
+    Indices that stay no longer name the pipeline. A data stream that stays needs a template of its name, so a bare one is left for
+    it; an empty one goes. Objects that this project did not make are left alone.
+    """
+    planned = [_removal(connections, managed) for managed in rule_objects]
+    planned += [Removal(Step(each.kind, each.name, "deleted", changed=True), each.delete) for each in leftovers]
+    gone: set[str] = set()
+    for name, kind in data_of(namespace).items():
+        indices = connections.engine.backing_indices(name)
+        is_empty_stream = kind == "data stream" and indices and not connections.engine.count(name, {"match_all": {}})
+        if delete_data or is_empty_stream:
+            gone |= set(indices)
+            planned.append(_data_removal(connections.engine, kind, name) if indices else Removal(Step(kind, name, "was not there")))
+    return planned + list(_shared_removals(connections, shared, gone))
+
+
+def _data_removal(engine: Engine, kind: str, name: str) -> Removal:
+    delete = engine.delete_data_stream if kind == "data stream" else engine.delete_index
+    return Removal(Step(kind, name, "deleted", changed=True), partial(delete, name))
+
+
+def _shared_removals(connections: Connections, shared: Sequence[SharedObject], gone: set[str]) -> Iterator[Removal]:
+    """Remove what rules share, `gone` being the indices that are no more by then."""
+    kept: dict[str, Any] = {}
+    for managed in reversed(shared):
+        if isinstance(managed, EventIndices):
+            kept = {index: found for index, found in managed.fetch(connections).items() if index not in gone}
+            if any(managed.is_connected(found) for found in kept.values()):
+                step = Step(managed.kind, managed.name, "kept, without the pipeline", changed=True)
+                yield Removal(step, partial(managed.delete, connections, kept))
+        elif managed.name == EVENTS_TEMPLATE and kept:
+            yield _bare(connections.engine, managed, _removal(connections, managed))
+        else:
+            yield _removal(connections, managed)
+
+
+def remove(planned: Sequence[Removal], on_step: OnStep) -> None:
+    """Carry out what `removals` gave; `PartlyAppliedError` when one fails after another was done."""
+    with Journal("uninstall", on_step) as journal:
+        for removal in planned:
+            if removal.act is not None:
+                removal.act()
+            journal.done(removal.step)
+
+
+def data_of(namespace: Namespace) -> dict[str, str]:
+    """Return the kind of everything that holds a namespace's documents, by its name."""
+    return {namespace.risk: "index", namespace.state: "index", namespace.events: "data stream"}
+
+
+def _removal(connections: Connections, managed: ManagedObject) -> Removal:
+    found = managed.fetch(connections)
+    if found is None:
+        return Removal(Step(managed.kind, managed.name, "was not there"))
+    if not managed.is_ours(found):
+        return Removal(Step(managed.kind, managed.name, "left alone: not made by detect"))
+    return Removal(Step(managed.kind, managed.name, "deleted", changed=True), partial(managed.delete, connections, found))
+
+
+def _bare(engine: Engine, template: SharedObject, whole: Removal) -> Removal:
+    """Leave a template that data streams need, but nothing of ours in it."""
+    if whole.act is None:
+        return whole
+    bare = {key: template.body[key] for key in ("index_patterns", "data_stream", "priority")}
+    action = "made bare: data streams of its name remain and need it; --delete-data removes them"
+    put = partial(engine.put_template, template.name, bare | {"_meta": shared_tag(bare, ())})
+    return Removal(Step(template.kind, template.name, action, changed=True), put)

@@ -1,0 +1,211 @@
+"""The objects that all rules share: the ingest pipeline, the index templates, and the indices of events that are there already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import yaml
+
+from integration.detection.model import Rule
+from integration.errors import ClusterError
+from integration.folders import asset_folder
+from integration.install.comparison import Difference, differences
+from integration.install.objects import Connections, ManagedObject
+from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
+from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
+from integration.render.templates import computed_fields, events_template, risk_template
+
+_PIPELINE_SETTING = "index.default_pipeline"
+
+
+class SharedObject(ManagedObject):
+    """An object with a name and a body of its own."""
+
+    added: ClassVar[tuple[str, ...]] = ()
+    """What engines add to such a body by themselves, by the beginning of the dotted path."""
+
+    def __init__(self, name: str, body: dict[str, Any]) -> None:
+        self.name = name
+        self._body = body
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The object as it should be."""
+        return self._body
+
+    def compare(self, found: dict[str, Any]) -> Iterator[Difference]:
+        """Yield where the object that was read differs."""
+        for path, desired, there in differences(self.body, found):
+            if desired is not None or not path.startswith(self.added):
+                yield path, desired, there
+
+
+class Pipeline(SharedObject):
+    """An ingest pipeline. OpenSearch takes no `_meta` in one, so the ownership tag is in the description."""
+
+    kind = "ingest pipeline"
+    added = ("created_date", "modified_date", "version")
+
+    @property
+    def request(self) -> str:
+        """The request that puts the pipeline."""
+        return f"PUT /_ingest/pipeline/{self.name}"
+
+    def fetch(self, connections: Connections) -> dict[str, Any] | None:
+        """Read the pipeline."""
+        return connections.engine.get_pipeline(self.name)
+
+    def put(self, connections: Connections, found: dict[str, Any] | None) -> None:
+        """Create or replace the pipeline; on Elasticsearch it bears a version, and `ConflictError` when that is another by now."""
+        engine = connections.engine
+        if engine.name != "elasticsearch":
+            engine.put_pipeline(self.name, self.body)
+            return
+        version = found.get("version") if found else None
+        version = version if isinstance(version, int) else None
+        engine.put_pipeline(self.name, self.body | {"version": (version or 0) + 1}, if_version=version)
+
+    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
+        """Delete the pipeline."""
+        connections.engine.delete_pipeline(self.name)
+
+    def is_ours(self, found: dict[str, Any]) -> bool:
+        """Look for the ownership tag in the description."""
+        return has_tag_text(found.get("description"))
+
+
+class Template(SharedObject):
+    """A composable index template, with the ownership tag in `_meta`."""
+
+    kind = "index template"
+    added = ("composed_of", "data_stream", "created_date", "modified_date", "ignore_missing_component_templates")
+
+    @property
+    def request(self) -> str:
+        """The request that puts the template."""
+        return f"PUT /_index_template/{self.name}"
+
+    def fetch(self, connections: Connections) -> dict[str, Any] | None:
+        """Read the template."""
+        return connections.engine.get_template(self.name)
+
+    def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
+        """Create or replace the template; no engine can guard that against a change at the same moment."""
+        connections.engine.put_template(self.name, self.body)
+
+    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
+        """Delete the template."""
+        connections.engine.delete_template(self.name)
+
+    def is_ours(self, found: dict[str, Any]) -> bool:
+        """Look for the ownership tag in `_meta`."""
+        return has_tag(found.get("_meta"))
+
+
+class EventIndices(SharedObject):
+    """The indices of events that are there already, which no template changes: their computed fields and, if ours, their pipeline.
+
+    What was read is the part of each index that is ours, by the index's name. Other computed fields stay.
+    """
+
+    kind = "indices"
+
+    @property
+    def request(self) -> str:
+        """The requests that bring the indices to the desired state."""
+        return f"PUT /{self.name}/_mapping, PUT /{self.name}/_settings"
+
+    def fetch(self, connections: Connections) -> dict[str, Any]:
+        """Read the mappings and settings of all indices; without any, there is nothing to differ."""
+        found = {
+            index: {
+                "mappings": {key: {name: mapping.get(key, {}).get(name) for name in ours} for key, ours in self._fields.items()}
+            }
+            for index, mapping in sorted(connections.engine.get_mapping(self.name).items())
+        }
+        if found and "settings" in self.body:
+            path = f"/{self.name}/_settings/{_PIPELINE_SETTING}"
+            settings = connections.engine.request("GET", path, params={"flat_settings": True}, retry=True)
+            for index, part in found.items():
+                part["settings"] = {_PIPELINE_SETTING: settings.get(index, {}).get("settings", {}).get(_PIPELINE_SETTING)}
+        return found
+
+    @property
+    def _fields(self) -> dict[str, dict[str, Any]]:
+        fields: dict[str, dict[str, Any]] = self.body["mappings"]
+        return fields
+
+    def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
+        """Add the computed fields and name the pipeline, in every index."""
+        connections.engine.put_mapping(self.name, self._fields)
+        if "settings" in self.body:
+            self._set_pipeline(connections, PIPELINE)
+
+    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
+        """Take the pipeline's name out of every index; the documents stay."""
+        self._set_pipeline(connections, "_none")
+
+    def _set_pipeline(self, connections: Connections, name: str) -> None:
+        connections.engine.request("PUT", f"/{self.name}/_settings", {_PIPELINE_SETTING: name}, retry=True)
+
+    def is_connected(self, found: dict[str, Any]) -> bool:
+        """Whether one index, as it was read, names the pipeline."""
+        return bool(found["settings"][_PIPELINE_SETTING] == PIPELINE)
+
+    def is_ours(self, _found: dict[str, Any]) -> bool:
+        """Whoever made an index of this name, it holds the events that the rules read."""
+        return True
+
+    def compare(self, found: dict[str, Any]) -> Iterator[Difference]:
+        """Yield where each index differs."""
+        return differences(dict.fromkeys(found, self.body), found)
+
+
+class DataStream(SharedObject):
+    """The data stream of a namespace's events, for what cannot be made before it is there."""
+
+    kind = "data stream"
+
+    @property
+    def request(self) -> str:
+        """The request that creates the data stream."""
+        return f"PUT /_data_stream/{self.name}"
+
+    def fetch(self, connections: Connections) -> dict[str, Any] | None:
+        """Look whether the data stream is there; it has nothing to compare."""
+        return {} if connections.engine.exists(self.name) else None
+
+    def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
+        """Create the data stream, empty."""
+        engine = connections.engine
+        try:
+            engine.request("PUT", f"/_data_stream/{self.name}", retry=True)
+        except ClusterError:
+            # Sent again after an answer that was lost, or an event came first.
+            if not engine.exists(self.name):
+                raise
+
+    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
+        """Delete the data stream with its documents."""
+        connections.engine.delete_data_stream(self.name)
+
+    def is_ours(self, _found: dict[str, Any]) -> bool:
+        """A data stream of this name serves, whoever made it."""
+        return True
+
+
+def shared_objects(rules: Sequence[Rule], engine: str) -> list[SharedObject]:
+    """Return every object that these rules share on an engine, in the order in which they must be created."""
+    pipeline = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
+    description = f"{pipeline['description']} {shared_tag_text(pipeline, rules)}"
+    if engine == "elasticsearch":
+        del pipeline["version"]  # counted up with each replacement, since it guards them
+    events, risk = events_template(rules, engine), risk_template()
+    connected = {"mappings": computed_fields(rules, engine), "settings": {_PIPELINE_SETTING: PIPELINE}}
+    return [
+        Pipeline(PIPELINE, pipeline | {"description": description}),
+        Template(EVENTS_TEMPLATE, events | {"_meta": shared_tag(events, rules)}),
+        Template(RISK_TEMPLATE, risk | {"_meta": shared_tag(risk, rules)}),
+        EventIndices(EVENTS_PATTERN, connected),
+    ]
