@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo check test test-long test-docker test-image golden fuzz lint format build image image-context lock sbom audit clean
+.PHONY: setup demo check test test-long test-shippers test-docker test-image golden fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -34,11 +34,19 @@ check: lint
 
 # Every kind of test that needs no Docker engine, on real nodes too; the first run fetches the nodes through Maven.
 test: setup
-	$(BIN)/python -m pytest -m 'not (docker or long)' $(PARALLEL)
+	$(BIN)/python -m pytest -m 'not (docker or long or shippers)' $(PARALLEL)
 
-# What `make test` tries on a few of many lines, faults and sizes, on the rest of them.
+# What `make test` tries on a few of many lines, faults and sizes, on the rest of them; then older OpenSearch versions, on
+# what depends on the server most.
+OLDER = opensearch:3.4.0,opensearch:2.19.6
+OLDER_TESTS = $(addprefix tests/cluster/test_,pipeline.py agreement.py lifecycle.py alerting.py)
 test-long: setup
 	$(BIN)/python -m pytest -m 'long and not docker' $(PARALLEL)
+	DETECT_TEST_ENGINES=$(OLDER) $(BIN)/python -m pytest -m 'cluster and not long' $(PARALLEL) $(OLDER_TESTS)
+
+# Shippers from Debian's packages, by the configurations of docs/shipping; nothing is installed. They need apt-get.
+test-shippers: setup
+	$(BIN)/python -m pytest -m shippers $(PARALLEL)
 
 # Tests in containers: of the official image, or of the one that DETECT_TEST_IMAGE names. They need a Docker engine and Compose.
 TESTS ?= tests/docker

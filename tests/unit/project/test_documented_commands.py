@@ -14,7 +14,7 @@ import typer.main
 from integration.cli import app
 
 ROOT = Path(__file__).parents[3]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 DETECT = typer.main.get_command(app)
 OF_OTHERS = {"--volumes"}
 """Options of other commands that stand in a sentence."""
@@ -61,7 +61,7 @@ def fault(command: str) -> str | None:
     words = iter(shlex.split(command, comments=True)[1:])
     for word in words:
         inner = getattr(current, "commands", None)
-        if word.startswith("-"):
+        if word.startswith("-") and word != "-":
             name, equals, _ = word.partition("=")
             if name not in options(current):
                 return f"no option {name}"
@@ -74,13 +74,13 @@ def fault(command: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_shows_can_be_run(page: Path) -> None:
     shown = [command for part in code(page.read_text(encoding="utf-8")) for command in commands(part)]
     assert {command: said for command in shown if (said := fault(command))} == {}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_an_option_that_a_page_names_is_one_of_some_verb(page: Path) -> None:
     named = {re.split(r"[\s=/]", part)[0] for part in code(page.read_text(encoding="utf-8")) if part.startswith("--")}
     assert named - OPTIONS == OF_OTHERS & named
