@@ -18,7 +18,7 @@ from integration.install.journal import OnStep, Step
 from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject, Target
 from integration.install.plan import Planned
 from integration.install.roles import role_objects
-from integration.install.shared_objects import SharedObject, shared_objects
+from integration.install.shared_objects import DataStream, SharedObject, shared_objects
 from integration.targets.choose import Alerting, target_of
 
 RolesOption = Annotated[
@@ -42,8 +42,16 @@ class Desired:
     @property
     def objects(self) -> list[ManagedObject]:
         """Every object, in the order in which they must be created."""
-        needed = self.target.needs(self.rules) if self.target else ()
-        return [*self.shared, *needed, *self.rule_objects]
+        return [*self.shared, *self._needed, *self.rule_objects]
+
+    @property
+    def removable(self) -> list[ManagedObject]:
+        """What goes with the rules, whatever happens to the documents."""
+        return [*self.rule_objects, *(each for each in self._needed if not isinstance(each, DataStream))]
+
+    @property
+    def _needed(self) -> Sequence[ManagedObject]:
+        return self.target.needs(self.rules) if self.target else ()
 
     @property
     def leftovers(self) -> list[Leftover]:

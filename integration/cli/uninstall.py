@@ -42,7 +42,7 @@ def uninstall(
         planned = removals(
             wanted.connections,
             wanted.shared,
-            wanted.rule_objects,
+            wanted.removable,
             wanted.leftovers,
             cluster.namespace,
             delete_data=delete_data,

@@ -9,7 +9,7 @@ from typing import Any
 
 from integration.engines.base import Engine
 from integration.install.journal import Journal, OnStep, Step
-from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject
+from integration.install.objects import Connections, Leftover, ManagedObject
 from integration.install.ownership import shared_tag
 from integration.install.shared_objects import EventIndices, SharedObject
 from integration.names import EVENTS_TEMPLATE, Namespace
@@ -26,7 +26,7 @@ class Removal:
 def removals(
     connections: Connections,
     shared: Sequence[SharedObject],
-    rule_objects: Sequence[RuleObject],
+    of_rules: Sequence[ManagedObject],
     leftovers: Sequence[Leftover],
     namespace: Namespace,
     *,
@@ -37,7 +37,7 @@ def removals(
     Indices that stay no longer name the pipeline. A data stream that stays needs a template of its name, so a bare one is left for
     it; an empty one goes. Objects that this project did not make are left alone.
     """
-    planned = [_removal(connections, managed) for managed in rule_objects]
+    planned = [_removal(connections, managed) for managed in of_rules]
     planned += [Removal(Step(each.kind, each.name, "deleted", changed=True), each.delete) for each in leftovers]
     gone: set[str] = set()
     for name, kind in data_of(namespace).items():

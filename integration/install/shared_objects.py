@@ -104,7 +104,7 @@ class Template(SharedObject):
 
 
 class EventIndices(SharedObject):
-    """The indices of events that are there already, which no template changes: their computed fields and, if ours, their pipeline.
+    """The indices of events that are there already, which no template changes: their computed fields and their pipeline.
 
     What was read is the part of each index that is ours, by the index's name. Other computed fields stay.
     """
@@ -118,29 +118,20 @@ class EventIndices(SharedObject):
 
     def fetch(self, connections: Connections) -> dict[str, Any]:
         """Read the mappings and settings of all indices; without any, there is nothing to differ."""
-        found = {
-            index: {
-                "mappings": {key: {name: mapping.get(key, {}).get(name) for name in ours} for key, ours in self._fields.items()}
-            }
-            for index, mapping in sorted(connections.engine.get_mapping(self.name).items())
-        }
-        if found and "settings" in self.body:
-            path = f"/{self.name}/_settings/{_PIPELINE_SETTING}"
-            settings = connections.engine.request("GET", path, params={"flat_settings": True}, retry=True)
-            for index, part in found.items():
-                part["settings"] = {_PIPELINE_SETTING: settings.get(index, {}).get("settings", {}).get(_PIPELINE_SETTING)}
+        mappings = connections.engine.get_mapping(self.name)
+        path = f"/{self.name}/_settings/{_PIPELINE_SETTING}"
+        settings = connections.engine.request("GET", path, params={"flat_settings": True}, retry=True)
+        found = {}
+        for index, mapping in sorted(mappings.items()):
+            fields = {key: {name: mapping.get(key, {}).get(name) for name in ours} for key, ours in self.body["mappings"].items()}
+            pipeline = settings.get(index, {}).get("settings", {}).get(_PIPELINE_SETTING)
+            found[index] = {"mappings": fields, "settings": {_PIPELINE_SETTING: pipeline}}
         return found
-
-    @property
-    def _fields(self) -> dict[str, dict[str, Any]]:
-        fields: dict[str, dict[str, Any]] = self.body["mappings"]
-        return fields
 
     def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
         """Add the computed fields and name the pipeline, in every index."""
-        connections.engine.put_mapping(self.name, self._fields)
-        if "settings" in self.body:
-            self._set_pipeline(connections, PIPELINE)
+        connections.engine.put_mapping(self.name, self.body["mappings"])
+        self._set_pipeline(connections, PIPELINE)
 
     def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
         """Take the pipeline's name out of every index; the documents stay."""
@@ -154,7 +145,7 @@ class EventIndices(SharedObject):
         return bool(found["settings"][_PIPELINE_SETTING] == PIPELINE)
 
     def is_ours(self, _found: dict[str, Any]) -> bool:
-        """Whoever made an index of this name, it holds the events that the rules read."""
+        """Whoever made an index of this name, its lines go through our pipeline."""
         return True
 
     def compare(self, found: dict[str, Any]) -> Iterator[Difference]:

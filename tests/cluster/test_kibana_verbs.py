@@ -51,6 +51,57 @@ def test_rules_live_in_kibana_over_their_whole_life(
     assert not fake_kibana.stack
 
 
+def test_an_index_of_the_user_s_own_gets_the_computed_field(
+    engine: Engine, fake_kibana: FakeKibana, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if engine.name == "opensearch":
+        return
+    monkeypatch.setenv("DETECT_API_KEY", API_KEY)
+    where = (
+        "--url",
+        engine.url,
+        "--namespace",
+        "own",
+        "--kibana-url",
+        fake_kibana.url,
+        "--alerting",
+        "kibana",
+        "--index",
+        "theirs-*",
+    )
+
+    def states(verb: str, shown: str) -> list[str]:
+        answer = detect(verb, "--format", "json", *where).json
+        objects = answer["steps" if shown == "action" else "objects"]
+        return [each[shown] for each in objects if each["kind"] == "computed fields"]
+
+    assert "there is no index 'theirs-*'" in detect("install", *where).err
+    keywords = {name: {"type": "keyword"} for name in ("event.original", "log.level")}
+    engine.request("PUT", "/theirs-1", {"mappings": {"properties": keywords}})
+    try:
+        assert states("diff", "state") == ["drifted"]
+        assert states("install", "action") == ["updated"]
+        assert states("install", "action") == ["unchanged"]
+        documents = [
+            ("1", {"event": {"original": "level=ERROR model"}, "log": {"level": "ERROR"}}),
+            ("2", {"event": {"original": "x"}}),
+        ]
+        assert all(result.ok for result in engine.bulk_create("theirs-1", documents))
+        engine.refresh("theirs-1")
+        assert engine.count("theirs-1", {"exists": {"field": "error_type"}}) == 1
+        engine.request("PUT", "/theirs-2")
+        assert states("status", "state") == ["drifted"]
+        assert states("install", "action") == ["updated"]
+        assert states("uninstall", "action") == ["deleted"]
+        assert all("runtime" not in mapping for mapping in engine.get_mapping("theirs-*").values())
+        engine.request("PUT", "/theirs-2/_mapping", {"properties": {"error_type": {"type": "keyword"}}})
+        refused = detect("install", *where)
+        assert (refused.code, "theirs-2 has a field 'error_type' of its own" in refused.err) == (2, True)
+    finally:
+        engine.delete_index("theirs-1")
+        engine.delete_index("theirs-2")
+
+
 def test_kibana_without_its_address_is_bad_usage(engine: Engine) -> None:
     answer = detect("install", "--url", engine.url, "--alerting", "kibana")
     assert answer.code == 2

@@ -14,10 +14,9 @@ from integration.errors import ClusterError, InputError, NotFoundError, Overwrit
 from integration.install.comparison import Difference, changes
 from integration.install.deployment import Deployment
 from integration.install.objects import Connections, Health, Leftover, ManagedObject, RuleObject
-from integration.install.shared_objects import EventIndices
-from integration.render.aggregation import DYNAMIC_FIELDS, class_field
 from integration.targets.kibana import body as render
 from integration.targets.kibana.alerts import count_open_detections
+from integration.targets.kibana.own_index import ComputedFields
 
 _DETECTION = "/api/detection_engine/rules"
 _STACK = "/api/alerting/rule"
@@ -229,12 +228,8 @@ class KibanaTarget:
         self._deployment = deployment
 
     def needs(self, rules: Sequence[Rule]) -> Sequence[ManagedObject]:
-        """Return the classifiers in an index of the user's own, which no template of ours gives it: the ES|QL text reads them."""
-        index = self._deployment.index
-        if index is None:
-            return ()
-        fields = {name: field for rule in rules for name, field in class_field(rule).items()}
-        return [EventIndices(index, {"mappings": {DYNAMIC_FIELDS["elasticsearch"]: fields}})]
+        """Return the computed fields of an index of the user's own, which ES|QL reads."""
+        return [ComputedFields(self._deployment.index, rules)] if self._deployment.index else []
 
     def rule_object(self, rule: Rule, *, enable: bool = False) -> KibanaRule:
         """Return the rule in Kibana."""

@@ -256,6 +256,9 @@ def test_an_index_of_the_user_s_own_gets_the_computed_field_that_the_query_reads
             assert [step.changed for step in install_objects(engine, objects, kibana)] == [changed, changed]
         assert mapping["runtime"].keys() == {"theirs", RULE.classification.field}
         assert len(cluster.asked("PUT", ".*")) == 1
+        mapping["properties"][RULE.classification.field] = {"type": "keyword"}
+        with pytest.raises(InputError, match=r"own-1 has a field 'error_type' of its own, which the computed field .* would hide"):
+            install_objects(engine, objects, kibana)
     assert list(KibanaTarget(DetectionRule, DEPLOYMENT).needs([RULE])) == []
     assert "own-*" in kept(fake_kibana)["query"]
 
