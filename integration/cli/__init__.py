@@ -48,11 +48,11 @@ def main() -> None:
     except PipeClosedError as error:
         sys.exit(error.exit_code)
     except DetectError as error:
-        from integration.cli.output import inert_lines  # not above: `--help` needs none of it
+        from integration.cli.output import escaped_lines  # not above: `--help` needs none of it
 
         if _debug:
             traceback.print_exception(error)
-        print(inert_lines("\n".join([f"detect: {error}", *getattr(error, "__notes__", [])])), file=sys.stderr)  # noqa: T201
+        print(escaped_lines("\n".join([f"detect: {error}", *getattr(error, "__notes__", [])])), file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
     except sqlite3.OperationalError as error:  # of the temporary files, the only databases here
         if _debug:

@@ -8,7 +8,7 @@ from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, RolesOption, desired, leftovers_json, print_states, state_json
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import inert, print_json, print_table
+from integration.cli.output import escaped, print_json, print_table
 from integration.install.deployment import Deployment
 from integration.install.plan import State, plan
 from integration.targets.choose import Alerting
@@ -48,4 +48,4 @@ def diff(
 
 
 def _shown(value: object) -> str:
-    return "(absent)" if value is None else inert(str(value), 200)
+    return "(absent)" if value is None else escaped(str(value), 200)

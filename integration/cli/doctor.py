@@ -10,7 +10,7 @@ from rich.text import Text
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import inert, print_json, print_table
+from integration.cli.output import escaped, print_json, print_table
 from integration.commands.doctor import Check, Installation, Verdict, examine
 from integration.install.privileges import Work
 
@@ -49,7 +49,7 @@ def doctor(
         print_json({"healthy": not failed, "checks": rows})
     else:
         print_table(
-            ["check", "", "detail"], [[c.name, Text(str(c.verdict), style=_STYLES[c.verdict]), inert(c.detail)] for c in checks]
+            ["check", "", "detail"], [[c.name, Text(str(c.verdict), style=_STYLES[c.verdict]), escaped(c.detail)] for c in checks]
         )
     if failed:
         raise typer.Exit(1)

@@ -11,7 +11,7 @@ import typer
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import NamespaceOption
 from integration.cli.options import Format, FormatOption, RuleOption, RulesOption
-from integration.cli.output import inert, note, print_json
+from integration.cli.output import escaped, note, print_json
 from integration.commands.export import ENGINES, exports
 from integration.commands.export import write as write_files
 from integration.install.deployment import Deployment
@@ -53,6 +53,6 @@ def export(
         print_json({"files": [{"path": path, "state": state} for path, state in states.items()], "left_out": missing})
     else:
         for path, state in states.items():
-            print(f"{inert(str(folder / path))}: {state}")  # noqa: T201
+            print(f"{escaped(str(folder / path))}: {state}")  # noqa: T201
     for each in left_out:
         note(f"Left out {each.path}: {each.reason}")

@@ -12,7 +12,7 @@ from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, RolesOption, desired, leftovers_json, steps
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import inert, note, print_json, print_table
+from integration.cli.output import escaped, note, print_json, print_table
 from integration.install.deployment import Deployment
 from integration.install.objects import Leftover
 from integration.install.plan import VERBS, Planned, apply, plan
@@ -83,5 +83,5 @@ def _print_plan(planned: Sequence[Planned], leftovers: Sequence[Leftover], form:
     print("Plan: " + ", ".join(f"{count} to {verb}" for verb, count in counts.items()) + ".")  # noqa: T201
     if bodies:
         for each in planned:
-            print(f"# {each.kind} {inert(each.name)}")  # noqa: T201
+            print(f"# {each.kind} {escaped(each.name)}")  # noqa: T201
             print_json(each.object.body)

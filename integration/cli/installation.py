@@ -11,7 +11,7 @@ import typer
 
 from integration.cli.connection import ClusterOptions
 from integration.cli.options import Format
-from integration.cli.output import inert, print_json, print_table
+from integration.cli.output import escaped, print_json, print_table
 from integration.detection.model import Rule
 from integration.install.deployment import Deployment
 from integration.install.journal import OnStep, Step
@@ -87,7 +87,7 @@ def steps(form: Format) -> Iterator[OnStep]:
     def take(step: Step) -> None:
         taken.append(step)
         if form is Format.TABLE:
-            print(f"{step.kind} {inert(step.name)}: {step.action}")  # noqa: T201
+            print(f"{step.kind} {escaped(step.name)}: {step.action}")  # noqa: T201
 
     try:
         yield take

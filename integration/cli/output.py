@@ -1,4 +1,4 @@
-"""Results to standard output, everything else to standard error; text from logs is made inert before a terminal sees it."""
+"""Results to standard output, everything else to standard error; control characters of logs are escaped for terminals."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _CSV_COLUMNS = (
 )
 
 
-def inert(text: str, limit: int | None = None) -> str:
-    """Write control characters, bidi marks and the like as escapes, so that a log line cannot steer a terminal; cut at `limit`."""
+def escaped(text: str, limit: int | None = None) -> str:
+    """Return a text with control characters and bidi marks as escapes, so that no log line steers a terminal; cut at `limit`."""
     shown = text if limit is None or len(text) <= limit else f"{text[: limit - 1]}…"
     if shown.isprintable():
         return shown
@@ -49,12 +49,12 @@ def inert(text: str, limit: int | None = None) -> str:
 
 def note(message: str) -> None:
     """Write a message to standard error."""
-    print(inert_lines(message), file=sys.stderr)  # noqa: T201
+    print(escaped_lines(message), file=sys.stderr)  # noqa: T201
 
 
-def inert_lines(message: str) -> str:
-    """Make each line of a message inert, keeping its line breaks."""
-    return "\n".join(inert(line) for line in message.split("\n"))
+def escaped_lines(message: str) -> str:
+    """Escape each line of a message and keep its line breaks."""
+    return "\n".join(escaped(line) for line in message.split("\n"))
 
 
 def print_json(value: object) -> None:
@@ -68,7 +68,7 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], ti
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(inert(cell)) for cell in row))
+        table.add_row(*(cell if isinstance(cell, Text) else Text(escaped(cell)) for cell in row))
     # In a pipe a table is as wide as its cells: what reads it there must not meet words broken in two.
     width = None if sys.stdout.isatty() else _UNBOUNDED
     Console(file=sys.stdout, highlight=False, width=width).print(table)
@@ -165,14 +165,14 @@ def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:
     """Write rows of SPL 14, `most` of each finding, as many as a table shows."""
     count = sum(min(finding.spl_row_count, most) for finding in findings)
     rows = list(islice(chain.from_iterable(finding.spl_rows(most) for finding in findings), _MAX_ROWS))
-    cells = [[inert(str(value), _MAX_ROW_CELL) for value in row.values()] for row in rows]
+    cells = [[escaped(str(value), _MAX_ROW_CELL) for value in row.values()] for row in rows]
     print_table(list(rows[0]) if rows else ["count"], cells, "SPL rows")
     if count > len(rows):
         note(f"The table shows the first {len(rows):,} SPL rows of {count:,}: --format json gives all.")
 
 
 def _list_cell(values: Sequence[str], left_out: int) -> Text:
-    shown = [inert(value, _MAX_CELL) for value in values[:_MAX_LIST]]
+    shown = [escaped(value, _MAX_CELL) for value in values[:_MAX_LIST]]
     more = len(values) + left_out - len(shown)
     return Text("\n".join(shown + [f"+{more:,} more"] * bool(more)))
 
@@ -203,7 +203,7 @@ def _csv_cell(value: Any) -> Any:
     if isinstance(value, list):
         return "\n".join(str(_csv_cell(item)) for item in value)
     if isinstance(value, str):
-        text = inert(value)
+        text = escaped(value)
         return f"'{text}" if text.startswith(_FORMULA) else text
     return value
 

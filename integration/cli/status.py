@@ -9,7 +9,7 @@ from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, desired, leftovers_json, print_states, state_json
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import inert, note, print_json, print_table
+from integration.cli.output import escaped, note, print_json, print_table
 from integration.commands.status import PAST_THE_PIPELINE, Report
 from integration.commands.status import status as report_status
 from integration.install.deployment import Deployment
@@ -76,7 +76,7 @@ def _health_row(health: Health) -> list[str]:
         health.name,
         "yes" if health.enabled else "no",
         health.last_run or "none known",
-        inert(health.last_error or "none", 500),
+        escaped(health.last_error or "none", 500),
         "unknown" if health.open_alerts is None else f"{health.open_alerts:,}",
     ]
 

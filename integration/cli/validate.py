@@ -9,7 +9,7 @@ import typer
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, TimezoneOption, zone_of
-from integration.cli.output import inert, print_json, print_table, progress
+from integration.cli.output import escaped, print_json, print_table, progress
 from integration.cli.windows import AtOption, FromOption, ToOption, windows_of
 from integration.commands.validate import Validation
 from integration.commands.validate import validate as validate_rule
@@ -64,7 +64,7 @@ def print_validation(results: Sequence[tuple[Rule, Validation]]) -> None:
             continue
         print(f"The Python reference and the cluster DIFFER: {compared}. ({rule.id})")  # noqa: T201
         rows = [
-            [rfc3339(d.window_start, millis=False), d.host, d.field, inert(repr(d.reference), 300), inert(repr(d.cluster), 300)]
+            [rfc3339(d.window_start, millis=False), d.host, d.field, escaped(repr(d.reference), 300), escaped(repr(d.cluster), 300)]
             for d in result.comparison.differences
         ]
         print_table(["window start", "host", "field", "reference", "cluster"], rows)

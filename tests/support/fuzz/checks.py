@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from integration.cli.output import _csv_cell, inert
+from integration.cli.output import _csv_cell, escaped
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
 from integration.log.event import Event, parse, stored
@@ -34,7 +34,7 @@ def check(data: bytes) -> None:
     rfc3339(event.time, millis=True)
     texts = list(_texts(document))
     assert all(len(text) <= _MOST_GROWTH * max(len(line), 10) for text in texts)
-    assert all(inert(text).isprintable() for text in texts)
+    assert all(escaped(text).isprintable() for text in texts)
     _is_the_same_when_read_back(event)
     _loses_its_wrapping(line)
     _is_found(event)

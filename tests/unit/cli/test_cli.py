@@ -70,7 +70,7 @@ def test_csv_of_rows_is_what_splunk_exports(log: Path) -> None:
     assert answer.err.startswith("13 more SPL rows: ")
 
 
-def test_table_is_inert(log: Path) -> None:
+def test_table_is_escaped(log: Path) -> None:
     answer = detect("scan", str(log), "--host", "gpu\x1b[2J-1", "--spl-rows")
     assert "\x1b" not in answer.out
     assert "\u202e" not in answer.out

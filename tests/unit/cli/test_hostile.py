@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from integration.cli.output import inert, inert_lines
+from integration.cli.output import escaped, escaped_lines
 from integration.detection.loading import load_rule
 from integration.errors import DetectError, InputError
 from integration.log.event import parse
@@ -73,10 +73,10 @@ class TestOutput:
 
     @given(st.text())
     def test_inert_text_is_printable_whatever_it_was(self, text: str) -> None:
-        assert inert(text).isprintable()
-        assert all(line.isprintable() for line in inert_lines(text).split("\n"))
+        assert escaped(text).isprintable()
+        assert all(line.isprintable() for line in escaped_lines(text).split("\n"))
 
-    def test_names_in_errors_are_inert(self) -> None:
+    def test_names_in_errors_are_escaped(self) -> None:
         for arguments in (
             ("scan", "\x1b[2Jnothing.log"),
             ("scan", __file__, "--timezone", "\x1b[31m"),
