@@ -18,7 +18,7 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.sandbox.local import Node, NodeOptions, running_node
 from tests.support.secured import SecureNode, secure_node
-from tests.support.servers import SERVERS, Server
+from tests.support.servers import SERVERS, Server, is_repeated
 
 _SHOWN_LOG_LINES = 60
 # Last, since each later installation looks at every data stream, and the Elasticsearch of the tests cannot delete any.
@@ -32,6 +32,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.cluster)
+            if isinstance(item, pytest.Function) and is_repeated(item):
+                item.add_marker(pytest.mark.long)
     items.sort(key=lambda item: item.path.name in _LEAVE_DATA_STREAMS)
 
 

@@ -144,6 +144,7 @@ def _cut(message: str) -> str:
     return message if len(message) <= MAX_MESSAGE_CHARACTERS else f"{message[: MAX_MESSAGE_CHARACTERS - 1]}…"
 
 
+@pytest.mark.enough_on("opensearch")
 def test_many_messages_and_many_hosts(installed: Engine, node: Node, tmp_path: Path) -> None:
     """12,000 messages of one host and one of each of 1,200 others: the answers are the scan's, in bounded memory."""
     path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"
@@ -168,6 +169,7 @@ def test_many_messages_and_many_hosts(installed: Engine, node: Node, tmp_path: P
     assert peak < 300 * MEBIBYTE
 
 
+@pytest.mark.enough_on("elasticsearch")
 def test_long_messages_of_one_host(installed: Engine, node: Node, tmp_path: Path) -> None:
     """More than an answer may hold, among hosts with little: run, scan and validate agree, in bounded memory."""
     path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"
@@ -191,6 +193,7 @@ def test_long_messages_of_one_host(installed: Engine, node: Node, tmp_path: Path
     assert peak < 300 * MEBIBYTE
 
 
+@pytest.mark.enough_on("opensearch")
 def test_many_long_messages_are_kept_as_a_risk_event(installed: Engine, node: Node, tmp_path: Path) -> None:
     """A finding larger than a document may be would silence the risk events of its host and of its neighbours."""
     path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"
@@ -208,6 +211,7 @@ def test_many_long_messages_are_kept_as_a_risk_event(installed: Engine, node: No
     assert "0 created, 0 updated, 1 unchanged" in detect("run", *SPAN, "--write", *where).err
 
 
+@pytest.mark.enough_on("opensearch")
 def test_a_line_too_long_for_the_cluster_is_told_and_the_others_are_stored(installed: Engine, node: Node, tmp_path: Path) -> None:
     path, namespace = tmp_path / "server.log", f"hostile{next(_namespaces)}"
     with path.open("wb") as log:

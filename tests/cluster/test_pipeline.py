@@ -74,13 +74,23 @@ def test_a_second_pass_changes_nothing(engine: Engine, pipeline: str) -> None:
     assert run(engine, documents) == documents
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+SHARED = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+
+
+@settings(SHARED, max_examples=20)
 @given(st.lists(lines, min_size=30, max_size=60))
 def test_any_line_gives_the_twins_document(engine: Engine, pipeline: str, batch: list[str]) -> None:
     check(engine, batch)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@pytest.mark.long
+@settings(SHARED, max_examples=100)
+@given(st.lists(lines, min_size=30, max_size=60))
+def test_any_of_very_many_lines_gives_the_twins_document(engine: Engine, pipeline: str, batch: list[str]) -> None:
+    check(engine, batch)
+
+
+@settings(SHARED, max_examples=20)
 @given(st.lists(long_lines, min_size=5, max_size=10))
 def test_any_long_line_gives_the_twins_document(engine: Engine, pipeline: str, batch: list[str]) -> None:
     check(engine, batch)

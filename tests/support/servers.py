@@ -45,3 +45,12 @@ on_opensearch = pytest.mark.parametrize(
 
 It runs on each OpenSearch that `DETECT_TEST_ENGINES` names, and on the default one if that names none.
 """
+
+
+def is_repeated(test: pytest.Function) -> bool:
+    """Tell whether a test is marked as enough on another server than the one that it is for, and runs on that one."""
+    marker = test.get_closest_marker("enough_on")
+    if marker is None:
+        return False
+    enough = next((text for text in SERVERS if text.startswith(marker.args[0])), SERVERS[0])
+    return bool(test.callspec.params["server"] != Server.of(enough))

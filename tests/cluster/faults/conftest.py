@@ -19,30 +19,12 @@ from tests.support.faults.killer import Killer
 from tests.support.faults.ledger import FAULT, Count, Entry
 from tests.support.faults.proxy import Proxy
 from tests.support.faults.site import Site, said, write_log
-from tests.support.servers import SERVERS, Server
 from tests.support.shipped import drop
 
-# Every fault is tried on the first server. Of the others `make test` tries those that the server itself has a part in.
-_ON_EVERY_SERVER = {
-    "test_ingest_sends_again_what_was_kept_away_or_refused",
-    "test_run_and_validate_ask_again",
-    "test_a_node_that_goes_and_comes_back_in_mid_ingest_and_mid_run",
-    "test_a_disk_past_the_flood_stage",
-    "test_the_first_object",
-}
 _LINES = 1_000
 _namespaces = count()
 
 Tried = Callable[..., None]
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if isinstance(item, pytest.Function) and Path(__file__).parent in item.path.parents and "server" in item.fixturenames:
-            on_first = item.callspec.params["server"] == Server.of(SERVERS[0])
-            if not on_first and item.originalname not in _ON_EVERY_SERVER:
-                item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture

@@ -7,6 +7,8 @@ import subprocess
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from integration.log.redaction import redact
 from tests.cluster.faults.conftest import Tried
 from tests.support.builders import error
@@ -17,6 +19,7 @@ from tests.support.faults.proxy import Handle, Meeting, Proxy, bulks
 from tests.support.faults.site import HOST, Command, Site
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.enough_on("elasticsearch")
 GO_ON = "Run the same command again to go on"
 
 

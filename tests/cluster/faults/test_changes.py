@@ -9,6 +9,8 @@ from __future__ import annotations
 import signal
 from typing import Any
 
+import pytest
+
 from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.install.objects import Connections
@@ -22,6 +24,8 @@ from tests.support.faults.ledger import Count
 from tests.support.faults.proxy import Meeting, Proxy
 from tests.support.faults.site import Site
 from tests.support.waiting import until
+
+pytestmark = pytest.mark.enough_on("elasticsearch")
 
 
 def objects(engine: Engine) -> dict[str, Any]:

@@ -62,6 +62,7 @@ def test_ingest_sends_again_what_was_kept_away_or_refused(behind: Site, proxy: P
         tried(behind.engine.name, f"{name}, twice, in one run with the others", "ingest", found, result)
 
 
+@pytest.mark.enough_on("opensearch")
 def test_ingest_halves_what_a_proxy_finds_too_large(behind: Site, proxy: Proxy, tried: Tried) -> None:
     proxy.fault = Meeting(refuse_larger_than(20_000), bulks, lambda _: True)
     result = behind.detect("ingest")
@@ -72,6 +73,7 @@ def test_ingest_halves_what_a_proxy_finds_too_large(behind: Site, proxy: Proxy, 
     tried(behind.engine.name, "413 for every request over 20 kB", "ingest", behind.line_count(), result)
 
 
+@pytest.mark.enough_on("opensearch")
 def test_ingest_outlasts_a_node_that_does_not_answer(behind: Site, proxy: Proxy, tried: Tried) -> None:
     proxy.fault = Meeting(proxy.hang, bulks, {1, 4}.__contains__)
     result = behind.detect("ingest", "--timeout", "2")
@@ -80,6 +82,7 @@ def test_ingest_outlasts_a_node_that_does_not_answer(behind: Site, proxy: Proxy,
     tried(behind.engine.name, "no answer within --timeout, twice", "ingest", behind.line_count(), result)
 
 
+@pytest.mark.enough_on("opensearch")
 @pytest.mark.parametrize(
     "name",
     few(["503", "connection cut before the answer", "every third document of a bulk 429"], ["connection cut before the answer"]),
@@ -99,6 +102,7 @@ def test_ingest_that_gives_up_says_how_to_go_on_and_does(behind: Site, proxy: Pr
     tried(behind.engine.name, f"{name} for good", "ingest", behind.line_count(), stopped, resumed)
 
 
+@pytest.mark.enough_on("opensearch")
 def test_lines_that_are_stored_but_not_counted_again_are_told(behind: Site, proxy: Proxy, tried: Tried) -> None:
     proxy.fault = Meeting(refuse(503), lambda request: request.path.endswith("/_count"), lambda _: True)
     uncounted = behind.detect("ingest")
@@ -127,6 +131,7 @@ def test_run_and_validate_ask_again(behind: Site, proxy: Proxy, tried: Tried) ->
         tried(behind.engine.name, f"{name}, in one run with the others", "validate", stored, proved)
 
 
+@pytest.mark.enough_on("opensearch")
 def test_run_and_validate_fail_rather_than_say_less(behind: Site, proxy: Proxy, tried: Tried) -> None:
     assert behind.detect("ingest").code == 0
     proxy.fault = Meeting(cut_before, searches, lambda number: number >= 3)
@@ -146,6 +151,7 @@ def test_run_and_validate_fail_rather_than_say_less(behind: Site, proxy: Proxy, 
     tried(behind.engine.name, "connection cut, or no answer, for good", "run --write", behind.risk_count(), hung, ran)
 
 
+@pytest.mark.enough_on("opensearch")
 def test_risk_events_whose_answer_is_lost_are_told_and_written_once(behind: Site, proxy: Proxy, tried: Tried) -> None:
     assert behind.detect("ingest").code == 0
     proxy.fault = Meeting(lose_answer, bulks, lambda _: True)

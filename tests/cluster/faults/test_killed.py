@@ -15,6 +15,8 @@ from tests.support.faults.site import Site
 from tests.support.shipped import drop
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.enough_on("elasticsearch")
+
 
 def test_ingest(killer: Killer) -> None:
     names, site = count(), killer.site

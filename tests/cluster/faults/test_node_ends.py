@@ -7,6 +7,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from integration.engines.base import Engine
 from integration.sandbox.local import Node
 from tests.cluster.faults.conftest import Tried
@@ -27,6 +29,7 @@ def half_fed(site: Site) -> tuple[Command, bytes]:
     return command, site.halves[1]
 
 
+@pytest.mark.enough_on("elasticsearch")
 def test_a_node_that_goes_and_comes_back_in_mid_ingest_and_mid_run(site: Site, fragile: Node, proxy: Proxy, tried: Tried) -> None:
     end = _ENDS[site.engine.name]
     command, rest = half_fed(site)
@@ -53,6 +56,7 @@ def test_a_node_that_goes_and_comes_back_in_mid_ingest_and_mid_run(site: Site, f
     tried(site.engine.name, f"node {end}, then started again", "run --write", site.risk_count(), in_the_midst, ran)
 
 
+@pytest.mark.enough_on("opensearch")
 def test_a_node_that_hangs(site: Site, fragile: Node, tried: Tried) -> None:
     command, rest = half_fed(site)
     assert fragile.process is not None

@@ -26,6 +26,7 @@ from tests.support.faults.site import Command, Site, write_log
 from tests.support.servers import Server, on_opensearch
 from tests.support.waiting import until
 
+pytestmark = pytest.mark.enough_on("opensearch")
 NODES = ("one", "two", "three")
 DISCOVERY = {
     "opensearch": {"discovery.type": "zen", "cluster.initial_cluster_manager_nodes": list(NODES)},
