@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+OF_UNKNOWN_HOST = " (the host is unknown: this may sum up several machines)"
+"""What is added to the message of a finding for the host of events that name none."""
+
 _COLUMN = re.compile(r"\$(\w+)\$")
 
 

@@ -14,9 +14,10 @@ from pydantic import ConfigDict, TypeAdapter
 
 from integration.detection.columns import COLUMNS, LISTS, SPL_COLUMNS, Kind
 from integration.detection.model import Rule, Severity, StatCondition
-from integration.detection.risk_message import Token
+from integration.detection.risk_message import OF_UNKNOWN_HOST, Token
 from integration.detection.schedule import Window
 from integration.findings.values import Values
+from integration.log.event import UNKNOWN_HOST
 from integration.times import millis_shown, rfc3339
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -147,6 +148,7 @@ def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics,
     counts = {"error_count": statistics.error_count, "unique_error_types": lists["error_types"].distinct}
     tokens = {"host": host, "attack_type": rule.attack_type} | {name: str(count) for name, count in counts.items()}
     tokens |= {name: ", ".join(values.shown) for name, values in lists.items()}
+    message = "".join(tokens[part.name] if isinstance(part, Token) else part for part in rule.risk.message_parts)
     return Finding(
         rule_id=rule.id,
         host=host,
@@ -162,7 +164,7 @@ def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics,
         severity=rule.severity_of(counts, statistics.holding),
         attack_type=rule.attack_type,
         risk_score=rule.risk.score,
-        risk_message="".join(tokens[part.name] if isinstance(part, Token) else part for part in rule.risk.message_parts),
+        risk_message=message + OF_UNKNOWN_HOST * (host == UNKNOWN_HOST),
         truncated=tuple(sorted((name, values.left_out) for name, values in lists.items() if values.left_out)),
     )
 

@@ -13,9 +13,10 @@ from integration.detection.case import fold
 from integration.detection.columns import FIELD_LISTS, LISTS, CountName
 from integration.detection.fields import dataset_filter, name_in_index
 from integration.detection.model import Rule, Severity, StatCondition
-from integration.detection.risk_message import Token
+from integration.detection.risk_message import OF_UNKNOWN_HOST, Token
 from integration.detection.schedule import MINUTE_MS
 from integration.findings.filter import NO_FILTER, Action, Filter
+from integration.log.event import UNKNOWN_HOST
 from integration.render.post_filter import joined, passing
 from integration.targets.kibana import esql_text as text
 
@@ -164,7 +165,8 @@ def _risk_message(rule: Rule) -> str:
     parts = rule.risk.message_parts
     most = _MESSAGE_CHARACTERS // max(1, sum(isinstance(part, Token) for part in parts))
     shown = [_column(rule, part.name, most) if isinstance(part, Token) else text.literal(part) for part in parts]
-    return f"CONCAT({', '.join(shown)})" if len(shown) > 1 else shown[0]
+    shown.append(f'CASE(host.name == {text.literal(UNKNOWN_HOST)}, {text.literal(OF_UNKNOWN_HOST)}, "")')
+    return f"CONCAT({', '.join(shown)})"
 
 
 def _column(rule: Rule, name: str, most: int) -> str:

@@ -14,6 +14,7 @@ from integration.detection.schedule import MINUTE_MS
 from integration.errors import InputError
 from integration.install.deployment import Deployment
 from integration.install.ownership import rule_tag
+from integration.log.event import UNKNOWN_HOST
 from integration.names import Namespace
 from integration.render import painless
 from integration.render.aggregation import BY_HOST, class_field, selection, statistics
@@ -159,6 +160,7 @@ def _message(rule: Rule) -> str:
     text = "".join(known.get(part.name, f"[{part.name}]") if isinstance(part, Token) else _plain(part) for part in parts)
     return (
         f"{text}\n\nSeverity: {{{{ctx.trigger.name}}}}\nRule: {rule.id}, version {rule.version}\n"
+        f"The host {UNKNOWN_HOST} stands for every machine whose events name none.\n"
         "The statistics in brackets are in the alert, and in the answer to:\n"
         f"detect run --rule {rule.id} --at {{{{ctx.periodEnd}}}}\n"
     )

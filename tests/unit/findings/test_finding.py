@@ -9,6 +9,7 @@ from integration.detection.schedule import Window
 from integration.findings import values
 from integration.findings.finding import Finding, Statistics, build_finding, in_zone
 from integration.findings.values import Values
+from integration.log.event import UNKNOWN_HOST
 from integration.times import millis_shown
 from tests.support.builders import RULE, error, event, findings_of
 
@@ -70,6 +71,12 @@ def test_a_kept_finding_prints_in_any_zone() -> None:
 def test_risk_message_fills_tokens_once() -> None:
     finding = finding_with(error_messages=("$host$", "b"))
     assert "errors detected on gpu-1 with 2 failures showing error messages $host$, b, potentially" in finding.risk_message
+
+
+def test_the_message_of_an_unknown_host_says_that_it_may_be_several() -> None:
+    (finding,) = findings_of([event(error('msg="model"'), host=UNKNOWN_HOST)])
+    assert finding.risk_message.endswith(" (the host is unknown: this may sum up several machines)")
+    assert "unknown" not in finding_with().risk_message
 
 
 def test_id_depends_on_rule_host_and_window_only() -> None:
