@@ -20,6 +20,7 @@ from integration.engines.kibana import Kibana
 from integration.errors import InputError
 from integration.evaluation.cluster import count_events
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
+from integration.evaluation.presence import has_events, no_events
 from integration.findings.filter import FilteredFindings
 from integration.findings.finding import Finding, in_zone
 from integration.findings.store import stored_findings
@@ -84,6 +85,8 @@ def findings(
         with stored_findings(in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources)) as found:
             events = _events(engine, report.rules, where, filter(may_pass, found))
             report.print(passed.kept(found), events)
+        if not events["read"] and not has_events(engine, report.rules, where, wanted.start, wanted.end):
+            note(no_events(engine, where, wanted.start, wanted.end))
     note_filtered(passed.filtered)
     for line in left_out.notes():
         note(line)

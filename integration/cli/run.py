@@ -12,8 +12,9 @@ from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.cli.windows import AtOption, FromOption, ToOption, windows_of
-from integration.commands.run import count_read
+from integration.commands.run import count_read, spanned
 from integration.commands.run import run as run_windows
+from integration.evaluation.presence import no_events
 from integration.evaluation.risk_events import Written
 from integration.evaluation.risk_events import write as write_risk
 from integration.findings.filter import FilteredFindings
@@ -46,6 +47,8 @@ def run(
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
         report.print(findings, {"read": read, "selected": passed.events})
+        if not read:
+            note(no_events(engine, where, *spanned(plan)))
     note_filtered(passed.filtered)
     if written is not None:
         note(

@@ -9,11 +9,12 @@ import typer
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, TimezoneOption, zone_of
-from integration.cli.output import escaped, print_json, print_table, progress
+from integration.cli.output import escaped, note, print_json, print_table, progress
 from integration.cli.windows import AtOption, FromOption, ToOption, windows_of
 from integration.commands.validate import Validation
 from integration.commands.validate import validate as validate_rule
 from integration.detection.model import Rule
+from integration.evaluation.presence import no_events
 from integration.times import rfc3339
 
 
@@ -32,18 +33,24 @@ def validate(
 ) -> None:
     """Compare the cluster's findings with the Python reference over the same lines.
 
-    The raw lines of the windows are fetched and evaluated by the reference. Ends with 1 when the two differ.
+    The raw lines of the windows are fetched and evaluated by the reference. Ends with 1 when the two differ, and when there are no
+    events to compare them over.
 
     Example: detect validate --from 2026-11-24 --to 2026-11-25
     """
     settings, loaded = configured(config, rules, rule)
     zone, where = zone_of(timezone), index or cluster.namespace.events
     results: list[tuple[Rule, Validation]] = []
+    unanswered: list[str] = []
     with cluster.open() as engine, progress("Comparing", len(loaded)) as advance:
         for each in loaded:
             windows = windows_of(each, at, start, end)
             results.append((each, validate_rule(engine, each, where, windows, zone, settings.post_filter)))
             advance(1)
+            if not results[-1][1].events:
+                unanswered.append(no_events(engine, where, windows[0].start, windows[-1].end))
+    for message in dict.fromkeys(unanswered):
+        note(message)
     if form is Format.JSON:
         print_json({"agrees": all(result.agrees for _, result in results), "rules": [_validation_json(*pair) for pair in results]})
     else:
@@ -59,6 +66,9 @@ def print_validation(results: Sequence[tuple[Rule, Validation]]) -> None:
             f"{result.comparison.findings} findings in {result.windows} windows, from {result.selected:,} selected of "
             f"{result.events:,} events: every statistic, the severity and the SPL rows"
         )
+        if not result.events:
+            print(f"Nothing was compared: there is no event in {result.windows} windows. ({rule.id})")  # noqa: T201
+            continue
         if result.agrees:
             print(f"The Python reference agrees with the cluster: {compared}. ({rule.id})")  # noqa: T201
             continue

@@ -27,3 +27,8 @@ def count_read(engine: Engine, plan: Plan, index: str) -> int:
     """Count the events of the windows, once for each dataset, since several rules may read the same events."""
     by_dataset = {rule.data_source.dataset: (rule, windows) for rule, windows in plan}
     return sum(count_events(engine, rule, index, windows[0].start, windows[-1].end) for rule, windows in by_dataset.values())
+
+
+def spanned(plan: Plan) -> tuple[int, int]:
+    """Return the beginning of the first window and the end of the last."""
+    return min(windows[0].start for _, windows in plan), max(windows[-1].end for _, windows in plan)

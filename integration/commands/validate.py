@@ -70,8 +70,8 @@ class Validation:
 
     @property
     def agrees(self) -> bool:
-        """Whether both sides say the same."""
-        return self.comparison.agrees
+        """Whether both sides say the same of some event; of none there is nothing to agree on."""
+        return self.comparison.agrees and self.events > 0
 
 
 def validate(

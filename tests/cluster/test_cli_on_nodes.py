@@ -121,6 +121,28 @@ def test_validate_agrees(ingested: str) -> None:
     assert answer.out.startswith("The Python reference agrees with the cluster: 2 findings in 23 windows")
 
 
+def test_nothing_found_among_no_events_is_not_an_all_clear(ingested: str) -> None:
+    there = "There are documents in "
+    listed = "logs-ollama.server-cli ("
+    answer = run(ingested, "validate", "--index", "nosuch", "--at", "2026-11-24T10:00:00Z", "--format", "json")
+    assert (answer.code, answer.json["agrees"], answer.json["rules"][0]["events"]["read"]) == (1, False, 0)
+    assert "NO EVENTS: nosuch holds no event from 2026-11-24T08:50:00Z to 2026-11-24T09:50:00Z" in answer.err
+    assert there in answer.err
+    assert listed in answer.err
+    answer = run(ingested, "validate", "--at", "2020-01-01T00:00:00Z")
+    assert (answer.code, answer.out.splitlines()[0][:47]) == (1, "Nothing was compared: there is no event in 1 wi")
+    answer = run(ingested, "run", "--at", "2020-01-01T00:00:00Z", "--format", "json")
+    assert (answer.code, answer.json) == (0, {"findings": [], "events": {"read": 0, "selected": 0}})
+    assert "NO EVENTS: logs-ollama.server-cli holds no event from 2019-12-31T22:50:00Z to 2019-12-31T23:50:00Z" in answer.err
+    assert listed in answer.err
+    answer = detect("findings", "--url", ingested, "--namespace", "nosuch", "--from", "2026-11-24")
+    assert answer.code == 0
+    assert "NO EVENTS: logs-ollama.server-nosuch holds no event from 2026-11-24T00:00:00Z, so" in answer.err
+    assert listed in answer.err
+    answer = run(ingested, "findings", "--source", "risk", "--host", "another")
+    assert (answer.code, "NO EVENTS" in answer.err) == (0, False)
+
+
 def test_validate_differs_when_the_cluster_lost_a_field(ingested: str, engine: Engine, tmp_path: Path) -> None:
     index = "logs-ollama.server-broken"
     event = {"original": LINES[0], "dataset": "ollama.server"}
