@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import typer
@@ -93,12 +93,7 @@ def steps(form: Format) -> Iterator[OnStep]:
         yield take
     finally:
         if form is Format.JSON:
-            print_steps_json(taken)
-
-
-def print_steps_json(taken: Sequence[Step]) -> None:
-    """Write steps as one JSON document."""
-    print_json({"steps": [{"kind": s.kind, "name": s.name, "action": s.action, "changed": s.changed} for s in taken]})
+            print_json({"steps": [asdict(step) for step in taken]})
 
 
 def print_states(planned: Sequence[Planned], title: str = "") -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Any
 
 from integration.cli.config import ConfigOption, IndexOption, configured
@@ -86,18 +87,7 @@ def _report_json(report: Report) -> dict[str, Any]:
         "engine": report.engine,
         "version": report.version,
         "objects": [state_json(each) for each in report.objects],
-        "rules": [
-            {
-                "kind": health.kind,
-                "name": health.name,
-                "rule_id": health.rule_id,
-                "enabled": health.enabled,
-                "last_run": health.last_run,
-                "last_error": health.last_error,
-                "open_alerts": health.open_alerts,
-            }
-            for health in report.rules
-        ],
+        "rules": [asdict(health) for health in report.rules],
         "events": {
             "index": report.events_index,
             "count": report.events,

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import Any, ClassVar
-from urllib.parse import quote
+from typing import Any
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.errors import ClusterError, InputError, NotFoundError
-from integration.install.objects import Connections
+from integration.errors import ClusterError, InputError
 from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
 from integration.install.role_bodies import roles
 from integration.install.shared_objects import SharedObject
@@ -39,35 +36,17 @@ _DEFAULTS: dict[str, tuple[object, ...]] = {
 class Role(SharedObject):
     """A role, without whatever the engine adds to it; `InputError` where the cluster's security is off."""
 
-    kind: ClassVar[str] = "role"
-    api: ClassVar[str]
+    kind = "role"
 
-    @property
-    def request(self) -> str:
-        """The request that puts the role."""
-        return f"PUT {self.api}/{self.name}"
-
-    def fetch(self, connections: Connections) -> dict[str, Any] | None:
-        """Read the role."""
-        try:
-            found = self._request(connections.engine, "GET")
-        except NotFoundError:
-            return None
-        role: dict[str, Any] | None = found.get(self.name)
+    def unwrapped(self, answer: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the role in the answer to reading it."""
+        role: dict[str, Any] | None = answer.get(self.name)
         return role and _plain(role)
 
-    def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
-        """Create or replace the role; no engine can guard that against a change at the same moment."""
-        self._request(connections.engine, "PUT", self.body)
-
-    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
-        """Delete the role."""
-        with suppress(NotFoundError):
-            self._request(connections.engine, "DELETE")
-
-    def _request(self, engine: Engine, method: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    def send(self, engine: Engine, method: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request about the role."""
         try:
-            return engine.request(method, f"{self.api}/{quote(self.name)}", body, retry=method != "DELETE")
+            return super().send(engine, method, body)
         except ClusterError as error:
             if any(words in str(error) for words in _NO_SECURITY):
                 raise InputError(f"{engine.url} has no roles: its security is off or not there; nothing was changed") from error

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import yaml
 
 from integration.detection.model import Rule
-from integration.errors import ClusterError
+from integration.engines.base import Engine
+from integration.errors import ClusterError, NotFoundError
 from integration.folders import asset_folder
 from integration.install.comparison import Difference, differences
 from integration.install.objects import Connections, ManagedObject
@@ -20,8 +23,9 @@ _PIPELINE_SETTING = "index.default_pipeline"
 
 
 class SharedObject(ManagedObject):
-    """An object with a name and a body of its own."""
+    """An object with a name and a body of its own, at `api`/NAME."""
 
+    api: ClassVar[str]
     added: ClassVar[tuple[str, ...]] = ()
     """What engines add to such a body by themselves, by the beginning of the dotted path."""
 
@@ -34,27 +38,48 @@ class SharedObject(ManagedObject):
         """The object as it should be."""
         return self._body
 
+    @property
+    def request(self) -> str:
+        """The request that puts the object."""
+        return f"PUT {self.api}/{self.name}"
+
+    def fetch(self, connections: Connections) -> dict[str, Any] | None:
+        """Read the object."""
+        try:
+            return self.unwrapped(self.send(connections.engine, "GET"))
+        except NotFoundError:
+            return None
+
+    def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
+        """Create or replace the object; most engines cannot guard that against a change at the same moment."""
+        self.send(connections.engine, "PUT", self.body)
+
+    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
+        """Delete the object."""
+        with suppress(NotFoundError):
+            self.send(connections.engine, "DELETE")
+
     def compare(self, found: dict[str, Any]) -> Iterator[Difference]:
         """Yield where the object that was read differs."""
         for path, desired, there in differences(self.body, found):
             if desired is not None or not path.startswith(self.added):
                 yield path, desired, there
 
+    def send(self, engine: Engine, method: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Send a request about the object."""
+        return engine.request(method, f"{self.api}/{quote(self.name)}", body, retry=method != "DELETE")
+
+    def unwrapped(self, answer: dict[str, Any]) -> dict[str, Any] | None:
+        """Return the object in the answer to reading it."""
+        return answer.get(self.name)
+
 
 class Pipeline(SharedObject):
     """An ingest pipeline. OpenSearch takes no `_meta` in one, so the ownership tag is in the description."""
 
     kind = "ingest pipeline"
+    api = "/_ingest/pipeline"
     added = ("created_date", "modified_date", "version")
-
-    @property
-    def request(self) -> str:
-        """The request that puts the pipeline."""
-        return f"PUT /_ingest/pipeline/{self.name}"
-
-    def fetch(self, connections: Connections) -> dict[str, Any] | None:
-        """Read the pipeline."""
-        return connections.engine.get_pipeline(self.name)
 
     def put(self, connections: Connections, found: dict[str, Any] | None) -> None:
         """Create or replace the pipeline; on Elasticsearch it bears a version, and `ConflictError` when that is another by now."""
@@ -66,10 +91,6 @@ class Pipeline(SharedObject):
         version = version if isinstance(version, int) else None
         engine.put_pipeline(self.name, self.body | {"version": (version or 0) + 1}, if_version=version)
 
-    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
-        """Delete the pipeline."""
-        connections.engine.delete_pipeline(self.name)
-
     def is_ours(self, found: dict[str, Any]) -> bool:
         """Look for the ownership tag in the description."""
         return has_tag_text(found.get("description"))
@@ -79,24 +100,13 @@ class Template(SharedObject):
     """A composable index template, with the ownership tag in `_meta`."""
 
     kind = "index template"
+    api = "/_index_template"
     added = ("composed_of", "data_stream", "created_date", "modified_date", "ignore_missing_component_templates")
 
-    @property
-    def request(self) -> str:
-        """The request that puts the template."""
-        return f"PUT /_index_template/{self.name}"
-
-    def fetch(self, connections: Connections) -> dict[str, Any] | None:
-        """Read the template."""
-        return connections.engine.get_template(self.name)
-
-    def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
-        """Create or replace the template; no engine can guard that against a change at the same moment."""
-        connections.engine.put_template(self.name, self.body)
-
-    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
-        """Delete the template."""
-        connections.engine.delete_template(self.name)
+    def unwrapped(self, answer: dict[str, Any]) -> dict[str, Any]:
+        """Return the template in the answer to reading it."""
+        template: dict[str, Any] = answer["index_templates"][0]["index_template"]
+        return template
 
     def is_ours(self, found: dict[str, Any]) -> bool:
         """Look for the ownership tag in `_meta`."""
@@ -154,32 +164,23 @@ class EventIndices(SharedObject):
 
 
 class DataStream(SharedObject):
-    """The data stream of a namespace's events, for what cannot be made before it is there."""
+    """The data stream of a namespace's events, for what cannot be made before it is there; it has nothing to compare."""
 
     kind = "data stream"
-
-    @property
-    def request(self) -> str:
-        """The request that creates the data stream."""
-        return f"PUT /_data_stream/{self.name}"
+    api = "/_data_stream"
 
     def fetch(self, connections: Connections) -> dict[str, Any] | None:
-        """Look whether the data stream is there; it has nothing to compare."""
+        """Look whether the data stream is there."""
         return {} if connections.engine.exists(self.name) else None
 
     def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
         """Create the data stream, empty."""
-        engine = connections.engine
         try:
-            engine.request("PUT", f"/_data_stream/{self.name}", retry=True)
+            self.send(connections.engine, "PUT")
         except ClusterError:
             # Sent again after an answer that was lost, or an event came first.
-            if not engine.exists(self.name):
+            if not connections.engine.exists(self.name):
                 raise
-
-    def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
-        """Delete the data stream with its documents."""
-        connections.engine.delete_data_stream(self.name)
 
     def is_ours(self, _found: dict[str, Any]) -> bool:
         """A data stream of this name serves, whoever made it."""

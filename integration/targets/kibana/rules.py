@@ -49,9 +49,6 @@ class KibanaRule(RuleObject):
     def _update(self, kibana: Kibana, body: dict[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
         """Change the rule that was read as `found`, and return Kibana's answer, the rule as it is then."""
 
-    @abstractmethod
-    def _switch(self, kibana: Kibana, *, enabled: bool) -> None: ...
-
     @staticmethod
     @abstractmethod
     def delete_found(kibana: Kibana, found: Mapping[str, Any]) -> None:
@@ -75,7 +72,7 @@ class KibanaRule(RuleObject):
         tags = [*self.body["tags"], *render.other_tags(found.get("tags", ()))]
         self._refuse_another_change(found, self._update(kibana, self.body | {"tags": tags}, found))
         if self._enable and not self.is_enabled(found):
-            self._switch(kibana, enabled=True)
+            self.switch(connections, found, enabled=True)
 
     def _refuse_another_change(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         """Kibana counts every change of a rule's content in `revision`, and none that changes nothing; a new rule begins anew."""
@@ -108,10 +105,6 @@ class KibanaRule(RuleObject):
         """Whether Kibana runs the rule."""
         return bool(found["enabled"])
 
-    def switch(self, connections: Connections, _found: dict[str, Any], *, enabled: bool) -> None:
-        """Enable or disable the rule."""
-        self._switch(kibana_of(connections), enabled=enabled)
-
 
 class DetectionRule(KibanaRule):
     """A detection rule of Elastic Security."""
@@ -143,8 +136,9 @@ class DetectionRule(KibanaRule):
         # A patch leaves what it does not name: actions, exceptions, whether it is enabled.
         return kibana.send("PATCH", _DETECTION, {key: value for key, value in body.items() if key != "enabled"})
 
-    def _switch(self, kibana: Kibana, *, enabled: bool) -> None:
-        kibana.send("PATCH", _DETECTION, self._id | {"enabled": enabled})
+    def switch(self, connections: Connections, _found: dict[str, Any], *, enabled: bool) -> None:
+        """Enable or disable the detection rule."""
+        kibana_of(connections).send("PATCH", _DETECTION, self._id | {"enabled": enabled})
 
     @staticmethod
     def delete_found(kibana: Kibana, found: Mapping[str, Any]) -> None:
@@ -199,7 +193,9 @@ class StackRule(KibanaRule):
         updated = {key: body[key] for key in _UPDATED} | kept | {"actions": actions}
         return kibana.send("PUT", self._path(kibana.space), updated)
 
-    def _switch(self, kibana: Kibana, *, enabled: bool) -> None:
+    def switch(self, connections: Connections, _found: dict[str, Any], *, enabled: bool) -> None:
+        """Enable or disable the stack rule."""
+        kibana = kibana_of(connections)
         kibana.send("POST", f"{self._path(kibana.space)}/{'_enable' if enabled else '_disable'}")
 
     @staticmethod
