@@ -129,6 +129,8 @@ class EventIndices(SharedObject):
     def fetch(self, connections: Connections) -> dict[str, Any]:
         """Read the mappings and settings of all indices; without any, there is nothing to differ."""
         mappings = connections.engine.get_mapping(self.name)
+        if not mappings:
+            return {}
         path = f"/{self.name}/_settings/{_PIPELINE_SETTING}"
         settings = connections.engine.request("GET", path, params={"flat_settings": True}, retry=True)
         found = {}
