@@ -67,6 +67,12 @@ class TooManyBucketsError(ClusterError):
     """The aggregation makes more buckets than the cluster's limit `search.max_buckets`."""
 
 
+class NodeError(DetectError):
+    """A local node cannot be assembled, started or stopped; the message says what to do next."""
+
+    exit_code = 3
+
+
 class PartlyAppliedError(DetectError):
     """Some of the work was done and some was not; the message says which and how to go on."""
 

@@ -120,7 +120,7 @@ def test_another_host_name(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         return honest("127.0.0.1" if host == "cluster.test" else host, *arguments, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
-    monkeypatch.setenv("DETECT_URL", f"https://cluster.test:{user.node.ports.http}")
+    monkeypatch.setenv("DETECT_URL", f"https://cluster.test:{user.node.port}")
     answer = detect("diff")
     assert answer.code == 3
     assert "cluster.test" in answer.err

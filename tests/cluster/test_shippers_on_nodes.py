@@ -63,7 +63,7 @@ def test_no_line_is_lost_or_doubled(shipper: Shipper, empty: Node, lines: list[s
     folder = tmp_path / "shipper"
     folder.mkdir()
     log = folder / "server.log"
-    shipper.write_configuration(folder, empty.ports.http, HOST, namespace.events)
+    shipper.write_configuration(folder, empty.port, HOST, namespace.events)
     where = ("--url", empty.url, "--namespace", namespace.name)
     with connect(Connection(empty.url)) as engine:
         append(log, lines[:100])

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import secrets
+import shutil
 import ssl
 import sys
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,11 +21,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from integration.sandbox.local import Node, NodeOptions, running_node
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.cache import Cache
+from integration.sandbox.local.cache import Cache, Report
+from integration.sandbox.local.maven import Artifact, Maven
 from integration.sandbox.local.opensearch_home import OpenSearch
 from integration.sandbox.local.servers import distribution
 
 _ROUNDS = 10_000
+_IN_RULE_FRAMEWORK = Artifact("org.apache.commons", "commons-collections4", "4.4")
+"""What the security plugin would find in the module `rule-framework`, which Maven Central does not have."""
 _WITH_SECURITY = {"2": "2.19.1", "3": "3.4.0"}
 
 _CLIENT_CERTIFICATES: dict[str, dict[str, object]] = {
@@ -94,7 +101,8 @@ def _pkcs8(key: bytes) -> str:
 
 def _opensearch(version: str, pems: dict[str, str], tls: ssl.SSLContext) -> NodeOptions:
     """The security plugin with the users and roles that it ships: `admin` has the password `admin`."""
-    plugin = OpenSearch(version).plugin("opensearch-security", Cache.open(Account.for_node()), print)
+    cache = Cache.open(Account.for_node())
+    plugin = security_plugin(version, cache, print)
     shipped = {f"opensearch-security/{path.name}": path.read_text() for path in (plugin / "config").glob("*.yml")}
     settings: dict[str, object] = {
         "plugins.security.allow_default_init_securityindex": True,
@@ -108,7 +116,34 @@ def _opensearch(version: str, pems: dict[str, str], tls: ssl.SSLContext) -> Node
             f"plugins.security.ssl.{layer}.pemkey_filepath": "node.key",
             f"plugins.security.ssl.{layer}.pemtrustedcas_filepath": "ca.pem",
         }
-    return NodeOptions(settings=settings, files={**pems, **shipped}, plugins=[plugin], tls=tls)
+    return NodeOptions(settings=settings, files={**pems, **shipped}, home=_with_plugin(version, plugin, cache), tls=tls)
+
+
+def security_plugin(version: str, cache: Cache, report: Report) -> Path:
+    """Return the unpacked folder of OpenSearch's security plugin."""
+    archive = Artifact("org.opensearch.plugin", "opensearch-security", f"{version}.0", "zip")
+
+    def build(folder: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
+            maven = Maven(report)
+            with zipfile.ZipFile(maven.fetch(archive, Path(scratch))) as opened:
+                opened.extractall(folder)
+            shutil.copy(maven.fetch(_IN_RULE_FRAMEWORK, Path(scratch)), folder)
+        descriptor = folder / "plugin-descriptor.properties"
+        # It offers something to modules which Maven Central does not have, and works without them.
+        descriptor.write_text(re.sub(r"^extended\.plugins=.*$", "extended.plugins=", descriptor.read_text(), flags=re.MULTILINE))
+
+    return cache.assembled(f"{archive.name}-{archive.version}-1", build, report)
+
+
+def _with_plugin(version: str, plugin: Path, cache: Cache) -> Path:
+    """Return a home with the plugin: a server looks for plugins there, and OpenSearch 2 may read nothing outside of it."""
+
+    def build(home: Path) -> None:
+        shutil.copytree(OpenSearch(version).assemble(cache, print), home, dirs_exist_ok=True)
+        shutil.copytree(plugin, home / "plugins" / "opensearch-security")
+
+    return cache.assembled(f"opensearch-with-security-{version}-1", build, print)
 
 
 def _elasticsearch(password: str, pems: dict[str, str], tls: ssl.SSLContext) -> NodeOptions:

@@ -5,13 +5,12 @@ The way of a node: a server's home is fetched by Maven and assembled once (`mave
 `running_node` is for a `with` block; `up`, `down` and `status` are for nodes that stay.
 """
 
-from integration.sandbox.local.errors import NodeError
-from integration.sandbox.local.lock import Report
+from integration.errors import NodeError
+from integration.sandbox.local.cache import Report
 from integration.sandbox.local.named import Outcome, default_name, down, status, up
 from integration.sandbox.local.node import Node, NodeOptions
-from integration.sandbox.local.servers import VERSIONS
+from integration.sandbox.local.servers import VERSIONS, running_node
 from integration.sandbox.local.state import NodeRecord
-from integration.sandbox.local.temporary import running_node
 
 __all__ = [
     "VERSIONS",

@@ -6,6 +6,7 @@ import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from integration.errors import InputError
 
@@ -40,17 +41,15 @@ class Account:
         return cls(entry.pw_uid, entry.pw_gid)
 
     @property
-    def groups(self) -> list[int] | None:
-        """The further groups of a process: none when privileges are dropped, unchanged otherwise."""
-        return None if self.uid is None else []
+    def of_process(self) -> dict[str, Any]:
+        """What makes `subprocess` start a process as this user, who gets none of our further groups."""
+        return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
 
     def can(self, test: str, path: Path) -> bool:
         """Ask as this user whether `path` passes a test of test(1): `-r`, `-w` or `-x`. Parents count too."""
         asked = subprocess.run(  # noqa: S603 - fixed but for what is tested
             ["/bin/sh", "-c", 'test "$1" "$2"', "sh", test, str(path)],
-            user=self.uid,
-            group=self.gid,
-            extra_groups=self.groups,
+            **self.of_process,
             cwd="/",
             check=False,
         )

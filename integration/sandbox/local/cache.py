@@ -1,20 +1,23 @@
-"""The cache folder of assembled servers, each of which is assembled once and as a whole."""
+"""The cache folder of assembled servers, each of which is assembled once and as a whole; and the lock that sees to that."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from platformdirs import site_cache_path, user_cache_path
 
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.lock import Report, locked
 
+Report = Callable[[str], None]
+"""Takes one line that says what is being done; the caller decides where it is shown."""
 _PROJECT = "ollama-detect"
 
 
@@ -76,6 +79,21 @@ class Cache:
                 let_all_read(made)
                 made.rename(final)
         return final
+
+
+@contextmanager
+def locked(path: Path, report: Report) -> Iterator[None]:
+    """Hold the lock on the file `path`, after whoever holds it now; it ends with the process that holds it."""
+    lock = FileLock(path)
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        report(f"Waiting for another process that works on {path.stem}")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def make_reachable(folder: Path) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from integration.sandbox.local.cache import Cache
+from integration.sandbox.local.cache import Cache, Report
 from integration.sandbox.local.java import JavaNeed
-from integration.sandbox.local.lock import Report
 
 LOG_CONFIGURATION = """status = error
 appender.console.type = Console
@@ -49,18 +48,17 @@ class Layout:
         """The JVM's folder for temporary files."""
         return self.folder / "tmp"
 
-    @property
-    def home(self) -> Path:
-        """The server with this node's own plugins, if it has any."""
-        return self.folder / "home"
-
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """A process to start: its arguments, and what its environment holds beside PATH, HOME and LANG."""
+    """A process to start: its arguments, what its environment holds beside PATH, HOME and LANG, and its configuration files.
+
+    These are the ones beside `ENGINE.yml` and `log4j2.properties`, by name.
+    """
 
     arguments: tuple[str, ...]
-    environment: Mapping[str, str]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 class Distribution(Protocol):
@@ -85,17 +83,13 @@ class Distribution(Protocol):
     def assemble(self, cache: Cache, report: Report) -> Path:
         """Return the server's home folder, fetching and assembling it when it is not in the cache."""
 
-    def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:
-        """Return the configuration files beside `ENGINE.yml`, by name. `jvm` holds the caller's JVM options."""
-
     def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:
-        """Return the process to start."""
+        """Return the process to start, with these options of the JVM."""
 
 
-def jvm_options(layout: Layout, jvm: Sequence[str]) -> list[str]:
-    """Return the options of the JVM that either server runs with, the caller's first."""
+def jvm_options(layout: Layout) -> list[str]:
+    """Return the options of the JVM that either server runs with."""
     return [
-        *jvm,
         # As the servers' own jvm.options: their breaker refuses requests while the heap looks full, so that a collector which waits
         # until it is full would leave the node refusing for ever. The regions are for messages of a mebibyte in a small heap.
         "-XX:+UseG1GC",

@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from integration.errors import InputError
-from integration.sandbox.local.cache import Cache
-from integration.sandbox.local.distribution import LOG_CONFIGURATION, Launch, Layout, jvm_options
+from integration.sandbox.local.cache import Cache, Report
+from integration.sandbox.local.distribution import Launch, Layout
 from integration.sandbox.local.java import JavaNeed
-from integration.sandbox.local.lock import Report
 from integration.sandbox.local.maven import Artifact, Maven
 
 _RECIPE = 1
@@ -85,21 +84,15 @@ class Elasticsearch:
 
         return cache.assembled(f"{self.engine}-{self.version}-{_RECIPE}", build, report)
 
-    def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:
-        """Return the log configuration and the JVM's options."""
-        return {
-            "log4j2.properties": LOG_CONFIGURATION,
-            "jvm.options": "".join(f"{option}\n" for option in jvm_options(layout, jvm)),
-        }
-
-    def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:  # noqa: ARG002
+    def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:
         """Start the server's own script: its launcher hands the server what it must know over a pipe."""
         environment = {
             "ES_JAVA_HOME": str(java),
             "ES_PATH_CONF": str(layout.config),
             "ES_TMPDIR": str(layout.scratch),
         }
-        return Launch((str(home / "bin" / "elasticsearch"),), environment)
+        options = {"jvm.options": "".join(f"{option}\n" for option in jvm)}
+        return Launch((str(home / "bin" / "elasticsearch"),), environment, options)
 
 
 def unpack(archive: Path, home: Path) -> None:

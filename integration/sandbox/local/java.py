@@ -15,8 +15,7 @@ from pathlib import Path
 
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.cache import Cache
-from integration.sandbox.local.lock import Report
+from integration.sandbox.local.cache import Cache, Report
 
 _INSTALLED = ("/usr/lib/jvm", "/Library/Java/JavaVirtualMachines")
 _SECONDS_TO_ANSWER = 30
@@ -122,11 +121,9 @@ def _packaged_home(account: Account, cache: Cache, report: Report) -> Path:
 def _ask(home: Path, question: str, account: Account) -> str | None:
     """Run `java QUESTION` as the node's user; None when that fails."""
     try:
-        answer = subprocess.run(  # noqa: S603 - a Java of this machine
+        answer: subprocess.CompletedProcess[str] = subprocess.run(  # noqa: S603 - a Java of this machine
             [home / "bin" / "java", question],
-            user=account.uid,
-            group=account.gid,
-            extra_groups=account.groups,
+            **account.of_process,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

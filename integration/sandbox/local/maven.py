@@ -11,9 +11,8 @@ from itertools import count
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from integration.errors import InputError
-from integration.sandbox.local.errors import NodeError
-from integration.sandbox.local.lock import Report
+from integration.errors import InputError, NodeError
+from integration.sandbox.local.cache import Report
 
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 _SECONDS_BETWEEN_REPORTS = 3

@@ -8,11 +8,9 @@ from pathlib import Path
 
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
+from integration.sandbox.local.cache import Report
 from integration.sandbox.local.distribution import Layout
-from integration.sandbox.local.errors import NodeError
-from integration.sandbox.local.lock import Report
 from integration.sandbox.local.node import SECONDS_TO_STOP, Node, NodeOptions
-from integration.sandbox.local.ports import is_free
 from integration.sandbox.local.servers import distribution, prepare
 from integration.sandbox.local.state import NodeRecord, StateFolder
 
@@ -41,7 +39,6 @@ def up(
     port: int | None,
     data: Path | None,
     report: Report,
-    options: NodeOptions | None = None,
 ) -> Outcome:
     """Start a node and leave it running; one that runs already is left alone.
 
@@ -64,16 +61,9 @@ def up(
         server = distribution(engine, version)
         layout = _layout(states, name, known, data)
         liked = [*([known.port] if known else []), USUAL_PORT]
-        while True:
-            node = prepare(name, server, layout, port=port, liked_ports=liked, options=options or NodeOptions(), report=report)
-            report(f"Starting {server.engine} {server.version}")
-            try:
-                return Outcome(_started(node, states), changed=True)
-            except NodeError:
-                # Between being found free and being listened on, seconds go by: a node that starts beside this one likes the same.
-                if node.ports.http not in liked or is_free(node.ports.http):
-                    raise
-                report(f"Another server took port {node.ports.http} meanwhile")
+        node = prepare(name, server, layout, port=port, liked_ports=liked, options=NodeOptions(), report=report)
+        report(f"Starting {server.engine} {server.version}")
+        return Outcome(_started(node, states), changed=True)
 
 
 def _started(node: Node, states: StateFolder) -> NodeRecord:
@@ -82,7 +72,7 @@ def _started(node: Node, states: StateFolder) -> NodeRecord:
         engine=node.distribution.engine,
         version=node.distribution.version,
         url=node.url,
-        port=node.ports.http,
+        port=node.port,
         folder=str(node.layout.folder),
         data=str(node.layout.data),
         log=str(node.layout.log),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import ssl
 import time
 from collections import deque
@@ -13,13 +12,12 @@ from pathlib import Path
 
 import yaml
 
-from integration.errors import InputError
+from integration.errors import InputError, NodeError
 from integration.sandbox.local.account import Account
 from integration.sandbox.local.cache import make_reachable
-from integration.sandbox.local.distribution import Distribution, Launch, Layout
-from integration.sandbox.local.errors import NodeError
+from integration.sandbox.local.distribution import LOG_CONFIGURATION, Distribution, Launch, Layout, jvm_options
 from integration.sandbox.local.health import is_up
-from integration.sandbox.local.ports import LOOPBACK
+from integration.sandbox.local.ports import LOOPBACK, free_port
 from integration.sandbox.local.process import Process, spawn
 
 SECONDS_TO_START = 180.0
@@ -40,58 +38,32 @@ class NodeOptions:
     """Added to `opensearch.yml` or `elasticsearch.yml`; they win over ours."""
     files: Mapping[str, str] = field(default_factory=dict)
     """Further files below the node's configuration folder, by relative path: certificates, users, security settings."""
-    plugins: Sequence[Path] = ()
-    """Unpacked plugins, in folders that the node's user can read."""
+    home: Path | None = None
+    """A home of the server that is used in place of the assembled one, in a folder that the node's user can read."""
     tls: ssl.SSLContext | None = None
     """How to trust the node when its settings turn HTTPS on."""
 
-    @property
-    def jvm(self) -> tuple[str, ...]:
-        """Every option of the JVM that the caller decides on."""
-        return (f"-Xms{self.heap}", f"-Xmx{self.heap}", *self.java)
 
-
-@dataclass(frozen=True, slots=True)
-class Runtime:
-    """The server's home, the Java's home and the user of a node."""
-
-    home: Path
-    java: Path
-    account: Account
-
-
-@dataclass(frozen=True, slots=True)
-class Ports:
-    """Where a node listens."""
-
-    http: int
-    transport: int
-
-
+@dataclass
 class Node:
-    """A server on the loopback address. It keeps its data and its ports over stops and starts."""
+    """A server on the loopback address. It keeps its data and its port over stops and starts."""
 
-    def __init__(
-        self,
-        name: str,
-        distribution: Distribution,
-        runtime: Runtime,
-        layout: Layout,
-        ports: Ports,
-        options: NodeOptions,
-    ) -> None:
-        self.name = name
-        self.distribution = distribution
-        self.layout = layout
-        self.ports = ports
-        self.process: Process | None = None
-        self._runtime = runtime
-        self._options = options
+    name: str
+    distribution: Distribution
+    layout: Layout
+    port: int
+    home: Path
+    """The server's."""
+    java: Path
+    """The Java's home."""
+    account: Account
+    options: NodeOptions
+    process: Process | None = None
 
     @property
     def url(self) -> str:
         """Where clients reach it."""
-        return f"{'https' if self._options.tls else 'http'}://{LOOPBACK}:{self.ports.http}"
+        return f"{'https' if self.options.tls else 'http'}://{LOOPBACK}:{self.port}"
 
     @property
     def running(self) -> bool:
@@ -108,15 +80,16 @@ class Node:
         if self.running:
             return
         self._make_folders()
-        home = self._home()
-        self._write_configuration()
-        launch = self.distribution.launch(self._runtime.java, home, self.layout, self._options.jvm)
+        heap = self.options.heap
+        jvm = [f"-Xms{heap}", f"-Xmx{heap}", *self.options.java, *jvm_options(self.layout)]
+        launch = self.distribution.launch(self.java, self.home, self.layout, jvm)
+        self._write_configuration(launch)
         self.process = spawn(
             launch.arguments,
             environment=self._environment(launch),
             folder=self.layout.folder,
             log=self.layout.log,
-            account=self._runtime.account,
+            account=self.account,
         )
         try:
             if on_launch is not None:
@@ -145,7 +118,7 @@ class Node:
 
     def _wait(self, timeout: float) -> None:
         end = time.monotonic() + timeout
-        while not is_up(self.ports.http, self._options.tls, self.layout.logs):
+        while not is_up(self.port, self.options.tls, self.layout.logs):
             if not self.running:
                 raise NodeError(self._complaint("ended while it started"))
             if time.monotonic() > end:
@@ -157,59 +130,42 @@ class Node:
         return f"The node {self.name} ({server}) {fault}. The end of {self.layout.log}:\n{self.log_tail()}"
 
     def _make_folders(self) -> None:
-        account = self._runtime.account
         for folder in (self.layout.folder, self.layout.config, self.layout.logs, self.layout.scratch, self.layout.data):
             if not folder.exists():
                 make_reachable(folder.parent)
                 folder.mkdir()
-                account.give(folder)
+                self.account.give(folder)
         for folder in (self.layout.folder, self.layout.data):
-            if not account.can("-w", folder):
+            if not self.account.can("-w", folder):
                 raise InputError(f"The node's user cannot write to {folder}. Choose a folder that it can reach.")
 
-    def _home(self) -> Path:
-        """Return the server's home; with plugins, one whose other parts are links to it, since a server looks for them there.
-
-        Plugins are copied: OpenSearch 2 may read nothing outside of its home.
-        """
-        if not self._options.plugins:
-            return self._runtime.home
-        if self.layout.home.exists():
-            shutil.rmtree(self.layout.home)
-        make_reachable(self.layout.home / "plugins")
-        for part in self._runtime.home.iterdir():
-            if part.name != "plugins":
-                (self.layout.home / part.name).symlink_to(part)
-        for plugin in self._options.plugins:
-            shutil.copytree(plugin, self.layout.home / "plugins" / plugin.name)
-        return self.layout.home
-
-    def _write_configuration(self) -> None:
+    def _write_configuration(self, launch: Launch) -> None:
         settings = {
             "cluster.name": self.name,
             "node.name": self.name,
             "discovery.type": "single-node",
             "network.host": LOOPBACK,
-            "http.port": self.ports.http,
-            "transport.port": self.ports.transport,
+            "http.port": self.port,
+            "transport.port": free_port(),
             "path.data": str(self.layout.data),
             "path.logs": str(self.layout.logs),
             "cluster.routing.allocation.disk.threshold_enabled": False,
             **self.distribution.settings,
-            **self._options.settings,
+            **self.options.settings,
         }
         files = {
             f"{self.distribution.engine}.yml": yaml.safe_dump(settings),
-            **self.distribution.configuration(self.layout, self._options.jvm),
-            **self._options.files,
+            "log4j2.properties": LOG_CONFIGURATION,
+            **launch.files,
+            **self.options.files,
         }
         for name, text in files.items():
             path = self.layout.config / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch(mode=0o600)
             path.write_text(text, encoding="utf-8")
-            self._runtime.account.give(path.parent)
-            self._runtime.account.give(path)
+            self.account.give(path.parent)
+            self.account.give(path)
 
     def _environment(self, launch: Launch) -> dict[str, str]:
         """Keep our own environment from the node: it may hold secrets, and JVM options that are meant for others."""

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from integration.sandbox.local.cache import Cache
-from integration.sandbox.local.distribution import LOG_CONFIGURATION, Launch, Layout, jvm_options
+from integration.sandbox.local.cache import Cache, Report
+from integration.sandbox.local.distribution import Launch, Layout
 from integration.sandbox.local.java import JavaNeed
-from integration.sandbox.local.lock import Report
 from integration.sandbox.local.maven import Artifact, Maven
 
 _RECIPE = 1
@@ -87,9 +84,6 @@ MODULES = (
     Module("rank-eval", "rank-eval-client", "index.rankeval.RankEval"),
 )
 
-_PLUGIN_EXTRAS = {"opensearch-security": (Artifact("org.apache.commons", "commons-collections4", "4.4"),)}
-"""What a plugin would find in a module that Maven Central does not have (here `rule-framework`)."""
-
 
 @dataclass(frozen=True)
 class OpenSearch:
@@ -125,15 +119,11 @@ class OpenSearch:
 
         return cache.assembled(f"{self.engine}-{self.version}-{_RECIPE}", build, report)
 
-    def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:  # noqa: ARG002
-        """Return the log configuration; the JVM's options are on the command line."""
-        return {"log4j2.properties": LOG_CONFIGURATION}
-
     def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:
         """Start the server's main class, as its start script does in the end."""
         arguments = (
             str(java / "bin" / "java"),
-            *jvm_options(layout, jvm),
+            *jvm,
             "-Djna.nosys=true",
             f"-Djna.tmpdir={layout.scratch}",
             "-Dlog4j.shutdownHookEnabled=false",
@@ -148,23 +138,7 @@ class OpenSearch:
             f"{home}/{_LIB}/*",
             "org.opensearch.bootstrap.OpenSearch",
         )
-        return Launch(arguments, {})
-
-    def plugin(self, name: str, cache: Cache, report: Report) -> Path:
-        """Return the unpacked folder of a plugin that Maven Central has, such as `opensearch-security`."""
-        artifact = Artifact("org.opensearch.plugin", name, f"{self.version}.0", "zip")
-
-        def build(folder: Path) -> None:
-            report(f"Fetching the plugin {name} from Maven Central, once")
-            with tempfile.TemporaryDirectory(dir=folder.parent) as scratch:
-                maven = Maven(report)
-                with zipfile.ZipFile(maven.fetch(artifact, Path(scratch))) as archive:
-                    archive.extractall(folder)
-                for jar in _PLUGIN_EXTRAS.get(name, ()):
-                    shutil.copy(maven.fetch(jar, Path(scratch)), folder)
-            _drop_unmet_extensions(folder / _DESCRIPTOR)
-
-        return cache.assembled(f"{name}-{artifact.version}-{_RECIPE}", build, report)
+        return Launch(arguments)
 
     @property
     def _server(self) -> Artifact:
@@ -200,19 +174,3 @@ class OpenSearch:
                     jar.rename(folder / jar.name)
         for jar in jars[_LIB]:
             jar.rename(home / _LIB / jar.name)
-
-
-def _drop_unmet_extensions(descriptor: Path) -> None:
-    """Take out of a plugin's descriptor that it extends modules which Maven Central does not have.
-
-    It offers those modules something, and works without them but for `_PLUGIN_EXTRAS`.
-    """
-    here = {module.name for module in MODULES}
-    lines = []
-    for line in descriptor.read_text(encoding="utf-8").splitlines():
-        key, _, value = line.partition("=")
-        if key == "extended.plugins":
-            met = [name for name in value.split(",") if name.partition(";")[0] in here]
-            line = f"{key}={','.join(met)}"
-        lines.append(f"{line}\n")
-    descriptor.write_text("".join(lines), encoding="utf-8")

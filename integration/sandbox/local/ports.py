@@ -5,8 +5,7 @@ from __future__ import annotations
 import secrets
 import socket
 
-from integration.errors import InputError
-from integration.sandbox.local.errors import NodeError
+from integration.errors import InputError, NodeError
 
 LOOPBACK = "127.0.0.1"
 _FIRST, _END = 20_000, 32_000

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from integration.errors import NodeError
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.errors import NodeError
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_DIE = 10.0
@@ -43,8 +43,7 @@ class Process:
 
         Raises `NodeError` when the process belongs to another user, or cannot be ended.
         """
-        self._signal(signal.SIGTERM)
-        if not self._gone_within(grace):
+        if not self._ended_by(signal.SIGTERM, grace):
             self.kill()
 
     def kill(self) -> None:
@@ -52,24 +51,19 @@ class Process:
 
         Raises `NodeError` when the process belongs to another user, or cannot be ended.
         """
-        self._signal(signal.SIGKILL)
-        if not self._gone_within(_SECONDS_TO_DIE):
+        if not self._ended_by(signal.SIGKILL, _SECONDS_TO_DIE):
             raise NodeError(f"Process {self.pid} does not end, even by SIGKILL.")
 
-    def _signal(self, number: signal.Signals) -> None:
-        if not self.alive:
-            return
+    def _ended_by(self, number: signal.Signals, seconds: float) -> bool:
+        """Send a signal, SIGKILL to the whole session, and return whether the process ends within `seconds`."""
+        send = os.killpg if number is signal.SIGKILL else os.kill
         try:
-            if number is signal.SIGKILL:
-                os.killpg(self.pid, number)
-            else:
-                os.kill(self.pid, number)
+            if self.alive:
+                send(self.pid, number)
         except ProcessLookupError:
-            return
+            return True
         except PermissionError as error:
             raise NodeError(f"Process {self.pid} was started by another user, who has to stop it.") from error
-
-    def _gone_within(self, seconds: float) -> bool:
         end = time.monotonic() + seconds
         while self.alive:
             if time.monotonic() > end:
@@ -95,9 +89,7 @@ def spawn(arguments: Sequence[str], *, environment: Mapping[str, str], folder: P
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                user=account.uid,
-                group=account.gid,
-                extra_groups=account.groups,
+                **account.of_process,
             )
         except OSError as error:
             raise NodeError(f"Cannot start {arguments[0]}: {error.strerror}.") from error

@@ -1,17 +1,21 @@
-"""The servers that can be started here, and making one ready to start."""
+"""The servers that can be started here, making one ready to start, and one for the length of a `with` block."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import atexit
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
 
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.cache import Cache
+from integration.sandbox.local.cache import Cache, Report
 from integration.sandbox.local.distribution import Distribution, Layout
 from integration.sandbox.local.elasticsearch_home import RELEASES, Elasticsearch
 from integration.sandbox.local.java import find_java
-from integration.sandbox.local.lock import Report
-from integration.sandbox.local.node import Node, NodeOptions, Ports, Runtime
+from integration.sandbox.local.node import Node, NodeOptions
 from integration.sandbox.local.opensearch_home import OpenSearch
 from integration.sandbox.local.ports import free_port, is_free, require_free
 
@@ -19,6 +23,9 @@ VERSIONS: dict[str, tuple[str, ...]] = {"opensearch": ("3.8.0", "3.4.0", "2.19.6
 """By engine, the versions that are known to work; the first is the default."""
 
 _MAKERS: dict[str, Callable[[str], Distribution]] = {"opensearch": OpenSearch, "elasticsearch": Elasticsearch}
+# A node that lives for minutes spends most of its time on compiling well what it then hardly runs.
+_COMPILES_QUICKLY = "-XX:TieredStopAtLevel=1"
+_PLAIN = NodeOptions()
 
 
 def distribution(engine: str, version: str | None = None) -> Distribution:
@@ -53,10 +60,36 @@ def prepare(
     account = Account.for_node()
     if port is not None:
         require_free(port)
-    else:
-        port = next(filter(is_free, liked_ports), None)
     cache = Cache.open(account)
     java = find_java(server.java, account, cache, report)
-    home = server.assemble(cache, report)
-    ports = Ports(port or free_port(), free_port())
-    return Node(name, server, Runtime(home, java, account), layout, ports, options)
+    home = options.home or server.assemble(cache, report)
+    port = port or next(filter(is_free, liked_ports), None) or free_port()
+    return Node(name, server, layout, port, home, java, account, options)
+
+
+@contextmanager
+def running_node(
+    engine: str = "opensearch",
+    version: str | None = None,
+    *,
+    options: NodeOptions = _PLAIN,
+    report: Report = lambda _: None,
+) -> Iterator[Node]:
+    """Start a node with empty data, and stop it and delete all of it at the end of the block or of the interpreter.
+
+    Its JVM compiles quickly rather than well, unless `options.java` says otherwise.
+    Raises `InputError` when a tool is missing or there is no such server; `NodeError` when the node cannot be fetched or
+    does not come up.
+    """
+    server = distribution(engine, version)
+    quick = replace(options, java=(_COMPILES_QUICKLY, *options.java))
+    with ExitStack() as stack:
+        atexit.register(stack.close)  # for a block that is never left
+        stack.callback(atexit.unregister, stack.close)
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ollama-detect-")))
+        Account.for_node().give(folder)
+        node = prepare("detect-temporary", server, Layout(folder, folder / "data"), options=quick, report=report)
+        report(f"Starting {server.engine} {server.version}")
+        stack.callback(node.stop)
+        node.start()
+        yield node

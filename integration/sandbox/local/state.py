@@ -12,8 +12,7 @@ from pathlib import Path
 
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.cache import cache_folder, make_reachable
-from integration.sandbox.local.lock import Report, locked
+from integration.sandbox.local.cache import Report, cache_folder, locked, make_reachable
 from integration.sandbox.local.process import Process
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)

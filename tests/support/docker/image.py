@@ -17,7 +17,7 @@ from integration.sandbox.local.account import Account
 from integration.sandbox.local.cache import Cache
 from integration.sandbox.local.distribution import LOG_CONFIGURATION
 from integration.sandbox.local.opensearch_home import OpenSearch
-from tests.support.secured import with_security
+from tests.support.secured import security_plugin, with_security
 
 VERSION = with_security(None)
 NAME = "ollama-detect-test/opensearch:built"
@@ -37,7 +37,7 @@ def build(client: docker.DockerClient) -> str:
         context = Path(scratch, "context")
         shutil.copytree(_RECIPE, context)
         shutil.copytree(server.assemble(cache, _tell), context / "home")
-        shutil.copytree(server.plugin("opensearch-security", cache, _tell), context / "security")
+        shutil.copytree(security_plugin(VERSION, cache, _tell), context / "security")
         (context / "config").mkdir()
         (context / "config" / "opensearch.yml").write_text(_SETTINGS, encoding="utf-8")
         (context / "config" / "log4j2.properties").write_text(LOG_CONFIGURATION, encoding="utf-8")

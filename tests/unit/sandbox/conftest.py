@@ -9,24 +9,25 @@ from pathlib import Path
 
 import pytest
 
-from integration.sandbox.local import named, servers, temporary
+from integration.sandbox.local import named, servers
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.cache import Cache
+from integration.sandbox.local.cache import Cache, Report
 from integration.sandbox.local.distribution import Launch, Layout
 from integration.sandbox.local.java import JavaNeed
-from integration.sandbox.local.lock import Report
-from integration.sandbox.local.node import Node, NodeOptions, Ports, Runtime
+from integration.sandbox.local.node import Node, NodeOptions
 from integration.sandbox.local.ports import free_port
 
 _ANSWERS = """
-import http.server, json, sys
+import http.server, json, pathlib, re, sys
+(settings,) = pathlib.Path(sys.argv[1]).glob("*search.yml")
+port = int(re.search(r"^http.port: (\\d+)", settings.read_text(), re.MULTILINE)[1])
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(int(sys.argv[2]))
         self.end_headers()
         self.wfile.write(json.dumps({"logs": sys.argv[3]}).encode())
 print("listening", flush=True)
-http.server.HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 
 
@@ -55,16 +56,9 @@ class FakeServer:
 
         return cache.assembled("fake", build, report)
 
-    def configuration(self, layout: Layout, jvm: Sequence[str]) -> dict[str, str]:  # noqa: ARG002
-        return {"jvm.options": "".join(f"{option}\n" for option in jvm)}
-
     def launch(self, java: Path, home: Path, layout: Layout, jvm: Sequence[str]) -> Launch:  # noqa: ARG002
-        port = next(
-            line.split()[1]
-            for line in (layout.config / f"{self.engine}.yml").read_text().splitlines()
-            if line.startswith("http.port")
-        )
-        return Launch((sys.executable, "-c", self.script, port, str(self.status), str(layout.logs)), {"FAKE": str(home)})
+        arguments = (sys.executable, "-c", self.script, str(layout.config), str(self.status), str(layout.logs))
+        return Launch(arguments, {"FAKE": str(home)}, {"jvm.options": "".join(f"{option}\n" for option in jvm)})
 
 
 @pytest.fixture
@@ -86,11 +80,9 @@ def make_node(tmp_path: Path, cache: Cache) -> Callable[..., Node]:
 
     def make(server: FakeServer | None = None, options: NodeOptions | None = None) -> Node:
         server = server or FakeServer()
-        runtime = Runtime(server.assemble(cache, lambda _: None), tmp_path / "java", Account())
-        folder = tmp_path / "node"
-        return Node(
-            "n", server, runtime, Layout(folder, folder / "data"), Ports(free_port(), free_port()), options or NodeOptions()
-        )
+        layout = Layout(tmp_path / "node", tmp_path / "node" / "data")
+        home = server.assemble(cache, lambda _: None)
+        return Node("n", server, layout, free_port(), home, tmp_path / "java", Account(), options or NodeOptions())
 
     return make
 
@@ -119,7 +111,7 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, FakeServe
     def give(engine: str, version: str | None = None) -> FakeServer:
         return kinds[engine] if version is None else replace(kinds[engine], version=version)
 
-    for module in (named, temporary):
+    for module in (named, servers):
         monkeypatch.setattr(module, "distribution", give)
     monkeypatch.setattr(servers, "find_java", lambda *_: tmp_path)
     monkeypatch.setattr(Account, "for_node", classmethod(lambda cls: cls()))

@@ -9,7 +9,7 @@ import pytest
 from integration.errors import InputError
 from integration.sandbox.local import elasticsearch_home
 from integration.sandbox.local.cache import Cache
-from integration.sandbox.local.distribution import Layout
+from integration.sandbox.local.distribution import Layout, jvm_options
 from integration.sandbox.local.elasticsearch_home import RELEASES, Elasticsearch, unpack
 from integration.sandbox.local.opensearch_home import MODULES, OpenSearch
 from integration.sandbox.local.servers import distribution
@@ -89,28 +89,6 @@ def test_an_assembled_opensearch_needs_no_maven(
     assert OpenSearch("3.4.0").assemble(cache, print) == home
 
 
-@pytest.mark.parametrize(
-    ("extends", "kept"),
-    [("rule-framework,lang-painless", "lang-painless"), ("workload-management;optional=true,rule-framework", "")],
-)
-def test_a_plugin_is_unpacked_and_extends_only_what_is_there(
-    cache: Cache, on_path: Callable[[str, str], Path], tmp_path: Path, extends: str, kept: str
-) -> None:
-    archive = tmp_path / "plugin.zip"
-    with zipfile.ZipFile(archive, "w") as opened:
-        opened.writestr("plugin-descriptor.properties", f"name=p\nextended.plugins={extends}\nversion=3.4.0.0\n")
-        opened.writestr("p.jar", "jar")
-    target = "org/opensearch/plugin/p/3.4.0.0/p-3.4.0.0.zip"
-    on_path(
-        "mvn",
-        'for argument; do case "$argument" in -Dmaven.repo.local=*) repository="${argument#*=}" ;; esac; done\n'
-        f'mkdir -p "$repository/{Path(target).parent}"; cp {archive} "$repository/{target}"',
-    )
-    folder = OpenSearch("3.4.0").plugin("p", cache, print)
-    assert (folder / "plugin-descriptor.properties").read_text() == f"name=p\nextended.plugins={kept}\nversion=3.4.0.0\n"
-    assert (folder / "p.jar").exists()
-
-
 def test_elasticsearch_is_taken_out_of_the_zip(tmp_path: Path) -> None:
     archive = make_zip(
         tmp_path / "sonar.zip",
@@ -158,14 +136,13 @@ def test_elasticsearch_calls_nobody_and_needs_a_full_java(version: str) -> None:
 
 def test_the_jvm_gets_the_heap_and_the_nodes_own_folders(tmp_path: Path) -> None:
     layout = Layout(tmp_path, tmp_path / "data")
+    assert f"-Djava.io.tmpdir={tmp_path}/tmp" in jvm_options(layout)
     arguments = OpenSearch("3.4.0").launch(Path("/j"), Path("/h"), layout, ("-Xmx1g",)).arguments
-    assert arguments[0] == "/j/bin/java"
-    assert "-Xmx1g" in arguments
-    assert f"-Djava.io.tmpdir={tmp_path}/tmp" in arguments
+    assert arguments[:2] == ("/j/bin/java", "-Xmx1g")
     launch = Elasticsearch("9.4.3").launch(Path("/j"), Path("/h"), layout, ("-Xmx1g",))
     assert launch.arguments == ("/h/bin/elasticsearch",)
     assert launch.environment["ES_PATH_CONF"] == f"{tmp_path}/config"
-    assert "-Xmx1g\n" in Elasticsearch("9.4.3").configuration(layout, ("-Xmx1g",))["jvm.options"]
+    assert launch.files == {"jvm.options": "-Xmx1g\n"}
 
 
 def test_servers_are_found_by_engine_and_version() -> None:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.errors import InputError
-from integration.sandbox.local.errors import NodeError
+from integration.errors import InputError, NodeError
 from integration.sandbox.local.maven import Artifact, Maven
 
 SERVER = Artifact("org.example.server", "server", "1.0")

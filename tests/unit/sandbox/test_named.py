@@ -6,16 +6,13 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
-from integration.errors import InputError
-from integration.sandbox.local import NodeRecord, Outcome, named, servers, temporary
-from integration.sandbox.local.errors import NodeError
-from integration.sandbox.local.ports import free_port, is_free
+from integration.errors import InputError, NodeError
+from integration.sandbox.local import NodeRecord, Outcome, named, servers
+from integration.sandbox.local.ports import free_port
 from integration.sandbox.local.process import start_of
-from tests.support.fake_cluster import Answer, FakeCluster
 from tests.unit.sandbox.conftest import FakeServer
 
 Up = Callable[..., Outcome]
@@ -80,22 +77,6 @@ def test_data_goes_to_a_folder_of_its_own_below_the_one_named(up: Up, tmp_path: 
     assert not Path(record.data).exists()
 
 
-def test_a_server_that_takes_the_port_first_is_not_taken_for_the_node(
-    up: Up, said: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with FakeCluster() as stranger:
-        stranger.on("GET", "/_cluster/health", Answer())
-        stranger.on("GET", "/_nodes/_local/settings", Answer({"nodes": {"x": {"settings": {"path": {"logs": "/elsewhere"}}}}}))
-        monkeypatch.setattr(named, "USUAL_PORT", urlsplit(stranger.url).port)
-        before = iter([True])
-        monkeypatch.setattr(servers, "is_free", lambda port: next(before, False) or is_free(port))
-        record = up(report=said.append).record
-        assert stranger.asked("GET", "/_nodes/_local/settings")
-    assert record.running
-    assert record.port != named.USUAL_PORT
-    assert f"Another server took port {named.USUAL_PORT} meanwhile" in said
-
-
 def test_a_node_comes_back_on_its_port(up: Up) -> None:
     port = free_port()
     assert up(port=port).record.port == port
@@ -154,7 +135,7 @@ def test_what_was_never_started_cannot_be_stopped(up: Up) -> None:
 
 def test_a_temporary_node_leaves_nothing(fake: dict[str, FakeServer], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with temporary.running_node("opensearch") as node:
+    with servers.running_node("opensearch") as node:
         assert node.running
         assert tmp_path in node.layout.folder.parents
     assert not node.running
@@ -162,7 +143,7 @@ def test_a_temporary_node_leaves_nothing(fake: dict[str, FakeServer], tmp_path: 
 
 
 def test_a_temporary_node_ends_with_a_failing_block(fake: dict[str, FakeServer]) -> None:
-    with pytest.raises(KeyboardInterrupt), temporary.running_node("elasticsearch") as node:
+    with pytest.raises(KeyboardInterrupt), servers.running_node("elasticsearch") as node:
         raise KeyboardInterrupt
     assert not node.running
     assert not node.layout.folder.exists()
@@ -172,13 +153,13 @@ def test_a_temporary_node_ends_with_a_failing_block(fake: dict[str, FakeServer])
 def test_a_temporary_node_does_not_outlive_its_interpreter(tmp_path: Path, end: str) -> None:
     script = (
         "import sys\n"
-        "from integration.sandbox.local import servers, temporary\n"
+        "from integration.sandbox.local import servers\n"
         "from integration.sandbox.local.account import Account\n"
         "from tests.unit.sandbox.conftest import FakeServer\n"
-        "temporary.distribution = lambda *_: FakeServer()\n"
+        "servers.distribution = lambda *_: FakeServer()\n"
         "servers.find_java = lambda *_: None\n"
         "Account.for_node = classmethod(lambda cls: cls())\n"
-        "block = temporary.running_node()\n"
+        "block = servers.running_node()\n"
         "node = block.__enter__()\n"
         "print(node.process.pid, node.layout.folder, flush=True)\n"
         "sys.stdin.read()\n"

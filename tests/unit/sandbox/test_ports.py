@@ -4,9 +4,8 @@ import socket
 
 import pytest
 
-from integration.errors import InputError
+from integration.errors import InputError, NodeError
 from integration.sandbox.local import ports
-from integration.sandbox.local.errors import NodeError
 
 
 def test_a_free_port_can_be_had_and_a_taken_one_not() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from integration.errors import NodeError
 from integration.sandbox.local.account import Account
-from integration.sandbox.local.errors import NodeError
 from integration.sandbox.local.process import Process, spawn, start_of
 
 STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
