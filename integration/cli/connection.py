@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from getpass import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -24,71 +24,15 @@ from integration.errors import InputError
 from integration.names import Namespace
 
 DEFAULT_URL = "http://localhost:9200"
-_PANEL = "Cluster"
 
-UrlOption = Annotated[str, typer.Option("--url", envvar="DETECT_URL", help="The cluster's address.", rich_help_panel=_PANEL)]
-ApiKeyFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--api-key-file",
-        envvar="DETECT_API_KEY_FILE",
-        help="A file that holds an API key; else DETECT_API_KEY.",
-        rich_help_panel=_PANEL,
-    ),
-]
-UsernameOption = Annotated[
-    str | None, typer.Option("--username", envvar="DETECT_USERNAME", help="A user of the cluster.", rich_help_panel=_PANEL)
-]
-PasswordFileOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--password-file",
-        envvar="DETECT_PASSWORD_FILE",
-        help="A file that holds the password; else DETECT_PASSWORD, else a terminal is asked.",
-        rich_help_panel=_PANEL,
-    ),
-]
-CaOption = Annotated[
-    str | None, typer.Option("--ca-certs", envvar="DETECT_CA_CERTS", help="The CA's PEM file.", rich_help_panel=_PANEL)
-]
-ClientCertOption = Annotated[
-    str | None,
-    typer.Option("--client-cert", envvar="DETECT_CLIENT_CERT", help="A client certificate, PEM.", rich_help_panel=_PANEL),
-]
-ClientKeyOption = Annotated[
-    str | None, typer.Option("--client-key", envvar="DETECT_CLIENT_KEY", help="Its private key, PEM.", rich_help_panel=_PANEL)
-]
-InsecureOption = Annotated[
-    bool,
-    typer.Option("--insecure", envvar="DETECT_INSECURE", help="Accept any certificate.", rich_help_panel=_PANEL),
-]
-TimeoutOption = Annotated[
-    float,
-    typer.Option(
-        "--timeout",
-        envvar="DETECT_TIMEOUT",
-        min=0.1,
-        metavar="SECONDS",
-        help="How long to wait for a connection, and then for each answer.",
-        rich_help_panel=_PANEL,
-    ),
-]
-NamespaceOption = Annotated[
-    str,
-    typer.Option(
-        "--namespace",
-        envvar="DETECT_NAMESPACE",
-        help="Of the data stream logs-ollama.server-NAMESPACE.",
-        rich_help_panel=_PANEL,
-    ),
-]
-KibanaUrlOption = Annotated[
-    str | None,
-    typer.Option("--kibana-url", envvar="DETECT_KIBANA_URL", help="Kibana's address, for rules there.", rich_help_panel=_PANEL),
-]
-SpaceOption = Annotated[
-    str, typer.Option("--space", envvar="DETECT_KIBANA_SPACE", help="The space in Kibana.", rich_help_panel=_PANEL)
-]
+
+def _option(name: str, help_text: str, **settings: Any) -> Any:
+    """Return a connection option with its environment variable."""
+    variable = f"DETECT_{name.upper().replace('-', '_')}"
+    return typer.Option(f"--{name}", help=help_text, rich_help_panel="Cluster", **{"envvar": variable} | settings)
+
+
+NamespaceOption = Annotated[str, _option("namespace", "Of the data stream logs-ollama.server-NAMESPACE.")]
 
 
 @dataclass(frozen=True)
@@ -113,18 +57,22 @@ class ClusterOptions:
 
 def _cluster_options(
     context: typer.Context,
-    url: UrlOption = DEFAULT_URL,
-    api_key_file: ApiKeyFileOption = None,
-    username: UsernameOption = None,
-    password_file: PasswordFileOption = None,
-    ca_certs: CaOption = None,
-    client_cert: ClientCertOption = None,
-    client_key: ClientKeyOption = None,
-    insecure: InsecureOption = False,
-    timeout: TimeoutOption = DEFAULT_TIMEOUT,
+    url: Annotated[str, _option("url", "The cluster's address.")] = DEFAULT_URL,
+    api_key_file: Annotated[Path | None, _option("api-key-file", "A file that holds an API key; else DETECT_API_KEY.")] = None,
+    username: Annotated[str | None, _option("username", "A user of the cluster.")] = None,
+    password_file: Annotated[
+        Path | None, _option("password-file", "A file that holds the password; else DETECT_PASSWORD, else a terminal is asked.")
+    ] = None,
+    ca_certs: Annotated[str | None, _option("ca-certs", "The CA's PEM file.")] = None,
+    client_cert: Annotated[str | None, _option("client-cert", "A client certificate, PEM.")] = None,
+    client_key: Annotated[str | None, _option("client-key", "Its private key, PEM.")] = None,
+    insecure: Annotated[bool, _option("insecure", "Accept any certificate.")] = False,
+    timeout: Annotated[
+        float, _option("timeout", "How long to wait for a connection, and then for each answer.", min=0.1, metavar="SECONDS")
+    ] = DEFAULT_TIMEOUT,
     namespace: NamespaceOption = "default",
-    kibana_url: KibanaUrlOption = None,
-    space: SpaceOption = DEFAULT_SPACE,
+    kibana_url: Annotated[str | None, _option("kibana-url", "Kibana's address, for rules there.")] = None,
+    space: Annotated[str, _option("space", "The space in Kibana.", envvar="DETECT_KIBANA_SPACE")] = DEFAULT_SPACE,
 ) -> ClusterOptions:
     for name in ("url", "kibana_url"):
         _refuse_secret_in_url(context, name)

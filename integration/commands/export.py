@@ -41,17 +41,17 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
+class MissingBody:
     """A body that a rule does not have, and why."""
 
     path: str
     reason: str
 
 
-def exports(rules: Sequence[Rule], engines: Sequence[str], deployment: Deployment) -> tuple[list[Export], list[LeftOut]]:
+def exports(rules: Sequence[Rule], engines: Sequence[str], deployment: Deployment) -> tuple[list[Export], list[MissingBody]]:
     """Render every body for these rules: what can be said for each engine, and what cannot."""
     files: list[Export] = []
-    left_out: list[LeftOut] = []
+    left_out: list[MissingBody] = []
     for engine in engines:
         files += _shared(rules, engine, deployment)
         made = [target.rule_object(rule) for rule in rules for target in targets_for(engine, deployment)]
@@ -59,13 +59,13 @@ def exports(rules: Sequence[Rule], engines: Sequence[str], deployment: Deploymen
             try:
                 files.append(export())
             except InputError as error:
-                left_out.append(LeftOut(path, str(error)))
+                left_out.append(MissingBody(path, str(error)))
         lost = {each.path for each in left_out}
         files += _importable([each for each in made if _path(engine, each) not in lost])
     return files, left_out
 
 
-def write(folder: Path, files: Sequence[Export], left_out: Sequence[LeftOut], *, force: bool = False) -> dict[str, str]:
+def write(folder: Path, files: Sequence[Export], left_out: Sequence[MissingBody], *, force: bool = False) -> dict[str, str]:
     """Write the files and `INDEX`; says of each path whether it was created, updated or unchanged.
 
     `InputError`, before anything is written, when a file there has another content and `force` is not given.

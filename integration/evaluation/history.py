@@ -11,7 +11,6 @@ from typing import Any
 
 from integration.detection.case import fold
 from integration.detection.model import Severity
-from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.engines.paging import page_of
 from integration.errors import InputError
@@ -43,10 +42,6 @@ class FindingQuery:
     end: int | None = None
     hosts: tuple[str, ...] = ()
     severity: Severity = Severity.INFORMATIONAL
-
-    def covers(self, window: Window) -> bool:
-        """Return whether findings of a window are asked for."""
-        return (self.start is None or window.start >= self.start) and (self.end is None or window.end <= self.end)
 
     def __contains__(self, finding: object) -> bool:
         return (

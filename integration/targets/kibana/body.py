@@ -17,7 +17,7 @@ from integration.names import Namespace
 from integration.targets.kibana.esql import query
 
 MAX_ALERTS = 1_000
-"""Alerts a run; more than Kibana's stock limit of a thousand it would not keep either. The gravest come first."""
+"""Alerts a run; more than Kibana's stock limit of a thousand it would not keep either. The most severe come first."""
 _CHECKS_A_WINDOW = 12
 _ATTACK = "https://attack.mitre.org"
 _RULE_TAG = f"{OWNER}.rule:"

@@ -23,7 +23,7 @@ from integration.targets.kibana import esql_text as text
 MAX_VALUES = 100
 """Values of a list a row shows, the first in code-point order; how many distinct ones are beyond is counted."""
 MAX_ROWS = 10_000
-"""Findings a run gives at most, as many as ES|QL allows by default; the gravest come first."""
+"""Findings a run gives at most, as many as ES|QL allows by default; the most severe come first."""
 # CONCAT fails the whole query past a mebibyte, so that a hostile log could silence the rule. Four bytes a character at most.
 _MESSAGE_CHARACTERS = 200_000
 
