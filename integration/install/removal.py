@@ -41,6 +41,8 @@ def removals(
     planned += [Removal(Step(each.kind, each.name, "deleted", changed=True), each.delete) for each in leftovers]
     gone: set[str] = set()
     for name, kind in data_of(namespace).items():
+        if kind == "index" and not delete_data:
+            continue  # whoever may uninstall need not see it
         indices = connections.engine.backing_indices(name)
         is_empty_stream = kind == "data stream" and indices and not connections.engine.count(name, {"match_all": {}})
         if delete_data or is_empty_stream:
