@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo check test test-long test-shippers test-docker test-image golden fuzz lint format build image image-context lock sbom audit clean
+.PHONY: setup demo check test test-long test-shippers test-docker test-image golden pipeline fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -60,6 +60,10 @@ test-image: setup
 # The rendered bodies under tests/golden, written anew after a change that is meant.
 golden: setup
 	$(BIN)/python -m tests.golden
+
+# The expressions and tables that the ingest pipeline shares with Python, written into it.
+pipeline: setup
+	$(BIN)/python -m integration.log.pipeline
 
 # Lines led by coverage, until one breaks a check (it is written to build/fuzz) or the runs are done.
 RUNS ?= 1000000

@@ -28,6 +28,7 @@ from integration.install.plan import install
 from integration.install.shared_objects import shared_objects
 from integration.log.documents import document
 from integration.log.files import RawLine
+from integration.log.line import read
 from integration.names import Namespace
 from integration.sandbox.local import NodeOptions, running_node
 from integration.sandbox.sample import Plan, Scenario, generate
@@ -127,7 +128,7 @@ class _Plain:
 def _lines(count: int, seed: int) -> Iterator[tuple[str, RawLine]]:
     plan = Plan(hosts=20, lines=count, scenarios=(Scenario.MIXED, Scenario.BENIGN), seed=seed, start=_START, span=24 * _HOUR_MS)
     for number, (host, text) in enumerate(generate(plan), 1):
-        yield host, RawLine(text, f"{host}/{seed}.log", number, number, _START)
+        yield host, RawLine(text, f"{host}/{seed}.log", number, number, _START, read(text))
 
 
 def _send(engine: Engine, index: str, count: int, seed: int) -> float:

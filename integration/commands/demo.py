@@ -21,7 +21,7 @@ from integration.install.objects import Connections
 from integration.install.plan import install
 from integration.install.shared_objects import shared_objects
 from integration.log.documents import with_host
-from integration.log.event import parse
+from integration.log.event import event_of
 from integration.log.files import RawLine, read_lines
 from integration.names import Namespace
 from integration.sandbox.local import running_node
@@ -82,7 +82,7 @@ def _reference(rule: Rule, files: Sequence[SampleFile]) -> list[Finding]:
     """Evaluate the files themselves, which have seen no cluster."""
     with closing(Reference(rule)) as reference:
         for host, line in _lines(files):
-            reference.add(parse(line.text, host=host, shipped_at=line.shipped_at))
+            reference.add(event_of(line.line, host=host, shipped_at=line.shipped_at))
         return list(reference.findings())
 
 

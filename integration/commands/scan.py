@@ -13,16 +13,15 @@ from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
 from integration.log.blocks import check_readable
 from integration.log.documents import with_host
-from integration.log.event import parse, stamp
+from integration.log.event import event_of
 from integration.log.files import read_candidates
-from integration.log.prefixes import unwrap
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What the files hold: findings, how many events were read, and how many a rule selected. To be closed.
 
-    `undated` of the selected ones have no time of their own and none from a Docker record, but that of a line above or of the file.
+    `undated` of the selected ones have no time of their own and none from a carrier, but that of a line above or of the file.
     """
 
     references: tuple[Reference, ...]
@@ -50,7 +49,7 @@ def scan(
 ) -> Scan:
     """Evaluate rules over files (packed or not, `-` for standard input), all together, whatever their size.
 
-    `host` names the machine of every line; else a journald prefix does, else this machine's name. `zone` is what SPL prints times
+    `host` names the machine of every line; else its carrier does, else this machine's name. `zone` is what SPL prints times
     in; `on_bytes` hears of progress.
     """
     check_readable(paths)
@@ -60,10 +59,10 @@ def scan(
         reader = read_candidates(path, needles(rules), progress=on_bytes)
         try:
             for machine, line in with_host(reader, host):
-                event = parse(line.text, host=machine, shipped_at=line.shipped_at)
+                event = event_of(line.line, host=machine, shipped_at=line.shipped_at)
                 if sum([reference.add(event) for reference in references]):
                     selected += 1
-                    undated += stamp(line.text) is None and unwrap(line.text).time is None
+                    undated += line.line.stamp is None and line.line.carried is None
         except InputError as error:
             if not (lines := read + reader.lines_read):
                 raise

@@ -10,7 +10,6 @@ from json import JSONEncoder
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from integration.log.event import prefix_host
 from integration.times import rfc3339
 
 if TYPE_CHECKING:
@@ -34,10 +33,10 @@ class Document(NamedTuple):
 
 
 def with_host(lines: Iterable[RawLine], host: str | None) -> Iterator[tuple[str, RawLine]]:
-    """Pair each line with the machine it came from: `host`, else a journald prefix's, else this one."""
+    """Pair each line with the machine it came from: `host`, else the one that its carrier names, else this one."""
     here = socket.gethostname()
     for line in lines:
-        yield host or prefix_host(line.text) or here, line
+        yield host or line.line.host or here, line
 
 
 def document(host: str, line: RawLine) -> Document:

@@ -5,28 +5,31 @@ classes throughout, since the two sides would otherwise disagree on what a digit
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from integration.log import gin, slog
-from integration.log.prefixes import strip_prefix, unwrap
-from integration.log.redaction import redact
-from integration.times import RFC3339, millis_of, rfc3339
+from integration.log import gin, json_record, shippers, slog
+from integration.log.line import Line, read
+from integration.times import rfc3339
 
 DATASET: Final = "ollama.server"
 UNKNOWN_HOST: Final = "unknown"
 HOST_MISSING: Final = "ollama_host_missing"
-TIME_FAILURE: Final = "ollama_time_failure"
 
-_STAMP: Final = re.compile(rf"time=({RFC3339})(?=[ \t\n\x0B\f\r]|\Z)")
-_SOURCE: Final = re.compile(r"source=([^\s]+)", re.ASCII)  # SPL 2
-_MSG: Final = re.compile(r'msg="([^"]+)"')  # SPL 3
-_BARE_MSG: Final = re.compile(r'\bmsg=([^\s"]+)', re.ASCII)
-_ERR: Final = re.compile(r'err="([^"]+)"')  # SPL 4
-_BARE_ERR: Final = re.compile(r'\berr=([^\s"]+)', re.ASCII)
-_LEVEL: Final = re.compile(r"level=(\w+)", re.ASCII)  # SPL 5
-_AUTO_LEVEL: Final = re.compile(r'\blevel=([^\s"]+)', re.ASCII)
+# Spelled out, since grok's and Python's classes differ in what they know of Unicode. The pipeline takes them from here.
+SOLID: Final = r"[^ \t\n\x0B\f\r]+"
+BARE: Final = r'[^ \t\n\x0B\f\r"]+'
+QUOTELESS: Final = r'[^"]+'
+WORD: Final = "[A-Za-z0-9_]+"
+_BOUNDARY: Final = "(?<![A-Za-z0-9_])"
+_SOURCE: Final = re.compile(f"source=({SOLID})")  # SPL 2
+_MSG: Final = re.compile(f'msg="({QUOTELESS})"')  # SPL 3
+_BARE_MSG: Final = re.compile(f"{_BOUNDARY}msg=({BARE})")
+_ERR: Final = re.compile(f'err="({QUOTELESS})"')  # SPL 4
+_BARE_ERR: Final = re.compile(f"{_BOUNDARY}err=({BARE})")
+_LEVEL: Final = re.compile(f"level=({WORD})")  # SPL 5
+_AUTO_LEVEL: Final = re.compile(f"{_BOUNDARY}level=({BARE})")
 _ORIGIN: Final = re.compile(r"(.+):([0-9]{1,10})", re.DOTALL)
 _MAX_INT: Final = 2**31 - 1
 
@@ -51,7 +54,7 @@ class Event:
         if field in _PLAIN:
             return _PLAIN[field](self)
         if field in _SLOG:
-            return _SLOG[field](self.original, slog.attributes(self.original))
+            return _SLOG[field](self.original, _attributes(self.original))
         if field in gin.FIELDS:
             return gin.fields(self.original).get(field)
         raise KeyError(field)
@@ -59,7 +62,7 @@ class Event:
     def document(self) -> dict[str, object]:
         """Return the nested document as the pipeline stores it."""
         values: dict[str, str | int | None] = {field: get(self) for field, get in _PLAIN.items()}
-        attributes = slog.attributes(self.original)
+        attributes = _attributes(self.original)
         values |= {field: get(self.original, attributes) for field, get in _SLOG.items()}
         values |= gin.fields(self.original)
         document: dict[str, Any] = {"@timestamp": rfc3339(self.time, millis=True)}
@@ -76,10 +79,19 @@ class Event:
         return document
 
 
-def _first(*patterns: re.Pattern[str]) -> Callable[[Event], str | None]:
-    """Return a getter of the first match of the first pattern that matches anywhere in the original line."""
+def _attributes(line: str) -> dict[str, str]:
+    return json_record.attributes(line) if line.startswith("{") else slog.attributes(line)
+
+
+def _first(*patterns: re.Pattern[str], member: str = "") -> Callable[[Event], str | None]:
+    """Return a getter of the first match of the first pattern that matches anywhere in the original line.
+
+    `member` is that of a JSON record, which goes before.
+    """
 
     def get(event: Event) -> str | None:
+        if member and event.original.startswith("{") and (found := json_record.attributes(event.original).get(member)):
+            return found
         for pattern in patterns:
             if match := pattern.search(event.original):
                 return match[1]
@@ -102,10 +114,10 @@ _PLAIN: Final[dict[str, Callable[[Event], str | int | None]]] = {
     "event.original": lambda event: event.original,
     "event.dataset": lambda _: DATASET,
     "host.name": lambda event: event.host,
-    "log.level": _first(_AUTO_LEVEL),
+    "log.level": _first(_AUTO_LEVEL, member="level"),
     "ollama.source": _first(_SOURCE),
-    "ollama.msg": _first(_MSG, _BARE_MSG),
-    "ollama.err": _first(_ERR, _BARE_ERR),
+    "ollama.msg": _first(_MSG, _BARE_MSG, member="msg"),
+    "ollama.err": _first(_ERR, _BARE_ERR, member="err"),
     "ollama.level": _first(_LEVEL),
 }
 # An empty attribute counts as none.
@@ -115,17 +127,6 @@ _SLOG: Final[dict[str, Callable[[str, dict[str, str]], str | int | None]]] = {
     "log.origin.file.name": lambda _, attributes: _origin(attributes)[0],
     "log.origin.file.line": lambda _, attributes: _origin(attributes)[1],
 }
-
-
-def prefix_host(line: str) -> str | None:
-    """Return the host that a raw line's journald or syslog prefix names, if it has one: redacted, as all that is stored."""
-    return None if line.startswith("time=") else strip_prefix(redact(unwrap(line).text)).host
-
-
-def stamp(line: str) -> int | None:
-    """Return the epoch milliseconds of a raw line's own `time=` stamp, if it has a valid one."""
-    text = line if line.startswith("time=") else strip_prefix(unwrap(line).text).text
-    return millis_of(match[1]) if (match := _STAMP.match(text)) else None
 
 
 def stored(original: str, *, host: str, time: int) -> Event:
@@ -138,23 +139,30 @@ def as_indexed(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-def parse(line: str, *, host: str | None, shipped_at: int) -> Event:
-    """Return the event of a raw `line`, in whatever transport wrapping.
+def parse(raw: str, *, host: str | None, shipped_at: int) -> Event:
+    """Return the event of a `raw` line, in whatever its carriers put around it; see `event_of`."""
+    return event_of(read(raw), host=host, shipped_at=shipped_at)
 
-    `host` is the document's own host, if it has one; `shipped_at` (epoch milliseconds) is the time of a line without
-    a stamp, unless its Docker record carries one.
+
+def event_of(line: Line, *, host: str | None, shipped_at: int) -> Event:
+    """Return the event of a line.
+
+    `host` is the document's own host, if it has one; `shipped_at` (epoch milliseconds) is the time of a line that has none of its
+    own and whose carrier names none.
     """
-    text, recorded_at = unwrap(line)
-    original, named_host = strip_prefix(redact(text))
-    tags: list[str] = []
-    time = shipped_at if recorded_at is None else recorded_at
-    if match := _STAMP.match(original):
-        millis = millis_of(match[1])
-        if millis is None:
-            tags.append(TIME_FAILURE)
-        else:
-            time = millis
-    host = host or named_host
-    if not host:
-        tags.append(HOST_MISSING)
-    return Event(original, time, host or UNKNOWN_HOST, tuple(tags))
+    time = next((time for time in (line.stamp, line.carried) if time is not None), shipped_at)
+    host = host or line.host
+    tags = line.tags if host else (*line.tags, HOST_MISSING)
+    return Event(line.text, time, host or UNKNOWN_HOST, tags)
+
+
+def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
+    """Return the event of a document as a shipper sends it; `received_at` (epoch milliseconds) is the time of one that has none.
+
+    Raises ValueError for a document without a line.
+    """
+    text = shippers.line_of(document) or shippers.record_of(document) or shippers.rest_of(document)
+    if text is None:
+        raise ValueError("there is no line in the document")
+    time = shippers.time_of(document)
+    return event_of(read(text), host=shippers.host_of(document), shipped_at=received_at if time is None else time)

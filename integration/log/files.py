@@ -10,19 +10,22 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from integration.log.blocks import BLOCK_BYTES, OpenLog, open_logs
-from integration.log.event import stamp
-from integration.log.prefixes import unwrap
+from integration.log.cri import Parts, has_parts
+from integration.log.gin import local_time
+from integration.log.line import Line, read
 
 # Where backslashes are few, three times as fast as `in`.
 _json_escape_in = re.compile(rb"\\u").search
+# A JSON handler's level is no `level=`, and journald writes what is no plain text byte by byte.
+_JSON_NEEDLES = (b'"level"', b'"MESSAGE":[', b'"MESSAGE": [')
 
 
 class RawLine(NamedTuple):
-    """One line of a log as it is in the file.
+    """One line of a log as it is in the file, or what the parts of one make together.
 
     `number` counts lines from 1, and is 0 where lines were not counted; `offset` is in bytes of the unpacked text. `shipped_at`
-    (epoch milliseconds) is the time a shipper would give the line: its own stamp, else its Docker record's time, else the stamp of
-    the last stamped line above it, else when the file was last written.
+    (epoch milliseconds) is the time a shipper would give the line: its own stamp, else its carrier's, else the stamp of the last
+    stamped line above it, else when the file was last written. `line` is what was read of it.
     """
 
     text: str
@@ -30,6 +33,7 @@ class RawLine(NamedTuple):
     number: int
     offset: int
     shipped_at: int
+    line: Line
 
 
 def read_lines(path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[[int], None] | None = None) -> Iterator[RawLine]:
@@ -37,24 +41,7 @@ def read_lines(path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[
 
     Raises `InputError` for a file that cannot be read to its end.
     """
-    with open_logs(path, block_bytes=block_bytes, progress=progress) as logs:
-        for log in logs:
-            yield from _lines(log)
-
-
-def _lines(log: OpenLog) -> Iterator[RawLine]:
-    number, last = 0, log.modified
-    for offset, block in log.blocks:
-        at = offset
-        for line in _line_feeds_only(block).split(b"\n"):
-            if line:
-                number += 1
-                text = line.decode(errors="replace")
-                own = _own_stamp(text)
-                if own is not None:
-                    last = own
-                yield RawLine(text, log.path, number, at, last if own is not None else _shipped_at(text, last))
-            at += len(line) + 1
+    return iter(CandidateReader(path, None, block_bytes, progress))
 
 
 def read_candidates(
@@ -67,7 +54,7 @@ def read_candidates(
     """Read the lines of a log file that hold one of `needles`, and perhaps more; None stands for every line.
 
     A needle is lower-case ASCII and found in any case; it may hold no quote, backslash, slash or control character, which JSON
-    writes in other ways. Lines in a Docker record whose JSON spells a character by its code are always given.
+    writes in other ways. Lines whose JSON hides a needle, or that come in parts, are always given.
     """
     return CandidateReader(path, needles, block_bytes, progress)
 
@@ -87,55 +74,70 @@ class CandidateReader:
     def __iter__(self) -> Iterator[RawLine]:
         """Read the file from its beginning; raises `InputError` as `read_lines` does."""
         self.lines_read = 0
-        if self._needles is not None:
-            yield from self._found(self._needles)
-            return
-        for line in read_lines(self._path, block_bytes=self._block_bytes, progress=self._progress):
-            self.lines_read += 1
-            yield line
-
-    def _found(self, needles: Sequence[bytes]) -> Iterator[RawLine]:
         with open_logs(self._path, block_bytes=self._block_bytes, progress=self._progress) as logs:
             for log in logs:
-                yield from self._found_in(log, needles)
+                yield from self._lines(log)
 
-    def _found_in(self, log: OpenLog, needles: Sequence[bytes]) -> Iterator[RawLine]:
-        last = _LastStamp(log.modified)
+    def _lines(self, log: OpenLog) -> Iterator[RawLine]:
+        number, clock, parts = 0, _Clock(log.modified), Parts()
         for offset, with_returns in log.blocks:
-            block = _line_feeds_only(with_returns)
-            self.lines_read += _count_lines(block)
-            for start, end in _lines_with(block, needles):
-                text = block[start:end].decode(errors="replace")
-                own = _own_stamp(text)
-                shipped_at = own if own is not None else _shipped_at(text, last.above(block, start))
-                yield RawLine(text, log.path, 0, offset + start, shipped_at)
-            last.leave(block)
+            block = with_returns.replace(b"\r", b"\n")  # a CRLF leaves an empty line behind, which is none
+            if self._needles is None or parts.begun or has_parts(block):
+                for start, end in _every_line(block):
+                    self.lines_read += 1
+                    number += self._needles is None
+                    for text, where in parts.joined(block[start:end].decode(errors="replace"), (number, offset + start)):
+                        yield clock.dated(text, log.path, *where)
+            else:
+                self.lines_read += _count_lines(block)
+                for start, end in _lines_with(block, self._needles):
+                    clock.look_above(block, start)
+                    yield clock.dated(block[start:end].decode(errors="replace"), log.path, 0, offset + start)
+                    clock.seen = end
+                clock.look_above(block, len(block))
+            clock.seen = 0
+        for text, where in parts.left():
+            yield clock.dated(text, log.path, *where)
 
 
-class _LastStamp:
-    """The time of the last stamped line above a place in a block; looks at no line twice, though every line be without a stamp."""
+class _Clock:
+    """The time of the last stamped line above a place in a block, and its zone; looks at no line twice."""
 
     def __init__(self, before_any: int) -> None:
+        self.seen = 0
         self._time = before_any
-        self._seen = 0
+        self._zone: int | None = None
 
-    def above(self, block: bytes, place: int) -> int:
-        """Give the time for a line that begins at `place`; places come in ascending order."""
+    def dated(self, text: str, path: str, number: int, offset: int) -> RawLine:
+        """Return a line with its time. The clock of a GIN line is that of the last record's zone."""
+        line = read(text)
+        if line.stamp is not None:
+            self._time, self._zone = line.stamp, line.zone
+        elif self._zone is not None and (local := local_time(line.text)) is not None:
+            line = line._replace(stamp=local - self._zone)
+        times = (line.stamp, line.carried, self._time)
+        return RawLine(text, path, number, offset, next(time for time in times if time is not None), line)
+
+    def look_above(self, block: bytes, place: int) -> None:
+        """Look for the last stamp above a line that begins at `place`; places come in ascending order."""
         end = place
-        while (hit := block.rfind(b"time=", self._seen, end)) >= 0:
-            start = _line_start(block, hit, self._seen)
-            own = _own_stamp(block[start : _line_end(block, hit)].decode(errors="replace"))
-            if own is not None:
-                self._time = own
+        while (hit := block.rfind(b"time", self.seen, end)) >= 0:
+            start = _line_start(block, hit, self.seen)
+            line = read(block[start : _line_end(block, hit)].decode(errors="replace"))
+            if line.stamp is not None:
+                self._time, self._zone = line.stamp, line.zone
                 break
             end = start
-        self._seen = place
-        return self._time
+        self.seen = place
 
-    def leave(self, block: bytes) -> None:
-        """Look at the rest of a block, for the lines of the next one."""
-        self.above(block, len(block))
-        self._seen = 0
+
+def _every_line(block: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the begin and end of every line that is not empty."""
+    start = 0
+    for line in block.split(b"\n"):
+        if line:
+            yield start, start + len(line)
+        start += len(line) + 1
 
 
 def _lines_with(block: bytes, needles: Sequence[bytes]) -> Iterator[tuple[int, int]]:
@@ -143,8 +145,10 @@ def _lines_with(block: bytes, needles: Sequence[bytes]) -> Iterator[tuple[int, i
     folded = block.lower()
     # Most blocks hold no needle, and a search from the end, which skips by the first character, tells so sooner.
     searches = [(folded, needle) for needle in needles if folded.rfind(needle) >= 0]
-    if _json_escape_in(block) and b'"log"' in block:
-        searches.append((block, b"\\u"))
+    if b'{"' in block or b"{ " in block:
+        searches += [(block, needle) for needle in _JSON_NEEDLES if needle in block]
+        if _json_escape_in(block):
+            searches.append((block, b"\\u"))
     hits = [text.find(needle) for text, needle in searches]
     end = 0
     while (first := min((hit for hit in hits if hit >= 0), default=-1)) >= 0:
@@ -164,22 +168,6 @@ def _line_end(block: bytes, place: int) -> int:
     return end if end >= 0 else len(block)
 
 
-def _line_feeds_only(block: bytes) -> bytes:
-    """Make every line break an LF, without moving a byte; a CRLF leaves an empty line behind, which is none."""
-    return block.replace(b"\r", b"\n")
-
-
 def _count_lines(block: bytes) -> int:
     lines = block.split(b"\n")
     return len(lines) - lines.count(b"")
-
-
-def _own_stamp(text: str) -> int | None:
-    """Give a line's stamp, if the line as it is in the file spells it out; both readers go by this."""
-    return stamp(text) if "time=" in text else None
-
-
-def _shipped_at(text: str, last: int) -> int:
-    """Give the time of a line without a stamp."""
-    recorded = unwrap(text).time if text.startswith("{") else None
-    return last if recorded is None else recorded

@@ -3,7 +3,9 @@
 import re
 from typing import Final
 
+from integration.log.prefixes import COLOUR
 from integration.log.slog import unescape
+from integration.times import millis_of
 
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _IPV4: Final = rf"{_OCTET}(?:\.{_OCTET}){{3}}"
@@ -24,18 +26,20 @@ _IPV6: Final = "|".join(
         rf"(?:(?:{_GROUP}:){{0,6}}{_GROUP})?::",
     )
 )
+IP: Final = f"(?:{_IPV4}|{_IPV6})"
+# Colours stand around the status and the method where Ollama writes to a terminal.
+GAP: Final = f"(?: ++|{COLOUR})*+"
+CELL: Final = r"[^ |\x1B]*+"
+METHOD: Final = r'[^ \t\n\x0B\f\r"|\x1B]++'
 _LINE: Final = re.compile(
-    r"\[GIN\] [0-9]{4}/[0-9]{2}/[0-9]{2} - [0-9]{2}:[0-9]{2}:[0-9]{2} \| *+(?P<status>[0-9]{3}) *+"
-    r"\| *+(?P<duration>[^ |]*+) *+"
-    rf"\| *+(?:(?P<ip>{_IPV4}|{_IPV6})(?:%[^ |]*+)?|[^ |]*+) *+"
+    rf"\[GIN\] [0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}} - [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}} \|{GAP}(?P<status>[0-9]{{3}}){GAP}"
+    rf"\|{GAP}(?P<duration>{CELL}){GAP}"
+    rf"\|{GAP}(?:(?P<ip>{IP})(?:%{CELL})?|{CELL}){GAP}"
     # Redaction can eat the path's closing quote.
-    r'\| *+(?P<method>[^ \t\n\x0B\f\r"|]+) ++"(?P<url>(?:[^"\\]++|\\.)*+)(?:"(?=[ \t\n\x0B\f\r]|\Z)|\Z)',
+    rf'\|{GAP}(?P<method>{METHOD})(?= |\x1B){GAP}"(?P<url>(?:[^"\\]++|\\.)*+)(?:"(?=[ \t\n\x0B\f\r]|\Z)|\Z)',
     re.DOTALL,
 )
-_LONG_LINE: Final = 65_536
-_BEGINNING: Final = 2_000
-# An escape and a pair of surrogates are shown whole or not at all.
-_CUT: Final = re.compile("[\\\\\ud800-\udbff]+\\Z")
+_CLOCK: Final = re.compile(r"\[GIN\] ([0-9]{4})/([0-9]{2})/([0-9]{2}) - ([0-9]{2}:[0-9]{2}:[0-9]{2}) \|")
 FIELDS: Final = frozenset(
     (
         "http.request.method",
@@ -54,11 +58,8 @@ _DIGITS: Final = {"m": 6, "u": 3, "µ": 3, "μ": 3, "n": 0}
 
 
 def fields(line: str) -> dict[str, str | int]:
-    """Return the ECS fields of a GIN access `line` by their dotted names; none for any other line.
-
-    Those of a line of more than 65,536 UTF-16 units are those of its first 2,000.
-    """
-    match = _LINE.match(_beginning(line) if len(line) > _LONG_LINE // 2 else line)
+    """Return the ECS fields of a GIN access `line` by their dotted names; none for any other line."""
+    match = _LINE.match(line)
     if not match:
         return {}
     path, _, query = unescape(match["url"]).partition("?")
@@ -73,12 +74,10 @@ def fields(line: str) -> dict[str, str | int]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _beginning(line: str) -> str:
-    """Return as much of a line as the pipeline's grok is shown."""
-    units = line.encode("utf-16-le", "surrogatepass")
-    if len(units) <= _LONG_LINE * 2:
-        return line
-    return _CUT.sub("", units[: _BEGINNING * 2].decode("utf-16-le", "surrogatepass"))
+def local_time(line: str) -> int | None:
+    """Return the time of a GIN line in epoch milliseconds, its clock taken for UTC's; None for any other line."""
+    match = _CLOCK.match(line)
+    return millis_of(f"{match[1]}-{match[2]}-{match[3]}T{match[4]}Z") if match else None
 
 
 def duration(text: str) -> int | None:

@@ -1,85 +1,95 @@
-"""The wrappings a line can arrive in: a Docker json-file record, or one text prefix."""
+"""What carriers write before a line: one table of prefixes, and whatever else stands before a slog record.
 
-import json
+The pipeline takes the same prefixes off: `pipeline` writes these expressions into it.
+"""
+
 import re
 from typing import Final, NamedTuple
 
 from integration.times import RFC3339, millis_of
 
-# One flat JSON object: members in any order, at most one level of objects inside (Docker's `attrs`). The last
-# string `log` and the last `time` count. Written as regular expressions, since JSON parsers differ in what they let
-# pass and the ingest pipeline has to decide the same. Member by member: Python's `re` loses groups in a possessive loop.
-_WS: Final = r"[ \t]*+"
-_TEXT: Final = r'(?:[^"\\\x00-\x1F]++|\\(?:["\\/bfnrt]|u[0-9A-Fa-f]{4}))*+'
-_WORD: Final = r"(?:true|false|null|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?)"
-_NEXT: Final = rf"{_WS}(?:,{_WS}(?!\}})|(?=\}}))"
-_FLAT: Final = rf'\{{{_WS}(?:"{_TEXT}"{_WS}:{_WS}(?:"{_TEXT}"|{_WORD}){_NEXT})*+\}}'
-_OPENING: Final = re.compile(rf"\{{{_WS}")
-_MEMBER: Final = re.compile(rf'"({_TEXT})"{_WS}:{_WS}(?:"({_TEXT})"|{_WORD}|{_FLAT}){_NEXT}')
-_CLOSING: Final = re.compile(rf"\}}{_WS}")
-_TIME: Final = re.compile(RFC3339)
+# An instant.
+_ISO: Final = r"(?!00|99)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
+_CLOCK: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
+COLOUR: Final = r"\x1b\[[0-9;]{0,20}m"
+_WORD: Final = r"[^ \t\n\x0B\f\r]"
+# A name or an address; with nothing in it that a redaction looks for.
+_HOST: Final = r"(?:[^ \t\n\x0B\f\r@=:|\"'`<>\[\]\\]{1,255}|[0-9A-Fa-f:.]{2,45})"
+_PROGRAM: Final = r"[^ \t\n\x0B\f\r\[\]:]{1,255}"
+_PID: Final = r"\[[0-9]{1,20}\]"
+_PRIORITY: Final = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)"
+# The name of a month in any language (`8月`, `févr.`), perhaps after that of a weekday, and a year on either side of the clock.
+_CLASSIC: Final = rf"(?:{_WORD}{{1,16}} )?{_WORD}{{1,16}} [ 0-3]?[0-9] (?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
+_WEEKDAY_AND_DATE: Final = rf"{_WORD}{{1,16}} [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} {_CLOCK} [A-Za-z0-9+:-]{{1,6}}"
+_SECONDS: Final = r"(?:[0-9]{9,11}\.[0-9]{1,9}|\[ {0,12}[0-9]{1,12}\.[0-9]{1,9}\])"
+_STRUCTURED: Final = r"(?:-|(?:\[(?:[^\]\\\n\r]|\\[^\n\r]){0,2000}\]){1,20})"
 
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+PREFIXES: Final[dict[str, str]] = {
+    # The clock of syslog: `Feb 26 10:05:31 gpu-1 ollama[1499630]: `, `Sat 2026-08-03 06:46:39 UTC gpu-1 ollama[7]: `.
+    "journald and syslog": (
+        rf"{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}) (?:(?P<host>{_HOST}) )?{_PROGRAM}(?:{_PID})?:(?: |\Z)"
+    ),
+    "syslog by RFC 5424": (
+        rf"{_PRIORITY}?1 (?P<stamp_rfc5424>{_ISO}) (?:-|(?P<host_rfc5424>{_HOST}))(?: {_WORD}{{1,255}}){{3}}"
+        rf" {_STRUCTURED}(?: \uFEFF?|\Z)"
+    ),
+    # `docker logs -t` writes an instant and the line, which may begin with `CUDA error: `: so only a number of a process, the
+    # name of Ollama or a record behind it makes two words a host and a program.
+    "journald and syslog, an instant": (
+        rf"{_PRIORITY}?(?P<stamp_iso>{_ISO}) (?:(?P<host_iso>{_HOST}) (?:{_PROGRAM}{_PID}|{_PROGRAM}(?=: {{1,9}}(?:time=|\[GIN\]))"
+        rf"|(?={_WORD}{{0,200}}ollama){_PROGRAM})|{_PROGRAM}{_PID}):(?: |\Z)"
+    ),
+    "syslog without a time": rf"{_PRIORITY}{_PROGRAM}(?:{_PID})?:(?: |\Z)",
+    "CRI and docker logs -t": rf"(?P<stamp_cri>{_ISO})(?: std(?:out|err) [FP](?::[A-Za-z0-9]{{1,20}})?)?(?: |\Z)",
+    "Docker Compose": rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}} {{1,255}}(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)",
+    "Docker Desktop": r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ",
+    "kubectl logs --prefix": rf"\[pod/{_WORD}{{1,500}}\] ",
+}
+"""By carrier, what it writes before a line, with the host and the instant that it names. A new prefix is a new entry."""
 
-# Bounded, so that the pipeline finds it in the first 2,000 characters of however long a line.
-_PREFIX: Final = re.compile(
-    # journald and syslog, with the classic or an ISO time: `Feb 26 10:05:31 host ollama[1499630]: `
-    r"(?:[A-Z][a-z]{2} [ 0-3][0-9] [0-9]{2}:[0-9]{2}:[0-9]{2}"
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2}))"
-    r" (?P<host>[^\s]{1,255}) [^\s\[\]:]{1,255}(?:\[[0-9]{1,20}\])?: "
-    # Docker Compose: `ollama-1  | `
-    r"|[A-Za-z0-9][A-Za-z0-9_.-]{0,254} {1,255}\| "
-    # Docker Desktop: `2025-03-06 23:33:40 `
-    r"|[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ",
-    re.ASCII,
+_STAMPED: Final = rf"time={RFC3339} level="
+# Nothing of this can be in a value of the record that a client wrote: a value comes after `msg=`, or in quotes. Bounded, since
+# each character of a long line would be tried.
+_ANYTHING: Final = rf"(?:(?!msg=|\[GIN\])[^\n\r\"'`]){{0,2000}}?(?:[ \t\x0B\f|\]:>]|{COLOUR})"
+_ANY_CARRIER: Final = rf"(?!{_STAMPED}){_ANYTHING}(?={_STAMPED})"
+CARRIERS: Final = (
+    rf"(?:(?:{COLOUR}){{0,9}}(?:{'|'.join(PREFIXES.values())})(?:{COLOUR}){{0,9}}){{0,6}}"
+    rf"(?:(?:{COLOUR}|[ \t]){{1,255}}(?=time=|level=|\[GIN\]))?(?:{_ANY_CARRIER})?"
 )
+"""All that carriers wrote before a line, at its beginning; matches every line, perhaps with nothing."""
+LATER_STAMP: Final = rf"[\n\r](?:{_ANYTHING})?time=(?P<stamp>{RFC3339}) level="
+"""The first record below the first line of a document, with its stamp."""
 
-
-class Unwrapped(NamedTuple):
-    """A line out of its Docker record: the text, and the record's time in epoch milliseconds, if it has one."""
-
-    text: str
-    time: int | None
+_CARRIERS: Final = re.compile(CARRIERS)
+_HOSTS: Final = tuple(name for name in _CARRIERS.groupindex if name.startswith("host"))
+_STAMPS: Final = tuple(name for name in _CARRIERS.groupindex if name.startswith("stamp"))
 
 
 class Stripped(NamedTuple):
-    """A line without its text prefix, and the host that a journald prefix names."""
+    """A line without what its carriers wrote, the host that they name, and the instant, in epoch milliseconds."""
 
     text: str
     host: str | None
+    time: int | None
 
 
-def unwrap(line: str) -> Unwrapped:
-    """Return what a Docker json-file record holds, without its line end; any other line as it is.
+def strip(line: str) -> Stripped:
+    """Return a line without the prefixes of its carriers.
 
-    Half a surrogate pair in a record becomes U+FFFD.
+    Of several that name a host or an instant, the first in the table counts.
     """
-    if not line.startswith("{") or '"log"' not in line:
-        return Unwrapped(line, None)
-    log, time = _record(line)
-    if log is None:
-        return Unwrapped(line, None)
-    if "\\" in log:
-        log = _SURROGATE.sub("\ufffd", json.loads(f'"{log}"'))
-    return Unwrapped(log.rstrip("\r\n"), millis_of(time) if time else None)
+    if line.startswith(("time=", "[GIN")):
+        return Stripped(line, None, None)
+    carriers = _CARRIERS.match(line)
+    if not carriers or not carriers.end():
+        return Stripped(line, None, None)
+    named = (carriers[name] for name in _HOSTS)
+    stamps = (carriers[name] for name in _STAMPS)
+    stamp = next(filter(None, stamps), None)
+    return Stripped(line[carriers.end() :], next(filter(None, named), None), None if stamp is None else _instant(stamp))
 
 
-def _record(line: str) -> tuple[str | None, str | None]:
-    """Return the `log` and the `time` of a Docker record as they are written; no `log` for any other line."""
-    log: str | None = None
-    time: str | None = None
-    at = opening.end() if (opening := _OPENING.match(line)) else 0
-    while member := _MEMBER.match(line, at):
-        key, text = member.groups()
-        if key == "log" and text is not None:
-            log = text
-        elif key == "time" and text is not None and _TIME.fullmatch(text):
-            time = text
-        at = member.end()
-    return (log, time) if _CLOSING.fullmatch(line, at) else (None, None)
-
-
-def strip_prefix(line: str) -> Stripped:
-    """Take one journald, syslog, Docker Compose or Docker Desktop prefix off `line`."""
-    prefix = _PREFIX.match(line)
-    return Stripped(line[prefix.end() :], prefix["host"]) if prefix else Stripped(line, None)
+def _instant(text: str) -> int | None:
+    """Return the epoch milliseconds of an instant as carriers write it: perhaps with a comma, or no colon in the offset."""
+    text = text.replace(",", ".")
+    return millis_of(text if text.endswith("Z") or text[-3] == ":" else f"{text[:-2]}:{text[-2:]}")

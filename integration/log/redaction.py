@@ -1,16 +1,25 @@
-"""What the Splunk add-on blanks out before a line is stored: e-mail addresses, then keys."""
+"""What is blanked out before a line is stored: e-mail addresses and keys, as the Splunk add-on does it, and credentials."""
 
 import re
 from typing import Final
 
+LOCAL_PART: Final = "[A-Za-z0-9._%+-]"
+DOMAIN: Final = r"@[A-Za-z0-9.-]+\.[A-Za-z]{2,}"
+# The add-on takes the run behind its key. Where that run is a scheme, whatever stands around it, the credential is the next one.
+KEY: Final = (
+    r"(?i)(api[_-]?key|authorization|bearer)[=: ]+"
+    r"(?:[^A-Za-z0-9& \t\n\x0B\f\r]{0,20}(?:bearer|basic|token)[^A-Za-z0-9& \t\n\x0B\f\r]{0,20}[ \t\n\x0B\f\r]{1,20}){0,4}"
+    r"[^& \t\n\x0B\f\r]+"
+)
+
 # One pass over whole runs of local-part characters. The plain `[local]+@...` starts anew at every character of
 # a run without an `@`, which takes quadratic time on a long one; the matches are the same.
-_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]++(@[A-Za-z0-9.-]+\.[A-Za-z]{2,})?")
-_KEY: Final = re.compile(r"(api[_-]?key|authorization|bearer)[=: ]+[^&\s]+", re.ASCII | re.IGNORECASE)
+_EMAIL: Final = re.compile(rf"{LOCAL_PART}++({DOMAIN})?")
+_KEY: Final = re.compile(KEY, re.ASCII)
 
 
 def redact(line: str) -> str:
-    """Return `line` with its e-mail addresses, then its keys, blanked out as the Splunk add-on does it."""
+    """Return `line` with its e-mail addresses, then its keys and credentials, blanked out."""
     if "@" in line:
         line = _EMAIL.sub(_blank_email, line)
     lower = line.lower()

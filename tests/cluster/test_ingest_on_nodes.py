@@ -10,6 +10,7 @@ from integration.commands.ingest import IngestReport, ingest
 from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.log.files import RawLine
+from integration.log.line import read
 from integration.names import Namespace
 from tests.support.installing import install_shared
 
@@ -30,7 +31,7 @@ def stream() -> str:
 def lines(count: int) -> list[tuple[str, RawLine]]:
     text = 'time=2026-11-24T09:00:00.{:03d}Z level=ERROR source=server.go:{} msg="model {}"'
     texts = [text.format(n % 1000, n, n) for n in range(count)]
-    return [("gpu-1", RawLine(text, "/log/a.log", n + 1, n * 100, 0)) for n, text in enumerate(texts)]
+    return [("gpu-1", RawLine(text, "/log/a.log", n + 1, n * 100, 0, read(text))) for n, text in enumerate(texts)]
 
 
 def stored(engine: Engine, stream: str) -> int:
@@ -72,7 +73,7 @@ def test_equal_lines_at_two_places_stay_two(engine: Engine, stream: str) -> None
 
 def test_odd_lines_are_kept(engine: Engine, stream: str) -> None:
     texts = ["panic: x", '{"log":', "\x00\u2028\ufffd", "x" * 200_000, "[GIN] no", "time=9999-99-99T99:99:99Z level="]
-    odd = [("gpu-1", RawLine(text, "-", n, n, 1_795_518_869_739)) for n, text in enumerate(texts, start=1)]
+    odd = [("gpu-1", RawLine(text, "-", n, n, 1_795_518_869_739, read(text))) for n, text in enumerate(texts, start=1)]
     report = ingest(engine, odd, stream)
     assert (report.created, report.failures) == (len(texts), [])
     assert stored(engine, stream) == len(texts)

@@ -10,8 +10,10 @@ from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
 from integration.log.event import Event, parse, stored
 from integration.log.gin import FIELDS as GIN_FIELDS
-from integration.log.prefixes import strip_prefix, unwrap
+from integration.log.line import cut
+from integration.log.prefixes import strip
 from integration.log.redaction import redact
+from integration.log.shippers import unwrap
 from integration.times import rfc3339
 from tests.support.builders import RULE
 
@@ -57,11 +59,13 @@ def _is_the_same_when_read_back(event: Event) -> None:
 
 def _loses_its_wrapping(line: str) -> None:
     """A prefix or a Docker record around a line changes nothing in it."""
-    bare = redact(line)
-    for prefix in PREFIXES:
-        assert strip_prefix(redact(prefix + line)).text == bare
+    bare = strip(line).text
+    if not bare.startswith(" "):  # which some prefixes end with
+        for prefix in PREFIXES:
+            assert strip(prefix + bare).text == bare
     record = json.dumps({"log": f"{line}\n", "stream": "stderr", "time": "2025-10-02T14:46:20.123456789Z"})
-    assert unwrap(record).text == line
+    assert unwrap(record).text == unwrap(line).text
+    assert cut(line) == line[: len(cut(line))]
 
 
 def _is_found(event: Event) -> None:

@@ -15,6 +15,7 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError, NotFoundError, ThrottledError, UnreachableError
 from integration.log.files import RawLine
+from integration.log.line import read
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster, Request
 
 STREAM = "logs-ollama.server-test"
@@ -27,7 +28,7 @@ def lines(*texts: str, path: str = "/log/a.log") -> list[tuple[str, RawLine]]:
     offset = 0
     found = []
     for number, text in enumerate(texts, start=1):
-        found.append((HOST, RawLine(text, path, number, offset, 1_795_518_869_739)))
+        found.append((HOST, RawLine(text, path, number, offset, 1_795_518_869_739, read(text))))
         offset += len(text.encode()) + 1
     return found
 

@@ -10,6 +10,7 @@ from tenacity import stop_after_attempt
 from integration.errors import PartlyAppliedError
 from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS, Written, risk_event, with_bounded_message, write
 from integration.findings.values import MAX_BYTES
+from integration.log.event import stored
 from tests.support.builders import RULE, error, event, findings_of
 from tests.support.memory_engine import MemoryEngine
 
@@ -40,7 +41,7 @@ def test_a_long_message_is_cut() -> None:
 
 
 def test_a_value_that_fits_nowhere_is_counted_only() -> None:
-    (finding,) = findings_of([event(error(f'msg="model {"x" * MAX_BYTES}"'))])
+    (finding,) = findings_of([stored(error(f'msg="model {"x" * MAX_BYTES}"'), host="gpu-1", time=0)])
     cut = risk_event(RULE, finding)
     assert cut["finding"]["error_messages"] == []
     assert cut["finding"]["truncated"]["error_messages"] == 1
@@ -50,7 +51,7 @@ def test_a_value_that_fits_nowhere_is_counted_only() -> None:
 @pytest.mark.parametrize(("length", "hosts", "bulks"), [(1, 501, 2), (600_000, 60, 5)])
 def test_batches_are_bounded_by_number_and_by_text(length: int, hosts: int, bulks: int) -> None:
     """600,000 characters stand in the list and in the message: 13 findings make a batch."""
-    found = findings_of([event(error(f'msg="model {"x" * length}"'), host=f"gpu-{n}") for n in range(hosts)])
+    found = findings_of([stored(error(f'msg="model {"x" * length}"'), host=f"gpu-{n}", time=0) for n in range(hosts)])
     asked: list[str] = []
     with MemoryEngine() as engine:
         engine.fault = lambda _, path: asked.append(path)

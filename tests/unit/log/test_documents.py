@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from integration.log.documents import document, with_host
 from integration.log.files import RawLine
+from integration.log.line import read
 
-LINE = RawLine("time=x level=ERROR", "/var/log/ollama.log", 7, 120, 1_795_518_869_739)
+TEXT = "time=x level=ERROR"
+LINE = RawLine(TEXT, "/var/log/ollama.log", 7, 120, 1_795_518_869_739, read(TEXT))
 
 
 class TestIds:
@@ -75,7 +77,8 @@ class TestDocuments:
 
 
 class TestHosts:
-    JOURNAL = LINE._replace(text="Feb 26 10:05:31 gpu-9 ollama[1499630]: time=x level=ERROR")
+    TEXT = "Feb 26 10:05:31 gpu-9 ollama[1499630]: time=x level=ERROR"
+    JOURNAL = LINE._replace(text=TEXT, line=read(TEXT))
 
     def test_the_option_wins(self) -> None:
         assert [host for host, _ in with_host([self.JOURNAL, LINE], "gpu-1")] == ["gpu-1", "gpu-1"]

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 from hypothesis import given
 
-from integration.log.event import Event, parse, prefix_host, stamp, stored
+from integration.log.event import Event, parse, parse_document, stored
+from integration.log.line import LINE_CUT, MAX_BYTES
 from integration.times import parse_time, rfc3339
 from tests.support.corpus import Case, cases
 from tests.support.lines import WORST, lines
@@ -139,6 +139,17 @@ def test_origin(source: str, name: str | None, line: int | None) -> None:
         ("time=2025-10-02T14:46:19Z", "2025-10-02T14:46:19.000Z", ()),
         ("time=0001-01-01T00:00:00.000Z x", "2026-11-24T09:00:00.000Z", ()),
         ("time=9999-12-31T00:00:00.000Z x", "2026-11-24T09:00:00.000Z", ()),
+        ("Oct  2 14:46:20 gpu-9 ollama[7]: time=2025-10-02T14:46:19Z level=INFO", "2025-10-02T14:46:19.000Z", ()),
+        ("2025-10-02T14:46:20.5+0200 gpu-9 ollama[7]: panic: x", "2025-10-02T12:46:20.500Z", ()),
+        ("2025-10-02T14:46:20.123456789Z stderr F panic: x", "2025-10-02T14:46:20.123Z", ()),
+        ("2025-02-30T14:46:20Z panic: x", "2026-11-24T09:00:00.000Z", ()),
+        (
+            "panic: x\n\ntime=2025-10-02T14:46:19Z level=ERROR\ntime=2025-10-03T14:46:19Z level=ERROR",
+            "2025-10-02T14:46:19.000Z",
+            (),
+        ),
+        ('panic: x\nmsg="time=2025-10-02T14:46:19Z level=ERROR"', "2026-11-24T09:00:00.000Z", ()),
+        ('{"time":"2025-10-02T14:46:19.5Z","level":"ERROR","msg":"x"}', "2025-10-02T14:46:19.500Z", ()),
         ("time=2025-02-30T14:46:19.789Z x", "2026-11-24T09:00:00.000Z", ("ollama_time_failure",)),
         ("time=2025-10-02T14:46:19.789Zx", "2026-11-24T09:00:00.000Z", ()),
         ('level=INFO msg="time=2025-10-02T14:46:19.789Z"', "2026-11-24T09:00:00.000Z", ()),
@@ -184,28 +195,6 @@ def test_a_line_that_nothing_parses_is_kept(line: str) -> None:
     }
 
 
-def test_stamp_and_prefix_host_take_raw_lines() -> None:
-    stamped = "time=2025-10-02T14:46:19.789Z level=INFO msg=x"
-    expected = parse_time("2025-10-02T14:46:19.789Z")
-    for raw in (stamped, f"ollama-1  | {stamped}", f"Feb 26 10:05:31 gpu-9 ollama[7]: {stamped}", f'{{"log":"{stamped}\\n"}}'):
-        assert stamp(raw) == expected
-    assert stamp("panic: x") is None
-    assert stamp("time=2025-02-30T14:46:19.789Z x") is None
-    assert prefix_host("Feb 26 10:05:31 gpu-9 ollama[7]: x") == "gpu-9"
-    assert prefix_host(f"ollama-1  | {stamped}") is None
-    assert prefix_host(stamped) is None
-
-
-@pytest.mark.parametrize("host", ["bob@example.com", "bearer:abc", "apikey=x"])
-def test_a_host_of_a_prefix_is_redacted_whoever_takes_it(host: str) -> None:
-    for raw in (line := f"Feb 26 10:05:31 {host} ollama[7]: x", json.dumps({"log": f"{line}\n"})):
-        named = prefix_host(raw)
-        assert named == event(raw, host=None).host
-        assert named is not None
-        assert host not in named
-        assert "REDACTED" in named
-
-
 def test_stored_takes_the_line_as_it_is() -> None:
     line = "ollama-1  | bob@example.com level=ERROR"
     got = stored(line, host="gpu-1", time=5)
@@ -216,6 +205,50 @@ def test_stored_takes_the_line_as_it_is() -> None:
 def test_half_a_surrogate_pair_of_a_document_is_stored_as_the_index_has_it() -> None:
     got = stored('level=ERROR msg="model \ud800 \U0001f600"', host="gpu\udfff", time=5)
     assert (got.value("ollama.msg"), got.host) == ("model ? \U0001f600", "gpu?")
+
+
+def test_a_record_of_a_json_handler() -> None:
+    text = (
+        '{"time":"2026-02-27T10:00:01Z","level":"ERROR","source":{"function":"x","file":"server.go","line":316},'
+        '"msg":"llama \\"runner\\"","error":"exit \\u0073tatus 2"}'
+    )
+    got = event(text)
+    assert flat(got.document()) == {
+        "@timestamp": "2026-02-27T10:00:01.000Z",
+        "event.original": text,
+        "event.dataset": "ollama.server",
+        "host.name": "gpu-1",
+        "log.level": "ERROR",
+        "ollama.msg": 'llama "runner"',
+        "message": 'llama "runner"',
+        "error.message": "exit status 2",
+        "log.origin.file.name": "server.go",
+        "log.origin.file.line": 316,
+    }
+
+
+def test_a_line_is_cut_where_the_add_on_cuts_it() -> None:
+    """In whole characters, out of what carried it, before it is redacted; a line of just that length stays."""
+    whole = "level=ERROR " + "a" * (MAX_BYTES - 12)
+    assert (event(whole).original, event(whole).tags) == (whole, ())
+    long = event(f"Feb 26 10:05:31 gpu-9 ollama[7]: {whole}b")
+    assert (long.original, long.tags) == (whole, (LINE_CUT,))
+    assert event("level=ERROR" + "é" * MAX_BYTES).original == "level=ERROR" + "é" * ((MAX_BYTES - 11) // 2)
+    assert event("x " * (MAX_BYTES // 2) + "api_key=s3cret").original == "x " * (MAX_BYTES // 2)
+
+
+class TestDocuments:
+    def test_a_document_gives_its_line_host_and_time(self) -> None:
+        document = {"MESSAGE": "panic: x\n", "_HOSTNAME": "gpu-2", "__REALTIME_TIMESTAMP": "1795860904123000"}
+        got = parse_document(document, received_at=5)
+        assert (got.original, got.host, rfc3339(got.time, millis=True)) == ("panic: x", "gpu-2", "2026-11-28T10:15:04.123Z")
+
+    def test_a_document_without_a_time_is_of_when_it_came(self) -> None:
+        assert parse_document({"log": "panic: x"}, received_at=5).time == 5
+
+    def test_a_document_without_a_line_is_an_error(self) -> None:
+        with pytest.raises(ValueError, match="no line"):
+            parse_document({"host": {"name": "gpu-1"}}, received_at=5)
 
 
 def test_an_unknown_field_is_an_error() -> None:

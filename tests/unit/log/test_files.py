@@ -17,10 +17,9 @@ from hypothesis import strategies as st
 from integration.errors import InputError
 from integration.log import blocks
 from integration.log import files as logfiles
-from integration.log.event import stamp
 from integration.log.files import RawLine, read_candidates, read_lines
 from integration.log.kinds import refuse_other_than_text
-from integration.log.prefixes import unwrap
+from integration.log.line import LINE_CUT, Line, read
 from integration.times import parse_time
 
 WRITTEN = parse_time("2026-11-24T12:00:00Z")
@@ -79,11 +78,10 @@ def expected(data: bytes, path: str) -> list[RawLine]:
     found, last = [], WRITTEN
     for number, match in enumerate(re.compile(rb"[^\r\n]+").finditer(data, start), 1):
         text = match[0].decode(errors="replace")
-        own = stamp(text) if "time=" in text else None
-        recorded = unwrap(text).time
-        last = last if own is None else own
-        shipped_at = last if own is not None or recorded is None else recorded
-        found.append(RawLine(text, path, number, match.start(), shipped_at))
+        line = read(text)
+        last = last if line.stamp is None else line.stamp
+        times = (line.stamp, line.carried, last)
+        found.append(RawLine(text, path, number, match.start(), next(time for time in times if time is not None), line))
     return found
 
 
@@ -122,7 +120,7 @@ def test_candidates_are_the_lines_with_a_needle(
     for candidate in candidates:
         assert candidate == lines[candidate.offset]
     for offset, line in lines.items():
-        in_file, in_record = (any(n in text.lower().encode() for n in needles) for text in (line.text, unwrap(line.text).text))
+        in_file, in_record = (any(n in text.lower().encode() for n in needles) for text in (line.text, line.line.text))
         assert offset in offsets or not (in_file or in_record)
         assert offset not in offsets or in_file or "\\u" in line.text
 
@@ -182,19 +180,77 @@ class TestTime:
     ) -> None:
         calls = 0
 
-        def counting(line: str) -> int | None:
+        def counting(line: str) -> Line:
             nonlocal calls
             calls += 1
-            return stamp(line)
+            return read(line)
 
-        monkeypatch.setattr(logfiles, "stamp", counting)
+        monkeypatch.setattr(logfiles, "read", counting)
         count = 2_000
         path = log("\n".join([other, "level=ERROR"] * count).encode())
         assert len(list(read_candidates(path, [NEEDLE]))) in (count, 2 * count)
         assert calls <= 2 * count  # once for the line itself, once for those below it
 
+    def test_a_gin_line_has_the_zone_of_the_record_above(self, log: Callable[[bytes], str]) -> None:
+        gin = '[GIN] 2026/11/24 - 10:30:00 | 200 | 1s | ::1 | GET "/"'
+        zones = [f"time=2026-11-24T09:00:00{zone} level=INFO\n{gin}" for zone in ("+02:00", "-05:30", "Z")]
+        path = log("\n".join([gin, *zones]).encode())
+        times = ["2026-11-24T12:00:00Z", "2026-11-24T08:30:00Z", "2026-11-24T16:00:00Z", "2026-11-24T10:30:00Z"]
+        for lines in (read_lines(path), read_candidates(path, [b"gin"])):
+            assert [line.shipped_at for line in lines if line.text == gin] == [parse_time(time) for time in times]
+
+    def test_the_clock_of_a_gin_line_is_not_a_time_above(self, log: Callable[[bytes], str]) -> None:
+        path = log(f'{STAMPED.format(1)}\n[GIN] 2026/11/24 - 10:30:00 | 200 | 1s | ::1 | GET "/"\npanic'.encode())
+        assert [line.shipped_at for line in read_lines(path)][2] == parse_time("2026-11-24T09:00:01Z")
+
+
+class TestParts:
+    """What a container runtime wrote in parts is one line, at the place of its first part."""
+
+    PARTS = (
+        b"2026-04-09T17:31:50.1Z stderr P time=2026-04-09T17:31:50.363Z lev\n"
+        b"2026-04-09T17:31:50.2Z stdout F between\n"
+        b"2026-04-09T17:31:50.3Z stderr P el=ERR\n"
+        b"2026-04-09T17:31:50.4Z stderr F OR model\n"
+        b"2026-04-09T17:31:50.5Z stderr F whole\n"
+        b"2026-04-09T17:31:51.5Z stdout P without an end"
+    )
+
+    @pytest.mark.parametrize("needles", [None, [NEEDLE]])
+    def test_parts_are_joined(self, log: Callable[[bytes], str], needles: list[bytes] | None) -> None:
+        path = log(self.PARTS)
+        for block_bytes in (1, 64, 65_536):
+            reader = read_candidates(path, needles, block_bytes=block_bytes)
+            found = [(line.line.text, line.offset) for line in reader]
+            assert reader.lines_read == 6
+            assert ("time=2026-04-09T17:31:50.363Z level=ERROR model", 0) in found
+            assert needles or [text for text, _ in found][0::2] == ["between", "whole"]
+            assert ("without an end", self.PARTS.rindex(b"2026")) in found
+
+    def test_parts_without_an_end_are_bounded(self, log: Callable[[bytes], str]) -> None:
+        path = log(
+            b"2026-04-09T17:31:50.1Z stderr P "
+            + b"x" * 100_000
+            + b"\n"
+            + (b"2026-04-09T17:31:50.1Z stderr P " + b"x" * 100_000 + b"\n") * 30
+        )
+        (line,) = read_lines(path)
+        assert len(line.text) < 1_200_000
+        assert line.line.tags == (LINE_CUT,)
+
 
 class TestCandidates:
+    @pytest.mark.parametrize(
+        "line",
+        [
+            b'{"time":"2026-02-27T10:00:01Z","level":"ERROR","msg":"model"}',
+            json.dumps({"MESSAGE": list(b"level=ERROR model")}).encode(),
+            json.dumps({"MESSAGE": list(b"level=ERROR model")}, separators=(",", ":")).encode(),
+        ],
+    )
+    def test_json_hides_no_line(self, log: Callable[[bytes], str], line: bytes) -> None:
+        assert [found.offset for found in read_candidates(log(line), [NEEDLE])] == [0]
+
     def test_a_json_escape_hides_no_line(self, log: Callable[[bytes], str]) -> None:
         path = log(b'{"log":"\\u006cevel=ERROR model"}\n{"log":"level=INFO"}')
         assert [line.offset for line in read_candidates(path, [NEEDLE])] == [0]
@@ -230,8 +286,8 @@ class TestStandardInput:
         for block_bytes in (1, 1000):
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pack(b"a\nb level=ERROR"))))
             assert [*read_lines("-", block_bytes=block_bytes)] == [
-                RawLine("a", "-", 1, 0, WRITTEN),
-                RawLine("b level=ERROR", "-", 2, 2, WRITTEN),
+                RawLine("a", "-", 1, 0, WRITTEN, read("a")),
+                RawLine("b level=ERROR", "-", 2, 2, WRITTEN, read("b level=ERROR")),
             ]
 
     def test_lines_come_as_soon_as_they_are_written(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,9 +306,9 @@ class TestFaults:
     """Each names the file and what to do."""
 
     def fails(self, path: str, *said: str) -> None:
-        for read in (read_lines(path), read_candidates(path, [NEEDLE]), read_candidates(path, None)):
+        for lines in (read_lines(path), read_candidates(path, [NEEDLE]), read_candidates(path, None)):
             with pytest.raises(InputError) as fault:
-                list(read)
+                list(lines)
             assert str(fault.value).startswith(f"{path}: ")
             assert all(word in str(fault.value) for word in said)
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.log.gin import FIELDS, duration, fields
+from integration.log.gin import FIELDS, duration, fields, local_time
+from integration.times import parse_time
 
 _NANOSECONDS = {"h": 3600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "µs": 10**3, "ns": 1}
 _MAYBE_ADDRESSES = (
@@ -73,15 +74,18 @@ def test_redaction_may_have_eaten_the_closing_quote() -> None:
     assert fields(line(request='GET "/?api_key=[REDACTED]'))["url.query"] == "api_key=[REDACTED]"
 
 
-@pytest.mark.parametrize("piece", ["x", "\\\\", "😀", r"\u00e9"])
-@pytest.mark.parametrize("shift", range(7))
-def test_of_a_long_line_the_beginning_counts(piece: str, shift: int) -> None:
-    found = fields(line(request=f'GET "/{"y" * shift}{piece * 66_000}"x'))
-    path = str(found["url.path"])
-    assert found == fields(line(request='GET "/"')) | {"url.path": path}
-    assert set(found) == FIELDS - {"url.query"}
-    assert path.startswith("/" + "y" * shift)
-    assert len(path) < 2_000
+def test_colours_of_a_terminal_change_nothing() -> None:
+    coloured = (
+        '[GIN] 2024/03/01 - 01:34:07 |\x1b[97;42m 200 \x1b[0m|  7.5s |      192.0.2.3 |\x1b[97;46m POST    \x1b[0m "/api/chat"'
+    )
+    assert fields(coloured) == fields('[GIN] 2024/03/01 - 01:34:07 | 200 |  7.5s |      192.0.2.3 | POST     "/api/chat"')
+    assert set(fields(coloured)) == FIELDS - {"url.query"}
+
+
+def test_the_local_time() -> None:
+    assert local_time(line()) == parse_time("2025-11-06T06:23:22Z")
+    assert local_time(line().replace("/11/06", "/02/30")) is None
+    assert local_time("x" + line()) is None
 
 
 @pytest.mark.parametrize("client", ["", "example.org", "1.2.3", "01.2.3.4", "1::2::3"])

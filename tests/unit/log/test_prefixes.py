@@ -1,129 +1,152 @@
 from __future__ import annotations
 
-import json
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.log.prefixes import strip_prefix, unwrap
+from integration.log.prefixes import PREFIXES, strip
 from integration.times import parse_time
+from tests.support.lines import carriers
 
 LINE = "time=2025-10-02T14:46:19.789Z level=INFO msg=x"
+PANIC = "panic: runtime error: x"
+GREEN, PLAIN = "\x1b[32m", "\x1b[0m"
+
+KNOWN = {
+    "Feb 26 10:05:31 gpu-1 ollama[1499630]: ": "gpu-1",
+    "Feb  6 10:05:31 gpu-1 ollama[7]: ": "gpu-1",
+    "Feb 26 10:05:31 gpu.example.org ollama: ": "gpu.example.org",
+    "Feb 26 10:05:31.737001 gpu-1 3f2a1b4c5d6e[1287]: ": "gpu-1",
+    "Sun Nov 28 10:15:04 gpu-1 ollama[7]: ": "gpu-1",
+    "Sun 2026-08-03 06:46:39 UTC gpu-1 ollama[7]: ": "gpu-1",
+    "1738228152.193603 gpu-1 ollama[7]: ": "gpu-1",
+    "[ 1234.567890] gpu-1 ollama[7]: ": "gpu-1",
+    "8\u6708 02 08:15:47 gpu-1 ollama[7]: ": "gpu-1",
+    "f\u00e9vr. 02 08:15:47 gpu-1 ollama[7]: ": "gpu-1",
+    "Jan 30 10:09:12 ollama[7]: ": None,
+    "<30>Jan 30 10:09:12 gpu-1 ollama[7]: ": "gpu-1",
+    "<30>1 2025-01-30T10:09:13.193603+01:00 gpu-1 ollama 1287 - - ": "gpu-1",
+    '<30>1 2025-01-30T10:09:13Z gpu-1 ollama - ID47 [a@1 b="c\\]" d="e"][x] ': "gpu-1",
+    "<30>1 2025-01-30T10:09:13Z - ollama - - - \ufeff": None,
+    "<30>ollama[7]: ": None,
+    "2025-02-26T10:05:31+0000 gpu-1 ollama[7]: ": "gpu-1",
+    "2025-02-26T10:05:31.123456-08:00 gpu-1 ollama: ": "gpu-1",
+    "2025-02-26T10:05:31Z 10.0.0.1 docker/ollama[7]: ": "10.0.0.1",
+    "2025-02-26T10:05:31Z 2001:db8::1 ollama[7]: ": "2001:db8::1",
+    "2026-08-03T06:46:16.266450188Z ": None,
+    "2026-08-03T06:46:16.266450188Z stderr F ": None,
+    "2026-08-03T06:46:16.266450188-07:00 stdout F ": None,
+    "ollama  | ": None,
+    "ollama-1  | ": None,
+    "my_stack.ollama-1 | ": None,
+    f"{GREEN}ollama-1  | {PLAIN}": None,
+    f"{GREEN}ollama-1  |{PLAIN} ": None,
+    "2025-03-06 23:33:40 ": None,
+    "[pod/ollama-cd58d85b-pg499/ollama] ": None,
+}
+
+
+@pytest.mark.parametrize(("prefix", "host"), KNOWN.items())
+@pytest.mark.parametrize("line", [LINE, PANIC, "        github.com/spf13/cobra@v1.7.0/command.go:940", "level=INFO model"])
+def test_a_prefix_goes(prefix: str, host: str | None, line: str) -> None:
+    assert strip(prefix + line)[:2] == (line, host)
+
+
+def test_every_prefix_of_the_table_is_tried() -> None:
+    assert len(PREFIXES) <= len(KNOWN)
 
 
 @pytest.mark.parametrize(
-    ("prefix", "host"),
+    ("line", "time"),
     [
-        ("Feb 26 10:05:31 gpu-1 ollama[1499630]: ", "gpu-1"),
-        ("Feb  6 10:05:31 gpu-1 ollama[7]: ", "gpu-1"),
-        ("Feb 26 10:05:31 gpu.example.org ollama: ", "gpu.example.org"),
-        ("2025-02-26T10:05:31+0000 gpu-1 ollama[7]: ", "gpu-1"),
-        ("2025-02-26T10:05:31.123456-08:00 gpu-1 ollama[7]: ", "gpu-1"),
-        ("2025-02-26T10:05:31Z 10.0.0.1 docker/ollama[7]: ", "10.0.0.1"),
-        ("ollama  | ", None),
-        ("ollama-1  | ", None),
-        ("my_stack.ollama-1 | ", None),
-        ("2025-03-06 23:33:40 ", None),
+        ("2025-02-26T10:05:31+0000 gpu-1 ollama[7]: x", "2025-02-26T10:05:31Z"),
+        ("2025-02-26T10:05:31.123456-08:00 gpu-1 ollama[7]: x", "2025-02-26T18:05:31.123Z"),
+        ("2025-02-26T10:05:31,5Z x", "2025-02-26T10:05:31.5Z"),
+        ("<30>1 2025-02-26T10:05:31+01:00 gpu-1 ollama 1 - - x", "2025-02-26T09:05:31Z"),
+        ("ollama  | 2025-02-26T10:05:31Z x", "2025-02-26T10:05:31Z"),
     ],
 )
-def test_a_prefix_goes(prefix: str, host: str | None) -> None:
-    assert strip_prefix(prefix + LINE) == (LINE, host)
+def test_the_instant_of_a_carrier(line: str, time: str) -> None:
+    assert strip(line).time == parse_time(time)
 
 
-def test_only_one_prefix_goes() -> None:
-    assert strip_prefix(f"ollama-1  | 2025-03-06 23:33:40 {LINE}") == (f"2025-03-06 23:33:40 {LINE}", None)
+@pytest.mark.parametrize(
+    "carrier",
+    [
+        "ollama-79f6b79848-vdbqb ollama ",
+        "server.log:417:",
+        "/home/user/.ollama/logs/server-1.log:418:",
+        "ollama  | 2026-08-03T06:46:40.001234567Z ",
+        "Jan 30 10:09:12 gpu-a dockerd[1]:  ",
+        "[2026-08-03 06:46:40] [stderr] ",
+        "stderr>",
+        f"anything{GREEN}",
+        f"{GREEN}",
+        " ",
+        "\t",
+    ],
+)
+def test_whatever_stands_before_a_record_goes(carrier: str) -> None:
+    assert strip(carrier + LINE).text == LINE
 
 
 @pytest.mark.parametrize(
     "line",
     [
         LINE,
-        "",
-        "panic: runtime error: x",
-        "2023/12/24 23:48:35 llama.go:459: starting",
-        "2025-03-06 23:33 x",
-        "2025-03-06T23:33:40Z x",
-        "Feb 26 10:05:31 gpu-1 no colon",
-        "feb 26 10:05:31 gpu-1 ollama[7]: x",
-        "Feb 26 10:05:31 gpu-1 ollama[x]: y",
-        "ollama-1| x",
-        "ollama-1  |x",
-        " ollama-1  | x",
-        "a = 1 | b = 2",
+        f"{LINE} x {LINE}",
+        f'level=ERROR msg="{LINE}"',
+        f"x msg=a {LINE}",
+        f'[GIN] 2025/11/06 - 06:23:22 | 200 | 1s | ::1 | GET "/ {LINE}"',
+        f"[GIN] {LINE}",
+        f"error loading model '{LINE}'",
+        f"error loading model `{LINE}`",
+        f"no word{LINE}",
+        f"first line\n{LINE}",
+        "x time=2025-10-02T14:46:19.789Z msg=x",
+        "x time=yesterday level=INFO",
     ],
 )
-def test_other_lines_keep_their_beginning(line: str) -> None:
-    assert strip_prefix(line) == (line, None)
-
-
-def test_docker_record() -> None:
-    record = r'{"log":"a \"b\"\tc \u00e9\n","stream":"stderr","attrs":{"tag":"x"},"time":"2025-10-02T14:46:20.123456789Z"}'
-    assert unwrap(record) == ('a "b"\tc é', parse_time("2025-10-02T14:46:20.123Z"))
-
-
-@given(
-    st.text(),
-    st.dictionaries(
-        st.text(),
-        st.text() | st.integers() | st.booleans() | st.none() | st.dictionaries(st.text(), st.text(), max_size=2),
-        max_size=3,
-    ),
-    st.booleans(),
-    st.sampled_from([None, (",", ":"), (" , ", " : ")]),
-)
-def test_a_flat_object_with_a_log_is_a_record(
-    text: str, rest: dict[str, object], ascii_only: bool, separators: tuple[str, str] | None
-) -> None:
-    record = json.dumps(rest | {"log": text, "time": "2025-10-02T14:46:20Z"}, ensure_ascii=ascii_only, separators=separators)
-    assert unwrap(record) == (text.rstrip("\r\n"), parse_time("2025-10-02T14:46:20Z"))
-
-
-def test_half_a_surrogate_pair_is_no_character() -> None:
-    assert unwrap(r'{"log":"\ud83d\ude00 \ud83d \ude00\ud83d"}') == ("😀 \ufffd \ufffd\ufffd", None)
-
-
-def test_the_last_log_counts() -> None:
-    assert unwrap('{"log":"one","log":"two"}').text == "two"
-
-
-def test_the_last_time_counts() -> None:
-    first = '{"log":"x","time":"2025-10-02T14:46:20Z"'
-    assert unwrap(first + ',"time":"2025-10-02T14:46:21Z"}').time == parse_time("2025-10-02T14:46:21Z")
-    assert unwrap(first + ',"time":"y"}').time == parse_time("2025-10-02T14:46:20Z")
-
-
-@pytest.mark.parametrize("time", ['"yesterday"', '"2025-02-30T00:00:00Z"', "5"])
-def test_a_record_may_have_no_time(time: str) -> None:
-    assert unwrap(f'{{"log":"x","time":{time}}}') == ("x", None)
+def test_what_a_client_may_have_written_is_no_record(line: str) -> None:
+    assert strip(line).text == line
 
 
 @pytest.mark.parametrize(
     "line",
     [
-        '{"log":5}',
-        '{"log":null,"stream":"stderr"}',
-        '{"stream":"log"}',
-        '{"log":5,"time":"2025-10-02T14:46:20Z"}',
-        '{"a":{"log":"x"}}',
-        '{"log":"x","a":[1]}',
-        '{"log":"x","a":{"b":{"c":1}}}',
-        '{"log":"x",}',
-        '{,"log":"x"}',
-        '{"log":"x"',
-        '{"log":"x"} y',
-        '{"log":"x"}{"log":"y"}',
-        ' {"log":"x"}',
-        '["log","x"]',
-        r'{"log":"\q"}',
-        r'{"log":"\u12"}',
-        '{"log":"\t"}',
-        '{"log":"x","a":01}',
-        '{"log":"x","a":NaN}',
-        "{'log':'x'}",
-        '{"log":"x","a":1 "b":2}',
-        r'{"l\u006fg":"x"} "log"',
+        "",
+        PANIC,
+        "2023/12/24 23:48:35 llama.go:459: starting",
+        "2025-03-06 23:33 x",
+        "2025-09-14 16:29:50.337 | INFO     | open_webui.utils.logger",
+        "0025-03-06T23:33:40Z x",
+        "Feb 26 10:05:31 gpu-1 no colon",
+        "Feb 26 10:05:31 gpu-1 ollama[x]: y",
+        "ollama-1| x",
+        "ollama-1  |x",
+        " ollama-1  | x",
+        "a = 1 | b = 2",
+        "  two blanks",
+        f"{GREEN}green{PLAIN}",
     ],
 )
-def test_what_is_no_record_stays_as_it_is(line: str) -> None:
-    assert unwrap(line) == (line, None)
+def test_other_lines_keep_their_beginning(line: str) -> None:
+    assert strip(line) == (line, None, None)
+
+
+@pytest.mark.parametrize(
+    "words", ["CUDA error: out of memory", "llama_model_load: error: x", "panic: x", "a b[c]: d", "x - - - - y"]
+)
+def test_a_prefix_never_eats_words(words: str) -> None:
+    assert strip(f"2026-08-03T06:46:39Z {words}")[:2] == (words, None)
+
+
+@pytest.mark.parametrize("host", ["bob@example.com", "bearer:abc", "apikey=x"])
+def test_what_would_be_redacted_is_no_host(host: str) -> None:
+    assert strip(f"Feb 26 10:05:31 {host} ollama[7]: x").host is None
+
+
+@given(st.lists(carriers, max_size=5).map("".join))
+def test_carriers_come_one_after_the_other(carried: str) -> None:
+    assert strip(carried + LINE).text == LINE
+    assert strip(strip(carried + PANIC).text).text == strip(carried + PANIC).text

@@ -15,7 +15,8 @@ from integration.cli.sample import sample
 from integration.errors import InputError
 from integration.evaluation.reference import Classifier
 from integration.log import gin, slog
-from integration.log.event import Event, parse, stamp
+from integration.log.event import Event, parse
+from integration.log.line import read
 from integration.log.redaction import redact
 from integration.sandbox.sample import Plan, Prefix, Scenario, generate, write_files
 from integration.times import parse_time
@@ -83,7 +84,7 @@ class TestGenerate:
             Plan(hosts=1, lines=3_000, scenarios=(scenario,), start=START, span=50),
             Plan(hosts=1, size=300_000, scenarios=(scenario,), start=START, span=HOUR),
         ):
-            times = [time for _, line in generate(made) if (time := stamp(line)) is not None]
+            times = [time for _, line in generate(made) if (time := read(line).stamp) is not None]
             assert times == sorted(times)
             assert times[0] >= START
             assert times[-1] < START + made.span
@@ -94,7 +95,7 @@ class TestGenerate:
         moved = Plan(hosts=1, lines=500, start=START, utc_offset=timedelta(minutes=minutes))
         at_zero = Plan(hosts=1, lines=500, start=START)
         lines = [line for _, line in generate(moved)]
-        assert [stamp(line) for line in lines] == [stamp(line) for _, line in generate(at_zero)]
+        assert [read(line).stamp for line in lines] == [read(line).stamp for _, line in generate(at_zero)]
         assert {line[28 : 28 + len(shown)] for line in lines if line.startswith("time=")} == {shown}
 
     @pytest.mark.parametrize("scenario", Scenario)
@@ -211,7 +212,7 @@ class TestPrefix:
             record = json.loads(line)
             assert record["log"].endswith("\n")
             assert record["stream"] == ("stdout" if record["log"].startswith("[GIN] ") else "stderr")
-            own = stamp(record["log"].rstrip("\n"))
+            own = read(record["log"]).stamp
             assert own in (None, parse_time(record["time"]))
 
 
@@ -280,7 +281,7 @@ class TestVerb:
 
     def test_by_default_the_logs_end_with_the_last_hour(self, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         sample(lines=100, span="2h")
-        first = stamp(capsysbinary.readouterr().out.split(b"\n")[0].decode())
+        first = read(capsysbinary.readouterr().out.split(b"\n")[0].decode()).stamp
         assert first is not None
         assert first // HOUR == Plan().end // HOUR - 2
 

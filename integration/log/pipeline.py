@@ -1,0 +1,94 @@
+"""`make pipeline`: write into the ingest pipeline what it shares with Python, the expressions and the tables of shippers.
+
+The file itself is the template: a pattern definition, a gsub's pattern or a table keeps its place and gets its value from here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from integration.folders import asset_folder
+from integration.log import event, gin, json_record, line, prefixes, redaction, shippers
+from integration.times import RFC3339
+
+FILE: Final = asset_folder("ingest_pipelines") / "ollama.server.yml"
+
+_DEFINITIONS: Final = {
+    "TIME3339": RFC3339,
+    "CARRIERS": prefixes.CARRIERS,
+    "LATER_STAMP": prefixes.LATER_STAMP,
+    "SOLID": event.SOLID,
+    "BARE": event.BARE,
+    "QUOTELESS": event.QUOTELESS,
+    "WORD": event.WORD,
+    "GAP": gin.GAP,
+    "CELL": gin.CELL,
+    "METHOD": gin.METHOD,
+    "IP": gin.IP,
+    "JSON_STAMP": json_record.STAMP,
+    "JSON_FILE": json_record.FILE,
+    **{f"JSON_{key.upper()}": pattern for key, pattern in json_record.TEXTS.items()},
+}
+# Where a match ended, the next may begin: Java's \G.
+_EMAIL: Final = rf"(?:(?<!{redaction.LOCAL_PART})|\G){redaction.LOCAL_PART}++{redaction.DOMAIN}"
+_PATTERNS: Final = {
+    **dict.fromkeys(("redact-emails", "shipped-emails", "failed-redact-emails"), _EMAIL),
+    **dict.fromkeys(("redact-keys", "shipped-keys", "failed-redact-keys"), redaction.KEY),
+}
+
+
+def _fields(table: Sequence[shippers.Field]) -> list[list[str]]:
+    return [[field.name, field.beside] if field.beside else [field.name] for field in table]
+
+
+_TABLES: Final[dict[str, object]] = {
+    "lines": _fields(shippers.LINES),
+    "hosts": _fields(shippers.HOSTS),
+    "times": _fields(shippers.TIMES),
+    "attributes": shippers.ATTRIBUTES,
+    "metadata": shippers.METADATA,
+    "mapped": shippers.MAPPED,
+    "reserved": shippers.RESERVED,
+    "bytes": line.MAX_BYTES,
+}
+_TABLES_OF: Final = {"shipper", "cut"}
+_ENTRY: Final = re.compile(r"( *)([A-Za-z0-9_]+): (.*)")
+
+
+def written(text: str) -> str:
+    """Return the pipeline's text with what it shares with Python."""
+    tag = ""
+    lines = []
+    for old in text.splitlines():
+        entry = _ENTRY.fullmatch(old)
+        if entry and entry[2] == "tag":
+            tag = entry[3]
+        lines.append(old if entry is None else f"{entry[1]}{entry[2]}: {_value(tag, entry[2], entry[3])}")
+    return "\n".join(lines) + "\n"
+
+
+def _value(tag: str, key: str, old: str) -> str:
+    if key in _DEFINITIONS:
+        return _scalar(_grok(_DEFINITIONS[key]))
+    if key == "pattern" and tag in _PATTERNS:
+        return _scalar(_PATTERNS[tag])
+    if key in _TABLES and tag in _TABLES_OF:
+        return json.dumps(_TABLES[key])
+    return old
+
+
+def _grok(pattern: str) -> str:
+    """Return one of Python's expressions in the words of Oniguruma; its groups become scratch fields."""
+    found = re.sub(r"\(\?P<(\w+)>", r"(?<_ollama.\1>", pattern)
+    return found.replace(r"\Z", r"\z").replace(r"\uFEFF", r"\xEF\xBB\xBF")
+
+
+def _scalar(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+if __name__ == "__main__":
+    FILE.write_text(written(FILE.read_text(encoding="utf-8")), encoding="utf-8")

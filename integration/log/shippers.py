@@ -1,0 +1,350 @@
+"""What shippers send: the fields in which each keeps the line, the host and the time, and how a document gives all three.
+
+The tables below are written into the pipeline, which reads documents by the same steps. JSON around a line is read as a
+document too: Docker's json-file, journald's `-o json`, CRI in JSON.
+
+Twin and pipeline agree on every line of a log. They may differ over JSON that only a carrier could write, since all that a client
+can write stands inside strings: comments, or objects nested hundreds deep.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+from integration.times import to_millis
+
+
+class Field(NamedTuple):
+    """A field by its dotted name, and who sends it; it counts only where the field `beside`, or one that begins so, is too."""
+
+    name: str
+    shippers: str
+    beside: str = ""
+
+
+LINES: Final = (
+    Field(
+        "message", "Filebeat, Elastic Agent, Logstash, Vector, rsyslog, Data Prepper, Graylog, OpenTelemetry ecs, Fluent Bit cri"
+    ),
+    Field("log", "Fluent Bit tail, Fluentd, Docker json-file, Data Prepper http"),
+    Field("MESSAGE", "journald, Fluent Bit systemd, syslog-ng"),
+    Field("body.text", "OpenTelemetry otel"),
+    Field("body.stringValue", "OpenTelemetry otlp_json"),
+    Field("body", "OpenTelemetry ss4o, Data Prepper otel_logs"),
+    Field("Body", "OpenTelemetry none"),
+    Field("@message", "CloudWatch subscription"),
+    Field("_raw", "Cribl, Splunk forwarders"),
+    Field("event.original", "Logstash ECS v8, Elastic Agent with the original kept"),
+    Field("full_message", "GELF"),
+    Field("short_message", "GELF"),
+    Field("msg", "rsyslog with a template of property names", beside="syslogtag"),
+    Field("event", "Splunk HEC"),
+    Field("log.original", "ECS before 1.5"),
+    Field("line", "Promtail, Grafana Alloy"),
+    Field("raw_message", "rsyslog, NXLog"),
+    Field("rawmsg", "rsyslog"),
+)
+HOSTS: Final = (
+    Field("host.name", "ECS: Filebeat, Elastic Agent, Logstash, OpenTelemetry ecs"),
+    Field("host", "Logstash before ECS, Vector, GELF, rsyslog, Cribl"),
+    Field("host.hostname", "ECS"),
+    Field("hostname", "Fluent Bit, Fluentd record_transformer, Data Prepper"),
+    Field("_HOSTNAME", "journald, Fluent Bit systemd"),
+    Field("HOST", "syslog-ng"),
+    Field("fromhost", "rsyslog"),
+    Field("agent.hostname", "Filebeat before 8"),
+    Field("beat.hostname", "Filebeat 6"),
+    Field("resource.attributes.host.name", "OpenTelemetry otel, ss4o"),
+    Field("resource.attributes.host@name", "Data Prepper otel_logs"),
+    Field("resource.host.name", "OpenTelemetry"),
+    Field("Resource.attributes.host.name", "OpenTelemetry none, raw"),
+    Field("Resource.host.name", "OpenTelemetry none"),
+    Field("attributes.host.name", "OpenTelemetry ss4o"),
+    Field("kubernetes.node.name", "Filebeat autodiscover, Elastic Agent"),
+    Field("kubernetes.host", "Fluent Bit and Fluentd Kubernetes filters"),
+    Field("kubernetes.pod_node_name", "Vector kubernetes_logs"),
+    Field("kubernetes.node_name", "Fluentd"),
+    Field("resource.attributes.k8s.node.name", "OpenTelemetry k8sattributes"),
+    Field("resource.attributes.k8s@node@name", "Data Prepper otel_logs"),
+    Field("Resource.k8s.node.name", "OpenTelemetry none"),
+    Field("log.syslog.hostname", "Logstash syslog ECS v8, Filebeat syslog"),
+    Field("logsource", "Logstash syslog before ECS"),
+    Field("sysloghost", "rsyslog"),
+    Field("HOSTNAME", "rsyslog, NXLog"),
+    Field("Hostname", "NXLog"),
+    Field("source", "Graylog", beside="gl2_"),
+    Field("agent.name", "Filebeat, Elastic Agent without add_host_metadata", beside="agent.ephemeral_id"),
+)
+TIMES: Final = (
+    Field("__REALTIME_TIMESTAMP", "journald"),
+    Field("time", "Docker json-file, CRI", beside="stream"),
+    Field("@timestamp", "ECS"),
+    Field("timestamp", "Graylog, GELF, Vector"),
+    Field("time", "Splunk HEC, OpenTelemetry, Data Prepper otel_logs"),
+    Field("date", "Fluent Bit http and Data Prepper"),
+    Field("timereported", "rsyslog"),
+    Field("timegenerated", "rsyslog"),
+    Field("ISODATE", "syslog-ng"),
+    Field("_time", "Cribl, Splunk forwarders"),
+    Field("Timestamp", "OpenTelemetry none"),
+    Field("observedTimestamp", "OpenTelemetry ss4o"),
+    Field("observed_timestamp", "OpenTelemetry otel"),
+    Field("event.created", "ECS"),
+)
+ATTRIBUTES: Final = ("time", "level", "source", "msg", "error", "err")
+"""Those of a slog record that go first where a shipper's own parser took the line apart and did not keep it."""
+METADATA: Final = (
+    *("stream", "logtag", "tag", "fluentbit_tag", "container_id", "container_name", "container_image", "filename", "file"),
+    *("source_type", "type", "input", "facility", "severity", "priority", "offset", "cluster", "namespace", "pod_name", "job"),
+    *("app", "environment", "env", "region", "tags", "streams", "partial_message", "syslogtag", "procid", "node"),
+)
+"""What shippers put beside such attributes."""
+MAPPED: Final[dict[str, Any]] = {
+    "@timestamp": "",
+    "tags": "",
+    "message": "",
+    "error": {"message": ""},
+    "event": {"original": "", "dataset": "", "duration": ""},
+    "host": {"name": ""},
+    "http": {"request": {"method": ""}, "response": {"status_code": ""}},
+    "log": {"level": "", "offset": "", "file": {"path": ""}, "origin": {"file": {"name": "", "line": ""}}},
+    "ollama": {"source": "", "msg": "", "err": "", "level": "", "parse_error": ""},
+    "source": {"ip": ""},
+    "url": {"path": "", "query": ""},
+}
+"""The fields of our mapping, in their objects: whatever of a document does not fit into it would be refused with its line."""
+RESERVED: Final = (
+    *(
+        "_doc_count",
+        "_feature",
+        "_field_names",
+        "_ignored",
+        "_ignored_source",
+        "_inference_fields",
+        "_nested_path",
+        "_primary_term",
+    ),
+    *("_seq_no", "_size", "_source", "_tier", "_tsid", "_type"),
+)
+"""Names that engines keep for themselves."""
+
+_MOST_ENVELOPES: Final = 3
+_MOST_DIGITS: Final = 1_000  # of a number, as the engines' parser takes them
+_LONGEST_NAME: Final = 50_000  # and of a member's name
+_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
+_TIME: Final = re.compile(
+    r"((?!00|99)[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
+    r"(?:Z| UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|([+-]18):?00)?"
+)
+_EARLIEST_SECOND: Final = 1e8  # what is less is no time, but a year or a duration
+_LATEST_NANOSECOND: Final = 1e19
+_UNITS: Final = ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e19, 1e6))
+_EACH_BYTE: Final = "detect-each-byte"
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
+_ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_SPECIAL: Final = re.compile(r'[\\"\n\r\t]')
+
+
+class Carried(NamedTuple):
+    """A line out of what carried it, the host that was named beside it, and the time there in epoch milliseconds."""
+
+    text: str
+    host: str | None
+    time: int | None
+
+
+def unwrap(text: str) -> Carried:
+    """Return what the JSON around a line holds, without its line end; any other text as it is.
+
+    Half a surrogate pair becomes U+FFFD. An object that is the record itself stays.
+    """
+    carried = Carried(text, None, None)
+    for _ in range(_MOST_ENVELOPES):
+        document = _document(carried.text)
+        if document is None or _is_record(document) or (line := line_of(document)) is None:
+            break
+        time = time_of(document)
+        carried = Carried(line, carried.host or host_of(document), carried.time if time is None else time)
+    return carried._replace(text=carried.text.rstrip("\r\n"))
+
+
+def line_of(document: Mapping[str, Any]) -> str | None:
+    """Return the first text that is not empty among the fields of a line, or an empty one where there is no other."""
+    texts = [text for field in LINES if (text := _text(_value(document, field))) is not None]
+    return next(filter(None, texts), "" if texts else None)
+
+
+def host_of(document: Mapping[str, Any]) -> str | None:
+    """Return the host that a document names."""
+    values = (_value(document, field) for field in HOSTS)
+    firsts = (value[0] if isinstance(value, list) and value else value for value in values)
+    return next((first for first in firsts if isinstance(first, str) and first), None)
+
+
+def time_of(document: Mapping[str, Any]) -> int | None:
+    """Return the time of a document in epoch milliseconds: of the first field that looks like one, None where it is not."""
+    for field in TIMES:
+        value = _value(document, field)
+        if (number := _number(value)) is not None:
+            return _millis(number)
+        if isinstance(value, str) and value[13:14] == value[16:17] == ":" and len(value) >= 19 and value[:2] not in ("00", "99"):
+            return _date(value)
+    return None
+
+
+def record_of(document: Mapping[str, Any]) -> str | None:
+    """Return the line whose attributes a shipper's parser left in a document, put together again as slog writes it."""
+    for part in (document, *(document.get(name) for name in ("message", "log", "body", "Body"))):
+        if isinstance(part, Mapping) and _is_record(part):
+            metadata = {field.name for table in (LINES, HOSTS, TIMES) for field in table} | {*METADATA}
+            others = sorted(
+                name for name in part if name not in ATTRIBUTES and name not in metadata and not name.startswith(("_", "@"))
+            )
+            texts = {name: scalar for name in (*ATTRIBUTES, *others) if (scalar := _scalar(part.get(name))) is not None}
+            return " ".join(f"{name}={_quoted(text)}" for name, text in texts.items())
+    return None
+
+
+def rest_of(document: Mapping[str, Any]) -> str | None:
+    """Return what stands in place of a line, as text, where there is no line."""
+    values = (_value(document, field) for field in LINES)
+    return next((flat(value) for value in values if value is not None), None)
+
+
+def flat(value: Any) -> str:
+    """Return any value as text, objects as `{a=1, b=[x]}`."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{name}={flat(value[name])}" for name in sorted(value)) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(flat, value)) + "]"
+    return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
+
+
+def _is_record(document: Mapping[str, Any]) -> bool:
+    return isinstance(document.get("level"), str) and isinstance(document.get("msg"), str)
+
+
+def _document(text: str) -> dict[str, Any] | None:
+    """Parse a JSON object as strictly as the engines' parser; None for any other text."""
+    if not text.startswith("{"):
+        return None
+    try:
+        found = json.loads(
+            text.encode(errors="replace").decode(),
+            object_pairs_hook=_once,
+            parse_int=lambda digits: int(_bounded(digits)),
+            parse_float=lambda digits: float(_bounded(digits)),
+            parse_constant=_refuse,
+        )
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs) or any(len(name) > _LONGEST_NAME for name in found):
+        raise ValueError("a member is there twice, or its name is too long")
+    return found
+
+
+def _bounded(digits: str) -> str:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError("the number has too many digits")
+    return digits
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _value(document: Mapping[str, Any], field: Field) -> Any:
+    if field.beside.endswith("_"):
+        is_theirs = any(name.startswith(field.beside) for name in document)
+    else:
+        is_theirs = not field.beside or find(document, field.beside) is not None
+    return find(document, field.name) if is_theirs else None
+
+
+def find(at: Any, path: str) -> Any:
+    """Return the value of a dotted name, however much of it is nested, or None."""
+    if not isinstance(at, Mapping):
+        return None
+    if at.get(path) is not None:
+        return at[path]
+    dot = path.find(".")
+    while dot > 0:
+        found = find(at.get(path[:dot]), path[dot + 1 :])
+        if found is not None:
+            return found
+        dot = path.find(".", dot + 1)
+    return None
+
+
+def _text(value: Any) -> str | None:
+    """Return the text of a string, of several, one a line, or of the bytes that journald writes where it is no plain text."""
+    if isinstance(value, list) and value:
+        if all(isinstance(part, str) for part in value):
+            value = "\n".join(value)
+        elif all(isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 255 for part in value):
+            value = bytes(value).decode(errors=_EACH_BYTE)
+    return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
+
+
+def _scalar(value: Any) -> str | None:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _quoted(text: str) -> str:
+    """Return a value as slog writes it."""
+    if not _QUOTED.search(text):
+        return text
+    return '"' + _SPECIAL.sub(lambda special: _ESCAPED[special[0]], text) + '"'
+
+
+def _number(value: Any) -> float | None:
+    """Return what may be a time in seconds, milliseconds, microseconds or nanoseconds."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, str | int | float)
+        or (isinstance(value, str) and not _NUMBER.fullmatch(value))
+    ):
+        return None
+    number = float(value)
+    return number if _EARLIEST_SECOND <= number < _LATEST_NANOSECOND else None
+
+
+def _millis(number: float) -> int:
+    unit = next(unit for most, unit in _UNITS if number < most)
+    return int(number / unit + 0.001)  # a fraction is seldom exact
+
+
+def _date(text: str) -> int | None:
+    match = _TIME.fullmatch(text)
+    if not match:
+        return None
+    day, clock, fraction, sign, hours, minutes, far = match.groups(default="")
+    try:
+        local = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    offset = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000 if not far else 18 * 3_600_000
+    return to_millis(local) + int(fraction.ljust(3, "0")[:3]) - (-offset if (sign or far[:1]) == "-" else offset)
+
+
+def _each_byte(fault: UnicodeError) -> tuple[str, int]:
+    """Put U+FFFD in place of each byte that is not UTF-8."""
+    if not isinstance(fault, UnicodeDecodeError):
+        raise fault
+    return "\ufffd" * (fault.end - fault.start), fault.end
+
+
+codecs.register_error(_EACH_BYTE, _each_byte)

@@ -1,0 +1,177 @@
+"""Documents in the shapes that shippers send, and the cases that are kept beside them in `cases/`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.support.lines import lines
+
+LINE, HOST = "THE LINE", "gpu-7"
+TIME = "2026-11-28T10:15:05.000Z"
+_FOLDER = Path(__file__).parent / "cases"
+
+
+def wrapped_lines() -> list[dict[str, Any]]:
+    """Excerpts of logs as carriers wrap them, and what is selected of them."""
+    return _read("wrapped_lines.jsonl")
+
+
+def shipper_documents() -> list[dict[str, Any]]:
+    """Documents of shippers, and what must come out."""
+    return _read("shipper_documents.jsonl")
+
+
+def _read(name: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (_FOLDER / name).read_text(encoding="utf-8").splitlines()]
+
+
+SHAPES: dict[str, dict[str, Any]] = {
+    "Filebeat journald": {
+        "@timestamp": TIME,
+        "message": LINE,
+        "host": {"hostname": HOST, "id": "x"},
+        "journald": {"pid": 820},
+        "systemd": {"unit": "ollama.service"},
+        "syslog": {"identifier": "ollama", "priority": 6},
+    },
+    "Filebeat 7": {
+        "@timestamp": TIME,
+        "message": LINE,
+        "agent": {"hostname": HOST, "type": "filebeat"},
+        "ecs": {"version": "1.12"},
+    },
+    "Filebeat autodiscover": {
+        "@timestamp": TIME,
+        "message": LINE,
+        "kubernetes": {"node": {"name": HOST}, "labels": {"app": "ollama"}},
+        "container": {"runtime": "containerd"},
+        "stream": "stderr",
+        "log": {"offset": 5, "file": {"path": "/var/log/containers/x.log"}},
+    },
+    "Filebeat without host metadata": {"@timestamp": TIME, "message": LINE, "agent": {"name": HOST, "ephemeral_id": "e"}},
+    "Logstash syslog, ECS v8": {
+        "@timestamp": TIME,
+        "message": LINE,
+        "log": {"syslog": {"hostname": HOST, "facility": {"code": 3}}},
+        "event": {"original": f"<30>Nov 28 10:15:04 {HOST} ollama[820]: {LINE}"},
+        "service": {"type": "system"},
+    },
+    "Logstash syslog, before ECS": {"@timestamp": TIME, "message": LINE, "logsource": HOST, "priority": 30, "program": "ollama"},
+    "Logstash GELF": {
+        "@timestamp": TIME,
+        "@version": "1",
+        "message": LINE,
+        "host": HOST,
+        "level": 6,
+        "facility": "x",
+        "version": "1.1",
+    },
+    "GELF": {"timestamp": 1795860905.25, "short_message": LINE, "host": HOST, "_container_name": "ollama", "version": "1.1"},
+    "Fluent Bit Kubernetes": {
+        "@timestamp": TIME,
+        "log": f"{LINE}\n",
+        "stream": "stderr",
+        "kubernetes": {"host": HOST, "pod_name": "ollama-0", "labels": {"app": "x", "app.kubernetes.io/name": "ollama"}},
+    },
+    "Fluent Bit cri, unparsed": {
+        "@timestamp": TIME,
+        "log": f"2026-11-28T10:15:04.5Z stderr F {LINE}",
+        "kubernetes": {"host": HOST},
+    },
+    "Fluent Bit Docker, unparsed": {
+        "@timestamp": TIME,
+        "log": json.dumps({"log": f"{LINE}\n", "stream": "stderr"}),
+        "hostname": HOST,
+    },
+    "Fluentd Kubernetes": {"@timestamp": TIME, "log": LINE, "stream": "stdout", "kubernetes": {"host": HOST}, "tag": "kube.x"},
+    "Vector Kubernetes": {
+        "@timestamp": TIME,
+        "message": LINE,
+        "file": "/var/log/pods/x.log",
+        "kubernetes": {"pod_node_name": HOST, "pod_labels": {"app": "x"}},
+        "source_type": "kubernetes_logs",
+        "stream": "stderr",
+    },
+    "Vector Docker": {"timestamp": TIME, "message": LINE, "host": HOST, "container_name": "ollama", "label": {"a": "b"}},
+    "OpenTelemetry otel": {
+        "@timestamp": "2026-11-28T10:15:05.000000000Z",
+        "resource": {"attributes": {"host.name": HOST}},
+        "attributes": {"log.file.name": "server.log"},
+        "body": {"text": LINE},
+        "scope": {},
+    },
+    "OpenTelemetry Kubernetes": {"@timestamp": TIME, "resource": {"attributes": {"k8s.node.name": HOST}}, "body": {"text": LINE}},
+    "OpenTelemetry ss4o": {
+        "@timestamp": TIME,
+        "observedTimestamp": TIME,
+        "body": LINE,
+        "attributes": {"data_stream": {"dataset": "x"}, "log.file.name": "server.log"},
+        "resource": {"host.name": HOST, "service.name": "ollama"},
+        "instrumentationScope": {},
+        "severity": {},
+    },
+    "OpenTelemetry none": {"@timestamp": TIME, "Body": LINE, "Resource": {"host.name": HOST}, "Attributes": {}, "TraceFlags": 0},
+    "Data Prepper otel_logs": {
+        "time": TIME,
+        "body": LINE,
+        "resource.attributes.host@name": HOST,
+        "severityText": "",
+        "log.attributes.log@file@name": "server.log",
+    },
+    "rsyslog": {"message": f" {LINE}", "fromhost": HOST, "facility": "3", "timereported": "2026-11-28T10:15:05+00:00"},
+    "rsyslog, another template": {"@timestamp": TIME, "msg": LINE, "syslogtag": "ollama[820]:", "sysloghost": HOST},
+    "syslog-ng": {"ISODATE": "2026-11-28T10:15:05+00:00", "HOST": HOST, "MESSAGE": LINE, "PROGRAM": "ollama", "PRIORITY": "info"},
+    "journald": {"__REALTIME_TIMESTAMP": "1795860905000000", "_HOSTNAME": HOST, "MESSAGE": LINE, "PRIORITY": "6"},
+    "journald, bytes": {"__REALTIME_TIMESTAMP": "1795860905000000", "_HOSTNAME": HOST, "MESSAGE": [*LINE.encode()]},
+    "Graylog": {"timestamp": "2026-11-28 10:15:05.000", "message": LINE, "source": HOST, "gl2_remote_ip": "192.0.2.1", "level": 6},
+    "Cribl": {"_time": 1795860905.5, "_raw": LINE, "host": HOST, "cribl_pipe": "main", "source": "/var/log/ollama.log"},
+    "Splunk HEC": {"time": 1795860905, "host": HOST, "sourcetype": "ollama:server", "event": LINE},
+    "CloudWatch": {"@timestamp": TIME, "@message": LINE, "@log_stream": "x", "hostname": HOST},
+    "dotted names": {"@timestamp": TIME, "message": LINE, "host.name": HOST, "log.file.path": "/x", "log.offset": 7},
+    "an array, and null": {"@timestamp": TIME, "message": None, "log": [LINE], "host": {"name": None, "hostname": HOST}},
+    "epoch milliseconds": {"@timestamp": 1795860905000, "message": LINE, "host": HOST},
+    "epoch seconds as text": {"@timestamp": "1795860905", "message": LINE, "host": [HOST]},
+    "no zone": {"@timestamp": "2026-11-28 10:15:05", "message": LINE, "host": HOST},
+    "an offset": {"@timestamp": "2026-11-28T12:15:05+0200", "message": LINE, "host": HOST},
+    "our names, of other types": {
+        "@timestamp": TIME,
+        "MESSAGE": LINE,
+        "HOST": HOST,
+        "log": 5,
+        "event": [1],
+        "error": "x",
+        "http": "GET",
+        "url": "/",
+        "source": "stderr",
+        "ollama": "x",
+        "tags": {"a": 1},
+    },
+}
+"""By what they are like, documents with the line and the host in place, of 2026-11-28T10:15:05Z or a little earlier."""
+
+
+def shipped(shape: dict[str, Any], line: str) -> dict[str, Any]:
+    """Return a document of a shape with another line in it."""
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: filled(inner) for name, inner in value.items()}
+        if value == [*LINE.encode()]:
+            return [*line.encode()]
+        if isinstance(value, list):
+            return [filled(inner) for inner in value]
+        if isinstance(value, str) and value.startswith("{"):
+            return json.dumps(filled(json.loads(value)))
+        return value.replace(LINE, line) if isinstance(value, str) else value
+
+    found = filled(shape)
+    assert isinstance(found, dict)
+    return found
+
+
+documents = st.builds(shipped, st.sampled_from([*SHAPES.values()]), lines)
+"""Documents of any shipper with any line in them."""

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+import yaml
+
+from integration.log.pipeline import FILE, written
+
+
+def test_the_file_has_what_python_has() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    assert written(text) == text, "the pipeline is stale: make pipeline"
+
+
+def test_what_is_stale_is_told() -> None:
+    text = FILE.read_text(encoding="utf-8")
+    for old, new in (("_HOSTNAME", "_OTHER"), ("bytes: 200000", "bytes: 5"), ("api[_-]?key|", "apikey|")):
+        assert old in text
+        assert written(text.replace(old, new)) == text
+
+
+def test_the_rest_stays_word_for_word() -> None:
+    assert written("a: b  # c\n\n# d\n  tag: x\n  pattern: 'y'\n") == "a: b  # c\n\n# d\n  tag: x\n  pattern: 'y'\n"
+
+
+def test_the_file_is_yaml_of_one_pipeline() -> None:
+    body = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    assert set(body) == {"description", "version", "processors", "on_failure"}

@@ -1,0 +1,226 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from integration.log.event import parse, parse_document
+from integration.log.shippers import HOSTS, LINES, TIMES, find, unwrap
+from integration.times import parse_time, rfc3339
+from tests.support.builders import RULE, findings_of
+from tests.support.lines import lines
+from tests.support.shipments import HOST, SHAPES, shipped, shipper_documents
+
+RECEIVED_AT = parse_time("2030-01-01T00:00:00Z")
+PANIC = "panic: runtime error: index out of range"
+
+
+@pytest.mark.parametrize("case", shipper_documents(), ids=lambda case: case["id"])
+def test_cases(case: dict[str, Any]) -> None:
+    event = parse_document(case["document"], received_at=RECEIVED_AT)
+    found = {"host.name": event.host, "@timestamp": rfc3339(event.time, millis=True), "event.original": event.original}
+    for field, value in found.items():
+        assert case["expect"][field] in (None, value)
+    assert bool(findings_of([event], RULE)) is case["expect"]["selected"]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_shape_gives_line_host_and_time(shape: str) -> None:
+    event = parse_document(shipped(SHAPES[shape], PANIC), received_at=RECEIVED_AT)
+    assert (event.original.strip(), event.host) == (PANIC, HOST)
+    assert 0 <= parse_time("2026-11-28T10:15:05.5Z") - event.time <= 1_000
+
+
+@given(lines, st.sampled_from([*SHAPES]))
+def test_a_line_is_the_same_whoever_ships_it(line: str, shape: str) -> None:
+    bare = parse(line, host=HOST, shipped_at=0)
+    assume(bare.original and not bare.original.startswith((" ", "\t")) and bare.original[-1] not in "\r\n")
+    document = shipped(SHAPES[shape], bare.original)
+    got = parse_document(document, received_at=RECEIVED_AT)
+    again = parse(bare.original, host=HOST, shipped_at=0)
+    assert (got.original, got.host) == (again.original, HOST)
+
+
+def test_tables_name_each_field_once() -> None:
+    for table in (LINES, HOSTS, TIMES):
+        assert len({(field.name, field.beside) for field in table}) == len(table)
+        assert all(field.shippers for field in table)
+
+
+class TestOrder:
+    def test_the_first_text_that_is_not_empty_is_the_line(self) -> None:
+        document = {"message": "", "log": None, "MESSAGE": "x", "body": "y"}
+        assert parse_document(document, received_at=0).original == "x"
+
+    def test_an_object_is_no_line_beside_a_text(self) -> None:
+        assert parse_document({"log": {"level": "info"}, "body": "y"}, received_at=0).original == "y"
+
+    def test_what_is_no_text_is_kept_as_one(self) -> None:
+        assert parse_document({"message": {"b": [1, None, True], "a": "x"}}, received_at=0).original == "{a=x, b=[1, null, true]}"
+
+    @pytest.mark.parametrize(
+        ("document", "host"),
+        [
+            ({"host": {"name": "a"}, "hostname": "b"}, "a"),
+            ({"host": "a", "hostname": "b"}, "a"),
+            ({"host": {"name": "", "hostname": "a"}, "hostname": "b"}, "a"),
+            ({"hostname": "a", "kubernetes": {"host": "b"}}, "a"),
+            ({"source": "stderr", "log": "x"}, "unknown"),
+            ({"source": "server.go:316"}, "unknown"),
+            ({"source": "a", "gl2_source_input": "x"}, "a"),
+            ({"host": 5}, "unknown"),
+            ({"host": {"name": {"x": "y"}}}, "unknown"),
+        ],
+    )
+    def test_hosts(self, document: dict[str, Any], host: str) -> None:
+        assert parse_document({"message": "x"} | document, received_at=0).host == host
+
+    def test_the_documents_host_goes_before_that_of_its_line(self) -> None:
+        line = "Feb 26 10:05:31 other ollama[7]: x"
+        assert parse_document({"message": line, "host": "own"}, received_at=0).host == "own"
+        assert parse_document({"message": line}, received_at=0).host == "other"
+
+
+@pytest.mark.parametrize(
+    ("value", "time"),
+    [
+        ("2026-11-28T10:15:05Z", "2026-11-28T10:15:05Z"),
+        ("2026-11-28T10:15:05.123456789Z", "2026-11-28T10:15:05.123Z"),
+        ("2026-11-28T10:15:05,5+02:00", "2026-11-28T08:15:05.5Z"),
+        ("2026-11-28T10:15:05-0330", "2026-11-28T13:45:05Z"),
+        ("2026-11-28 10:15:05", "2026-11-28T10:15:05Z"),
+        ("2026-11-28 10:15:05.000 UTC", "2026-11-28T10:15:05Z"),
+        (1795860905, "2026-11-28T10:15:05Z"),
+        (1795860905.25, "2026-11-28T10:15:05.25Z"),
+        ("1795860905.25", "2026-11-28T10:15:05.25Z"),
+        (1795860905250, "2026-11-28T10:15:05.25Z"),
+        ("1795860905250000", "2026-11-28T10:15:05.25Z"),
+        (1795860905250000000, "2026-11-28T10:15:05.25Z"),
+        ("2026-02-30T10:15:05Z", None),
+        ("yesterday", None),
+        ("2026", None),
+        (5, None),
+        (True, None),
+        ({"seconds": 1795860905}, None),
+    ],
+)
+def test_times(value: object, time: str | None) -> None:
+    got = parse_document({"message": "x", "@timestamp": value}, received_at=RECEIVED_AT).time
+    assert got == (RECEIVED_AT if time is None else parse_time(time))
+
+
+class TestAttributesWithoutTheLine:
+    """A shipper's parser took the record apart."""
+
+    def test_they_are_put_together_in_their_order(self) -> None:
+        parsed = {
+            "model": "/m x",
+            "err": 'a "b"\\c',
+            "msg": "m",
+            "level": "ERROR",
+            "time": "2026-11-28T10:15:04.5Z",
+            "n": 5,
+            "ok": True,
+        }
+        beside = {
+            "hostname": "gpu-1",
+            "stream": "stderr",
+            "tag": "t",
+            "@timestamp": "2026-11-28T10:15:05Z",
+            "_p": "F",
+            "k": {"a": 1},
+        }
+        got = parse_document(parsed | beside, received_at=0)
+        assert got.original == ('time=2026-11-28T10:15:04.5Z level=ERROR msg=m err="a \\"b\\"\\\\c" model="/m x" n=5 ok=true')
+        assert (got.host, rfc3339(got.time, millis=True)) == ("gpu-1", "2026-11-28T10:15:04.500Z")
+
+    def test_they_may_be_an_object_in_place_of_the_line(self) -> None:
+        document = {"log": {"level": "ERROR", "msg": "", "source": "server.go:1"}, "host": "gpu-1"}
+        assert parse_document(document, received_at=0).original == 'level=ERROR source=server.go:1 msg=""'
+
+
+class TestJson:
+    def test_docker_record(self) -> None:
+        record = r'{"log":"a \"b\"\tc \u00e9\n","stream":"stderr","attrs":{"tag":"x"},"time":"2025-10-02T14:46:20.123456789Z"}'
+        assert unwrap(record) == ('a "b"\tc é', None, parse_time("2025-10-02T14:46:20.123Z"))
+
+    @given(
+        st.text().filter(lambda text: not text.startswith("{")),
+        st.dictionaries(
+            st.text(alphabet="abc"), st.text() | st.integers() | st.booleans() | st.none() | st.lists(st.text()), max_size=3
+        ),
+        st.booleans(),
+        st.sampled_from([None, (",", ":"), (" , ", " : ")]),
+    )
+    def test_an_object_with_a_log_is_a_record(
+        self, text: str, rest: dict[str, object], ascii_only: bool, separators: tuple[str, str] | None
+    ) -> None:
+        record = json.dumps(rest | {"log": text, "time": "2025-10-02T14:46:20Z"}, ensure_ascii=ascii_only, separators=separators)
+        assert unwrap(record) == (text.rstrip("\r\n"), None, parse_time("2025-10-02T14:46:20Z"))
+
+    def test_journald_writes_bytes_where_it_is_no_plain_text(self) -> None:
+        record = {"MESSAGE": [*b"\x1b[31m\xc3\xa9 \xff\xc3 \xed\xa0\x80 \xf0\x9f\x98\x80 \xf4\x90\x80\x80"], "_HOSTNAME": "gpu-1"}
+        text = "\x1b[31mé \ufffd\ufffd \ufffd\ufffd\ufffd 😀 " + "\ufffd" * 4
+        assert unwrap(json.dumps(record)) == (text, "gpu-1", None)
+
+    def test_one_carrier_inside_another(self) -> None:
+        inner = json.dumps({"log": "x\n", "time": "2025-10-02T14:46:20Z"})
+        outer = json.dumps({"message": f"{inner}\n", "host": "gpu-1", "@timestamp": "2025-10-03T14:46:20Z"})
+        assert unwrap(outer) == ("x", "gpu-1", parse_time("2025-10-02T14:46:20Z"))
+
+    def test_half_a_surrogate_pair_is_no_character(self) -> None:
+        assert unwrap(r'{"log":"\ud83d\ude00 \ud83d \ude00\ud83d"}').text == "😀 \ufffd \ufffd\ufffd"
+
+    @pytest.mark.parametrize("time", ['"yesterday"', '"2025-02-30T00:00:00Z"', "5"])
+    def test_a_record_may_have_no_time(self, time: str) -> None:
+        assert unwrap(f'{{"log":"x","time":{time}}}') == ("x", None, None)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            '{"log":5}',
+            '{"log":null,"stream":"stderr"}',
+            '{"stream":"log"}',
+            '{"a":{"log":"x"}}',
+            '{"log":"x",}',
+            '{,"log":"x"}',
+            '{"log":"x"',
+            '{"log":"x"} y',
+            '{"log":"x"}{"log":"y"}',
+            '{"log":"x"}} , {',
+            '{"log":"x","log":"y"}',
+            ' {"log":"x"}',
+            '["log","x"]',
+            r'{"log":"\q"}',
+            r'{"log":"\u12"}',
+            '{"log":"\t"}',
+            '{"log":"x","a":01}',
+            '{"log":"x","a":NaN}',
+            '{"log":"x","a":-Infinity}',
+            '{"log":"x","a":' + "9" * 1_001 + "}",
+            "{'log':'x'}",
+            '{"log":"x","a":1 "b":2}',
+            '{"time":"2026-02-27T10:00:01Z","level":"ERROR","msg":"x"}',
+        ],
+    )
+    def test_what_is_no_carrier_stays_as_it_is(self, line: str) -> None:
+        assert unwrap(line) == (line, None, None)
+
+
+@pytest.mark.parametrize(
+    ("document", "found"),
+    [
+        ({"a": {"b": {"c": 1}}}, 1),
+        ({"a.b.c": 1}, 1),
+        ({"a.b": {"c": 1}}, 1),
+        ({"a": {"b.c": 1}}, 1),
+        ({"a": {"b": None}, "a.b": {"c": 1}}, 1),
+        ({"a": "b"}, None),
+        ({}, None),
+    ],
+)
+def test_names_nested_and_dotted(document: dict[str, Any], found: object) -> None:
+    assert find(document, "a.b.c") == found
