@@ -12,12 +12,12 @@ import typer
 
 from integration.cli.config import IndexOption, note_filtered
 from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.options import severity_of
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
-from integration.detection.model import Rule, Severity
+from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.kibana import Kibana
-from integration.errors import InputError
 from integration.evaluation.cluster import count_events
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
 from integration.evaluation.presence import has_events, no_events
@@ -67,7 +67,7 @@ def findings(
         start=None if start is None else parse_time(start),
         end=None if end is None else parse_time(end),
         hosts=tuple(host or ()),
-        severity=_least(severity),
+        severity=severity_of("--severity", severity),
     )
     left_out = Skipped()
     with cluster.open() as engine, cluster.open_kibana() as kibana:
@@ -119,10 +119,3 @@ def _events(engine: Engine, rules: tuple[Rule, ...], index: str, found: Iterable
         datasets = {rule.data_source.dataset: rule for rule in rules}
         read = sum(count_events(engine, rule, index, start, end) for rule in datasets.values())
     return {"read": read, "selected": selected}
-
-
-def _least(name: str) -> Severity:
-    try:
-        return Severity.parse(name)
-    except ValueError as error:
-        raise InputError(f"--severity: {error}") from error

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from integration.detection.loading import load_rules
-from integration.detection.model import Rule
+from integration.detection.model import Rule, Severity
 from integration.errors import InputError
 
 
@@ -96,6 +96,14 @@ def zone_of(name: str) -> tzinfo:
         raise InputError(
             f"{name!r} is not a time zone (--timezone, DETECT_TIMEZONE, `timezone` in detect.toml); write one such as Europe/Berlin"
         ) from error
+
+
+def severity_of(option: str, name: str) -> Severity:
+    """Return the severity of a name such as high; `InputError` names the option when there is none."""
+    try:
+        return Severity.parse(name)
+    except ValueError as error:
+        raise InputError(f"{option}: {error}") from error
 
 
 def seconds_of(option: str, text: str) -> int:

@@ -10,11 +10,19 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import ConfigOption, configured
-from integration.cli.options import RuleOption, RulesOption, TabularFormat, TabularFormatOption, TimezoneOption, replacing, zone_of
+from integration.cli.options import (
+    RuleOption,
+    RulesOption,
+    TabularFormat,
+    TabularFormatOption,
+    TimezoneOption,
+    replacing,
+    severity_of,
+    zone_of,
+)
 from integration.cli.output import print_findings
 from integration.cli.settings.model import Config
 from integration.detection.model import Rule, Severity
-from integration.errors import InputError
 from integration.findings.finding import Finding
 
 FailOnOption = Annotated[
@@ -63,16 +71,10 @@ def _report(
     form: TabularFormatOption = TabularFormat.TABLE,
 ) -> Report:
     settings, loaded = configured(config, rules, rule)
-    return Report(settings, loaded, zone_of(timezone), _severity(fail_on), max_spl_rows if spl_rows else None, form)
+    least = None if fail_on is None else severity_of("--fail-on", fail_on)
+    return Report(settings, loaded, zone_of(timezone), least, max_spl_rows if spl_rows else None, form)
 
 
 def with_report(verb: Callable[..., None]) -> Callable[..., None]:
     """Replace a verb's parameter `report: Report` by the options of a report."""
     return replacing("report", _report, verb)
-
-
-def _severity(name: str | None) -> Severity | None:
-    try:
-        return None if name is None else Severity.parse(name)
-    except ValueError as error:
-        raise InputError(f"--fail-on: {error}") from error

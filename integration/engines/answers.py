@@ -16,7 +16,9 @@ class Identity:
     """What a cluster says about itself at `GET /`."""
 
     version: tuple[int, ...]
+    """The numbers of the version, to compare: `(3, 4, 0)`."""
     version_text: str
+    """The version as the cluster gives it: `3.4.0`, `9.0.0-SNAPSHOT`."""
     cluster_name: str
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, suppress
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
@@ -36,10 +36,15 @@ class Engine(ABC):
 
     name: ClassVar[str]
     """`opensearch` or `elasticsearch`."""
+    _streaming_bulk: ClassVar[Callable[..., Iterable[tuple[bool, Json]]]]
+    """The client's bulk helper, alike in both."""
+    _client: Any
 
     def __init__(self, url: str, identity: Identity) -> None:
         self.url = url
-        self._identity = identity
+        self.version = identity.version
+        self.version_text = identity.version_text
+        self.cluster_name = identity.cluster_name
 
     def __enter__(self) -> Self:
         return self
@@ -50,32 +55,32 @@ class Engine(ABC):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.version_text} at {self.url}>"
 
-    @property
-    def version(self) -> tuple[int, ...]:
-        """The numbers of the version, to compare: `(3, 4, 0)`."""
-        return self._identity.version
-
-    @property
-    def version_text(self) -> str:
-        """The version as the cluster gives it: `3.4.0`, `9.0.0-SNAPSHOT`."""
-        return self._identity.version_text
-
-    @property
-    def cluster_name(self) -> str:
-        """The name the cluster gives itself."""
-        return self._identity.cluster_name
-
-    @abstractmethod
     def close(self) -> None:
         """Close the connections."""
+        self._client.close()
 
     @abstractmethod
     def _send(self, method: str, path: str, body: Body, params: Params) -> object:
         """Send one request, once, and return the parsed answer."""
 
     @abstractmethod
+    def _faults(self, method: str, path: str) -> AbstractContextManager[None]:
+        """Turn the client's errors in a block into ours."""
+
     def _bulk(self, pairs: Iterable[tuple[str, str | Json]], chunk: int, options: Json) -> Iterator[Json]:
         """Run the client's bulk helper over pairs of header and source: the result of each, in order."""
+        with self._faults("POST", f"/{options['index']}/_bulk"):
+            results = self._streaming_bulk(
+                self._client,
+                pairs,
+                chunk_size=chunk,
+                max_chunk_bytes=BULK_BYTES,
+                expand_action_callback=lambda pair: pair,
+                raise_on_error=False,
+                **options,
+            )
+            for _, action in results:
+                yield action
 
     def request(self, method: str, path: str, body: Body = None, params: Params | None = None, *, retry: bool = False) -> Json:
         """Send any request, for an API that has no method here.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import elastic_transport
 import elasticsearch
@@ -12,11 +12,11 @@ import elasticsearch.helpers
 import urllib3
 from elastic_transport.client_utils import DEFAULT
 
-from integration.engines.base import BULK_BYTES, CONNECTIONS, Body, Engine, Params
+from integration.engines.base import CONNECTIONS, Body, Engine, Params
 from integration.engines.faults import no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
-    from integration.engines.answers import Identity, Json
+    from integration.engines.answers import Identity
     from integration.engines.connection import Connection
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
@@ -26,6 +26,7 @@ class Elasticsearch(Engine):
     """An Elasticsearch cluster."""
 
     name = "elasticsearch"
+    _streaming_bulk = staticmethod(elasticsearch.helpers.streaming_bulk)
 
     def __init__(self, connection: Connection, identity: Identity) -> None:
         super().__init__(connection.url, identity)
@@ -40,28 +41,10 @@ class Elasticsearch(Engine):
             ssl_context=connection.ssl_context() or DEFAULT,
         )
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
     def _send(self, method: str, path: str, body: Body, params: Params) -> object:
         with self._faults(method, path):
             answer: object = self._client.perform_request(method, path, params=params, headers=_JSON, body=body).body
         return answer
-
-    def _bulk(self, pairs: Iterable[tuple[str, str | Json]], chunk: int, options: Json) -> Iterator[Json]:
-        with self._faults("POST", f"/{options['index']}/_bulk"):
-            results = elasticsearch.helpers.streaming_bulk(
-                self._client,
-                cast("Any", pairs),
-                chunk_size=chunk,
-                max_chunk_bytes=BULK_BYTES,
-                expand_action_callback=cast("Any", lambda pair: pair),
-                raise_on_error=False,
-                **options,
-            )
-            for _, action in results:
-                yield action
 
     @contextmanager
     def _faults(self, method: str, path: str) -> Iterator[None]:

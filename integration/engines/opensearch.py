@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import opensearchpy
 import opensearchpy.helpers
 
-from integration.engines.base import BULK_BYTES, CONNECTIONS, Body, Engine, Params
+from integration.engines.base import CONNECTIONS, Body, Engine, Params
 from integration.engines.faults import no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
-    from integration.engines.answers import Identity, Json
+    from integration.engines.answers import Identity
     from integration.engines.connection import Connection
 
 
@@ -21,6 +21,7 @@ class OpenSearch(Engine):
     """An OpenSearch cluster."""
 
     name = "opensearch"
+    _streaming_bulk = staticmethod(opensearchpy.helpers.streaming_bulk)
 
     def __init__(self, connection: Connection, identity: Identity) -> None:
         super().__init__(connection.url, identity)
@@ -33,30 +34,12 @@ class OpenSearch(Engine):
             max_retries=0,  # the client would send any request again, also one that makes a new object each time
         )
 
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
-
     def _send(self, method: str, path: str, body: Body, params: Params) -> object:
         # The transport writes parameters as they are: the client's own methods lower-case a truth value before it.
         texts = {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in params.items()}
         with self._faults(method, path):
             answer: object = self._client.transport.perform_request(method, path, params=texts, body=body)
         return answer
-
-    def _bulk(self, pairs: Iterable[tuple[str, str | Json]], chunk: int, options: Json) -> Iterator[Json]:
-        with self._faults("POST", f"/{options['index']}/_bulk"):
-            results = opensearchpy.helpers.streaming_bulk(
-                self._client,
-                pairs,
-                chunk_size=chunk,
-                max_chunk_bytes=BULK_BYTES,
-                expand_action_callback=lambda pair: pair,
-                raise_on_error=False,
-                **options,
-            )
-            for _, action in results:
-                yield action
 
     @contextmanager
     def _faults(self, method: str, path: str) -> Iterator[None]:
