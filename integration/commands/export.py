@@ -55,7 +55,7 @@ def exports(rules: Sequence[Rule], engines: Sequence[str], deployment: Deploymen
     for engine in engines:
         files += _shared(rules, engine, deployment)
         made = [target.rule_object(rule) for rule in rules for target in targets_for(engine, deployment)]
-        for path, export in (*_searches(rules, engine, deployment), *_rule_objects(engine, made)):
+        for path, export in _renderings(rules, engine, deployment, made):
             try:
                 files.append(export())
             except InputError as error:
@@ -101,10 +101,6 @@ def _state(path: Path, content: str) -> str:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
-_Rendering = tuple[str, Callable[[], Export]]
-"""A path, and what renders its file or raises `InputError` for a rule that has none."""
-
-
 def _shared(rules: Sequence[Rule], engine: str, deployment: Deployment) -> Iterator[Export]:
     for each in (*shared_objects(rules, engine), *role_objects(engine, rules, deployment.index)):
         if not isinstance(each, EventIndices):  # which are what is there already
@@ -112,13 +108,19 @@ def _shared(rules: Sequence[Rule], engine: str, deployment: Deployment) -> Itera
             yield Export(path, _json(each.body), f"{each.kind} {each.name}", each.request)
 
 
-def _searches(rules: Sequence[Rule], engine: str, deployment: Deployment) -> Iterator[_Rendering]:
+def _renderings(
+    rules: Sequence[Rule], engine: str, deployment: Deployment, made: Sequence[RuleObject]
+) -> Iterator[tuple[str, Callable[[], Export]]]:
+    """Yield each path with what renders its file, or raises `InputError` for a rule that has none."""
     for rule in rules:
         path = f"{engine}/{rule.id}.search.json"
         yield path, partial(_search, path, rule, engine, deployment)
         if engine == "elasticsearch":
             path = f"{engine}/{rule.id}.esql"
             yield path, partial(_esql, path, rule, deployment)
+    for each in made:
+        path = _path(engine, each)
+        yield path, partial(_rule_object, path, each)
 
 
 def _search(path: str, rule: Rule, engine: str, deployment: Deployment) -> Export:
@@ -130,12 +132,6 @@ def _search(path: str, rule: Rule, engine: str, deployment: Deployment) -> Expor
 def _esql(path: str, rule: Rule, deployment: Deployment) -> Export:
     text = esql.query(rule, deployment.events, post_filter=deployment.filter)
     return Export(path, f"{text}\n", f"ES|QL query for the findings of {rule.id}", "POST /_query (as its `query`)")
-
-
-def _rule_objects(engine: str, made: Sequence[RuleObject]) -> Iterator[_Rendering]:
-    for each in made:
-        path = _path(engine, each)
-        yield path, partial(_rule_object, path, each)
 
 
 def _rule_object(path: str, made: RuleObject) -> Export:
