@@ -6,20 +6,17 @@ The way of a node: a server's home is fetched by Maven and assembled once (`mave
 """
 
 from integration.errors import NodeError
-from integration.sandbox.local.cache import Report
 from integration.sandbox.local.named import Outcome, default_name, down, status, up
 from integration.sandbox.local.node import Node, NodeOptions
-from integration.sandbox.local.servers import VERSIONS, running_node
+from integration.sandbox.local.servers import running_node
 from integration.sandbox.local.state import NodeRecord
 
 __all__ = [
-    "VERSIONS",
     "Node",
     "NodeError",
     "NodeOptions",
     "NodeRecord",
     "Outcome",
-    "Report",
     "default_name",
     "down",
     "running_node",
