@@ -135,7 +135,7 @@ RESERVED: Final = (
 
 _MOST_ENVELOPES: Final = 3
 _MOST_DIGITS: Final = 1_000  # of a number, as the engines' parser takes them
-_LONGEST_NAME: Final = 50_000  # and of a member's name
+_LONGEST_NAME: Final = 50_000  # UTF-16 units of a member's name
 _NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 _TIME: Final = re.compile(
     r"((?!00|99)[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
@@ -249,7 +249,7 @@ def _document(text: str) -> dict[str, Any] | None:
 
 def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
-    if len(found) < len(pairs) or any(len(name) > _LONGEST_NAME for name in found):
+    if len(found) < len(pairs) or any(len(name.encode("utf-16-le", "replace")) > 2 * _LONGEST_NAME for name in found):
         raise ValueError("a member is there twice, or its name is too long")
     return found
 

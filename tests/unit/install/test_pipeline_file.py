@@ -33,22 +33,6 @@ def test_every_processor_says_what_it_does() -> None:
     assert [options["tag"] for _, options in ALL if not options.get("description")] == []
 
 
-def test_no_grok_looks_at_a_long_line() -> None:
-    """Else the engine's watchdog would cut it off where the machine has much to do."""
-
-    def unguarded(listed: list[dict[str, Any]]) -> Iterator[str]:
-        for entry in listed:
-            ((kind, options),) = entry.items()
-            guard = options.get("if", "")
-            if "ctx._ollama?.head == null" in guard or "ctx.event.original.length() <= 65536" in guard:
-                continue
-            if kind == "grok" and options["field"] != "_ollama.head":
-                yield options["tag"]
-            yield from unguarded(options.get("on_failure", []))
-
-    assert list(unguarded(BODY["processors"])) == ["gin"]  # `long` shows it the beginning of the line alone
-
-
 def test_nothing_that_only_some_clusters_have() -> None:
     assert "{{" not in str(BODY)
     assert [options["tag"] for _, options in ALL if "copy_from" in options] == []
@@ -68,10 +52,3 @@ def test_redaction_on_failure_is_the_redaction() -> None:
 
     assert len(redactions(BODY["processors"])) == 2
     assert redactions(BODY["on_failure"]) == redactions(BODY["processors"])
-
-
-def test_what_is_named_alike_in_several_groks_is_the_same() -> None:
-    for name in ("TIME3339", "JOURNAL", "HOSTNAME", "COMPOSE", "DESKTOP", "QUOTELESS", "BARE"):
-        said = [definitions[name] for _, options in ALL if name in (definitions := options.get("pattern_definitions", {}))]
-        assert len(said) > 1, name
-        assert len(set(said)) == 1, name
