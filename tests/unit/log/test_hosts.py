@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from integration.errors import InputError
+from integration.log.hosts import Hosts
+
+HERE = socket.gethostname()
+
+
+def named(*paths: str, host_from: str | None = None) -> list[str]:
+    hosts = Hosts(paths, host_from=host_from)
+    return ["" if (host := hosts.of(path, None)) == HERE else host for path in paths]
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        (["server.log"], [""]),
+        (["server.log", "server-1.log", "server.log.1", "app.log", "ollama.log.2.gz"], [""] * 5),
+        (["logs/gpu-1/server.log", "logs/gpu-2/server.log"], ["gpu-1", "gpu-2"]),
+        (["/a/gpu-1/server.log", "/a/gpu-1/server-1.log", "/a/gpu-2/app.log"], ["gpu-1", "gpu-1", "gpu-2"]),
+        (["gpu-1/logs/server.log", "gpu-2/logs/server.log"], ["gpu-1", "gpu-2"]),
+        (["logs.zip/gpu-1/server.log", "logs.zip/gpu-2/server.log.gz"], ["gpu-1", "gpu-2"]),
+        (["logs/gpu-1/server.log"], [""]),
+        (["gpu-1-server.log"], ["gpu-1"]),
+        (["gpu-1-server.log", "gpu-2-server-1.log", "gpu_3.server.log.1", "server.log"], ["gpu-1", "gpu-2", "gpu_3", ""]),
+        (["10.0.0.5-server.log", "gpu.example.test-ollama-server.log"], ["10.0.0.5", "gpu.example.test"]),
+        (["ollama-server.log", "2026-11-24-server.log", "20261124.app.log"], [""] * 3),
+        (["2026-11-23/server.log", "2026-11-24/server.log"], [""] * 2),
+        (["~/.ollama/logs/server.log", "/var/log/ollama/server.log"], [""] * 2),
+        (["a/.ollama/server.log", "a/logs/server.log"], [""] * 2),
+        (["-"], [""]),
+    ],
+)
+def test_hosts_that_paths_name(paths: list[str], expected: list[str]) -> None:
+    assert named(*paths) == expected
+
+
+def test_the_rule_is_told() -> None:
+    assert Hosts(["server.log"]).rule == ""
+    assert Hosts(["gpu-1-server.log"]).rule == "the names of the files (HOST-server.log)"
+    folders = ["/logs/gpu-1/server.log", "/logs/gpu-2/server.log"]
+    assert Hosts(folders).rule == "the folders of the files (--host-from path:2)"
+    assert named(*folders, host_from="path:2") == named(*folders) == ["gpu-1", "gpu-2"]
+
+
+def test_a_carrier_goes_before_a_path_and_the_user_before_both() -> None:
+    paths = ["logs/gpu-1/server.log", "logs/gpu-2/server.log"]
+    assert Hosts(paths).of(paths[0], "node-7") == "node-7"
+    assert Hosts(paths, host_from="path:2").of(paths[0], "node-7") == "gpu-1"
+    assert Hosts(paths, given="one", host_from="path:2").of(paths[0], "node-7") == "one"
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("path:1", "logs"), ("path:-2", "gpu-1"), ("path:-1", "server.log"), (r"gpu-(\d)", "1"), (r"logs/([^/]+)/", "gpu-1")],
+)
+def test_the_user_s_rule(rule: str, expected: str) -> None:
+    assert named("logs/gpu-1/server.log", host_from=rule) == [expected]
+    assert named("/logs/gpu-1/server.log", host_from=rule) == [expected]
+
+
+@pytest.mark.parametrize("rule", ["path:0", "path:9x", "gpu", "(a)(b)", "("])
+def test_rules_that_cannot_be(rule: str) -> None:
+    with pytest.raises(InputError, match=r"^--host-from"):
+        Hosts(["server.log"], host_from=rule)
+
+
+@pytest.mark.parametrize("rule", ["path:4", "path:-4", "cpu-(.)", "()x?server"])
+def test_a_path_that_the_rule_does_not_fit(rule: str) -> None:
+    with pytest.raises(InputError, match=r"logs/gpu-1/server\.log: --host-from finds no host in this path"):
+        named("logs/gpu-1/server.log", host_from=rule)
