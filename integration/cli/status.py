@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
+
+import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, desired, leftovers_json, print_states, state_json
+from integration.cli.losses import note_losses
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import escaped, note, print_json, print_table
-from integration.commands.status import PAST_THE_PIPELINE, Report
+from integration.cli.output import escaped, print_json, print_table
+from integration.commands.status import Report
 from integration.commands.status import status as report_status
 from integration.install.deployment import Deployment
 from integration.install.objects import Health
 from integration.install.plan import plan
-from integration.names import PIPELINE
 from integration.targets.choose import Alerting
 
 
@@ -30,6 +31,8 @@ def status(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Say what is installed, how the rules run, how many events there are, and how many lines could not be parsed.
+
+    Ends with 1 where documents did not become events that the rules see, or name no machine.
 
     A monitor is tried over its last run, without alerts, since a failing one raises none and says nothing by itself.
 
@@ -46,12 +49,9 @@ def status(
         _print_report(report)
         if leftovers:
             print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
-    if report.past_pipeline:
-        note(
-            f"{report.past_pipeline:,} documents in {report.events_index} never went through the pipeline: they are not redacted, "
-            f"and no rule sees them. Let shippers name it in each request (pipeline={PIPELINE}), and send these through it now:\n"
-            f"POST /{report.events_index}/_update_by_query?pipeline={PIPELINE}\n{json.dumps({'query': PAST_THE_PIPELINE})}"
-        )
+    note_losses(report.losses, report.events_index)
+    if any(loss.fault and loss.count for loss in report.losses):
+        raise typer.Exit(1)
 
 
 def _print_report(report: Report) -> None:
@@ -61,8 +61,7 @@ def _print_report(report: Report) -> None:
         print_table(columns, [_health_row(health) for health in report.rules])
     rows = [
         [f"events in {report.events_index}", f"{report.events:,}"],
-        ["  of them with a failed time, host or parse", f"{report.failures:,}"],
-        ["  of them stored past the pipeline", f"{report.past_pipeline:,}"],
+        *([f"  {loss.kind.replace('_', ' ')}", f"{loss.count:,}"] for loss in report.losses),
         ["  last event", report.last_event or "none"],
         ["documents the pipeline failed on since the nodes started", f"{report.pipeline_failures:,}"],
         [f"risk events in {report.risk_index}", f"{report.risk_events:,}"],
@@ -91,8 +90,7 @@ def _report_json(report: Report) -> dict[str, Any]:
         "events": {
             "index": report.events_index,
             "count": report.events,
-            "failures": report.failures,
-            "past_pipeline": report.past_pipeline,
+            **{loss.kind: loss.count for loss in report.losses},
             "pipeline_failures": report.pipeline_failures,
             "last": report.last_event,
         },

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.losses import note_losses
 from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, TimezoneOption, zone_of
 from integration.cli.output import escaped, note, print_json, print_table, progress
 from integration.cli.windows import AtOption, FromOption, ToOption, windows_of
+from integration.commands.losses import losses
 from integration.commands.validate import Validation
 from integration.commands.validate import validate as validate_rule
 from integration.detection.model import Rule
@@ -33,8 +36,8 @@ def validate(
 ) -> None:
     """Compare the cluster's findings with the Python reference over the same lines.
 
-    The raw lines of the windows are fetched and evaluated by the reference. Ends with 1 when the two differ, and when there are no
-    events to compare them over.
+    The raw lines of the windows are fetched and evaluated by the reference. Ends with 1 when the two differ, when there are no
+    events to compare them over, and when documents in the windows did not become events that the rules see, or name no machine.
 
     Example: detect validate --from 2026-11-24 --to 2026-11-25
     """
@@ -42,6 +45,7 @@ def validate(
     zone, where = zone_of(timezone), index or cluster.namespace.events
     results: list[tuple[Rule, Validation]] = []
     unanswered: list[str] = []
+    span = (sys.maxsize, 0)
     with cluster.open() as engine, progress("Comparing", len(loaded)) as advance:
         for each in loaded:
             windows = windows_of(each, at, start, end)
@@ -49,13 +53,19 @@ def validate(
             advance(1)
             if not results[-1][1].events:
                 unanswered.append(no_events(engine, where, windows[0].start, windows[-1].end))
+            if not each.field_names.own_index:
+                span = (min(span[0], windows[0].start), max(span[1], windows[-1].end))
+        lost = losses(engine, where, *span) if span[1] else []
     for message in dict.fromkeys(unanswered):
         note(message)
+    note_losses(lost, where)
     if form is Format.JSON:
-        print_json({"agrees": all(result.agrees for _, result in results), "rules": [_validation_json(*pair) for pair in results]})
+        agrees = all(result.agrees for _, result in results)
+        counted = {loss.kind: loss.count for loss in lost}
+        print_json({"agrees": agrees, "rules": [_validation_json(*pair) for pair in results], "documents": counted})
     else:
         print_validation(results)
-    if not all(result.agrees for _, result in results):
+    if not all(result.agrees for _, result in results) or any(loss.fault and loss.count for loss in lost):
         raise typer.Exit(1)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from integration.commands.losses import losses
 from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.engines.base import Engine
@@ -188,6 +189,17 @@ def _scheduler(installation: Installation) -> Answers:
         yield Verdict.WARN if late else Verdict.OK, f"{rule.id} is done up to {rfc3339(done.end, millis=False)}{behind}"
 
 
+def _documents(installation: Installation) -> Answers:
+    """Did what came become events that the rules see."""
+    found = [loss for loss in losses(installation.engine, installation.index) if loss.count]
+    for loss in found:
+        senders = f"; sent by {', '.join(loss.senders)}" if loss.senders else ""
+        mend = f"; {loss.mend}" if loss.mend else ""
+        yield Verdict.FAIL if loss.fault else Verdict.INFO, f"{loss.count:,} {loss.text}{senders}{mend}"
+    if not any(loss.fault for loss in found):
+        yield Verdict.OK, f"every document of {installation.index} is an event that the rules see, and names its machine"
+
+
 _CHECKS: dict[str, Callable[[Installation], Answers]] = {
     "connection": _connection,
     "version": _version,
@@ -199,4 +211,5 @@ _CHECKS: dict[str, Callable[[Installation], Answers]] = {
     "pipeline": _pipeline,
     "fields": _fields,
     "scheduler": _scheduler,
+    "documents": _documents,
 }

@@ -5,24 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from integration.commands.losses import Loss, losses
 from integration.engines.base import Engine
 from integration.install.objects import Connections, Health, RuleObject
 from integration.install.plan import Planned
-from integration.log.event import DATASET
 from integration.names import PIPELINE, Namespace
-
-PAST_THE_PIPELINE = {"bool": {"must_not": [{"term": {"event.dataset": DATASET}}]}}
-"""What the pipeline marks lacks: a shipper's lines that were stored as they came, unredacted, and that no rule looks at."""
-_FAILURE_TAGS = ["ollama_parse_failure", "ollama_time_failure", "ollama_host_missing"]
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """The state of an installation: objects, counts of documents, and the newest times (RFC 3339, None when there is none).
 
-    `failures` are events kept although their time, host or line could not be parsed; `past_pipeline` are documents that never went
-    through the pipeline; `pipeline_failures` is the pipeline's own count since the nodes started. `rules` says how each rule fares
-    at each target that has it.
+    `losses` are documents that did not become events as they should; `pipeline_failures` is the pipeline's own count since the
+    nodes started. `rules` says how each rule fares at each target that has it.
     """
 
     engine: str
@@ -30,8 +25,7 @@ class Report:
     objects: tuple[Planned, ...]
     events_index: str
     events: int
-    failures: int
-    past_pipeline: int
+    losses: tuple[Loss, ...]
     last_event: str | None
     pipeline_failures: int
     risk_index: str
@@ -50,8 +44,7 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         objects=tuple(planned),
         events_index=namespace.events,
         events=engine.count(namespace.events, {"match_all": {}}),
-        failures=engine.count(namespace.events, {"terms": {"tags": _FAILURE_TAGS}}),
-        past_pipeline=engine.count(namespace.events, PAST_THE_PIPELINE),
+        losses=tuple(losses(engine, namespace.events)),
         last_event=_newest(engine, namespace.events),
         pipeline_failures=stats.failed if stats else 0,
         risk_index=namespace.risk,

@@ -160,7 +160,9 @@ def test_validate_differs_when_the_cluster_lost_a_field(ingested: str, engine: E
 def test_status_counts(ingested: str) -> None:
     answer = run(ingested, "status", "--format", "json")
     assert answer.code == 0
-    assert (answer.json["events"]["count"], answer.json["events"]["failures"]) == (6, 0)
+    assert answer.json["events"]["count"] == 6
+    kinds = ("past_pipeline", "parse_failures", "without_host", "without_time", "cut_lines")
+    assert [answer.json["events"][kind] for kind in kinds] == [0] * 5
     assert {o["state"] for o in answer.json["objects"]} == {"same"}
     assert "logs-ollama.server-cli" in run(ingested, "status").out
 
@@ -169,26 +171,83 @@ def test_documents_that_never_went_through_the_pipeline_are_told_and_what_is_sai
     index = "logs-ollama.server-bare"
     line = error('source=a.go:1 msg="model exited" err="exit status 1" api_key=hunter2', at="2026-11-24T09:00:00.000Z")
     shipped = {"@timestamp": "2026-11-24T09:00:01Z", "message": line, "host": {"name": "gpu-1"}}
-    told = ("status", "--url", ingested, "--namespace", "bare", "--format", "json")
+    marked = shipped | {"event": {"dataset": "ollama.server"}, "agent": {"type": "filebeat", "name": "edge"}}
+    asked = ("--url", ingested, "--namespace", "bare", "--format", "json")
     list(engine.bulk_create(index, [("1", shipped)], pipeline="ollama.server"))
-    list(engine.bulk_create(index, [("2", shipped)], pipeline="_none"))
+    list(engine.bulk_create(index, [("2", shipped), ("3", marked | {"log.file.path": "/a.log"})], pipeline="_none"))
     engine.refresh(index)
-    answer = detect(*told)
-    assert (answer.code, answer.json["events"]["count"], answer.json["events"]["past_pipeline"]) == (0, 2, 1)
+    answer = detect("status", *asked)
+    assert (answer.code, answer.json["events"]["count"], answer.json["events"]["past_pipeline"]) == (1, 3, 2)
     assert "they are not redacted, and no rule sees them" in answer.err
-    assert "of them stored past the pipeline" in detect(*told[:-2]).out
-    request, body = answer.err.splitlines()[-2:]
-    method, _, path = request.partition(" ")
-    assert engine.request(method, path, json.loads(body))["updated"] == 1
-    engine.refresh(index)
-    answer = detect(*told)
-    assert (answer.json["events"]["past_pipeline"], answer.err) == (0, "")
-    first, second = (hit["_source"] for hit in engine.search(index, {})["hits"]["hits"])
+    assert "filebeat edge /a.log" in answer.err
+    assert "past pipeline" in detect("status", *asked[:-2]).out
+    assert detect("validate", *asked, "--at", "2026-11-24T10:00:00Z").code == 1
+    assert detect("validate", *asked, "--at", "2026-11-24T10:00:00Z").json["documents"]["past_pipeline"] == 2
+    mend(engine, answer.err)
+    answer = detect("status", *asked)
+    assert (answer.code, answer.json["events"]["past_pipeline"], answer.err) == (0, 0, "")
+    first, second, _ = (hit["_source"] for hit in engine.search(index, {"sort": ["_doc"]})["hits"]["hits"])
     assert first == second
     assert "hunter2" not in json.dumps(second)
-    ran = detect("run", "--url", ingested, "--namespace", "bare", "--at", "2026-11-24T10:00:00Z", "--format", "json")
-    assert [finding["error_count"] for finding in ran.json["findings"]] == [2]
+    ran = detect("run", *asked, "--at", "2026-11-24T10:00:00Z")
+    assert [finding["error_count"] for finding in ran.json["findings"]] == [3]
+    assert detect("validate", *asked, "--at", "2026-11-24T10:00:00Z").code == 0
     drop(engine, index)
+
+
+def test_events_without_a_host_are_told_with_their_senders_and_can_be_named(ingested: str, engine: Engine) -> None:
+    index = "logs-ollama.server-nameless"
+    line = error('source=a.go:1 msg="model exited"', at="2026-11-24T09:00:00.000Z")
+    sent = {"@timestamp": "2026-11-24T09:00:01Z", "message": line, "log": {"file": {"path": "/a.log"}}}
+    list(engine.bulk_create(index, [("1", sent), ("2", sent)], pipeline="ollama.server"))
+    engine.refresh(index)
+    asked = ("--url", ingested, "--namespace", "nameless", "--format", "json")
+    answer = detect("status", *asked)
+    assert (answer.code, answer.json["events"]["without_host"]) == (1, 2)
+    assert "Sent by: /a.log" in answer.err
+    (finding,) = detect("run", *asked, "--at", "2026-11-24T10:00:00Z").json["findings"]
+    assert (finding["host"], finding["error_count"]) == ("unknown", 2)
+    assert finding["risk_message"].endswith("(the host is unknown: this may sum up several machines)")
+    checks = detect("doctor", *asked).json["checks"]
+    (check,) = (check for check in checks if check["check"] == "documents")
+    assert check["verdict"] == "fail"
+    assert "2 name no machine" in check["detail"]
+    mend(engine, answer.err.replace('"NAME"', '"gpu-1"'))
+    assert detect("status", *asked).code == 0
+    (finding,) = detect("run", *asked, "--at", "2026-11-24T10:00:00Z").json["findings"]
+    assert (finding["host"], finding["error_count"]) == ("gpu-1", 2)
+    assert {"check": "documents", "verdict": "ok"}.items() <= detect("doctor", *asked).json["checks"][-1].items()
+    drop(engine, index)
+
+
+def test_what_made_the_pipeline_fail_goes_through_it_again(ingested: str, engine: Engine) -> None:
+    index = "logs-ollama.server-failed"
+    line = error('source=a.go:1 msg="model exited"', at="2026-11-24T09:00:00.000Z")
+    failed = {
+        "@timestamp": "2026-11-24T09:00:00.000Z",
+        "event": {"original": line, "dataset": "ollama.server"},
+        "message": line,
+        "host": {"name": "gpu-1"},
+        "ollama": {"parse_error": "it failed"},
+        "tags": ["ollama_parse_failure"],
+    }
+    list(engine.bulk_create(index, [("1", failed)], pipeline="_none"))
+    engine.refresh(index)
+    asked = ("--url", ingested, "--namespace", "failed", "--format", "json")
+    answer = detect("status", *asked)
+    assert (answer.code, answer.json["events"]["parse_failures"]) == (1, 1)
+    mend(engine, answer.err)
+    assert detect("status", *asked).code == 0
+    assert len(detect("run", *asked, "--at", "2026-11-24T10:00:00Z").json["findings"]) == 1
+    drop(engine, index)
+
+
+def mend(engine: Engine, told: str) -> None:
+    """Send the request that a verb told, and make what it did visible."""
+    request, body = told.splitlines()[-2:]
+    method, _, path = request.partition(" ")
+    assert engine.request(method, path, json.loads(body))["updated"] > 0
+    engine.refresh(path.split("/")[1])
 
 
 def test_drift_is_seen_and_repaired(ingested: str, engine: Engine) -> None:

@@ -1,0 +1,188 @@
+"""Documents that did not become events as they should: how many of each kind, who sends them, and what mends them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from integration.engines.base import Engine
+from integration.errors import ClusterError
+from integration.log.event import DATASET, HOST_MISSING, TIME_FAILURE, UNKNOWN_HOST
+from integration.names import PIPELINE
+
+PARSE_FAILURE = "ollama_parse_failure"
+LINE_CUT = "ollama_line_cut"
+_MOST_SENDERS = 5
+_SAMPLE = 1_000
+
+_ORIGINAL = {
+    "bool": {
+        "should": [{"exists": {"field": "event.original"}}, {"term": {"_ignored": "event.original"}}],
+        "minimum_should_match": 1,
+    }
+}
+# What the pipeline marks, and what it keeps: a shipper may write a dataset, but not both.
+_BY_THE_PIPELINE = {"bool": {"filter": [{"term": {"event.dataset": DATASET}}, _ORIGINAL]}}
+_NAMES_NO_HOST = [{"term": {"tags": HOST_MISSING}}, {"term": {"host.name": UNKNOWN_HOST}}]
+_REMOVE_TAG = "if (ctx._source.tags instanceof List) { ctx._source.tags.removeIf(tag -> tag == params.tag) }"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of document that is not as it should be.
+
+    `fault` says that lines are lost, or several machines counted as one; `advice` what to set where they come from; `again` that
+    the pipeline mends them.
+    """
+
+    name: str
+    text: str
+    query: Mapping[str, Any]
+    fault: bool
+    advice: str
+    again: bool
+
+
+KINDS = (
+    Kind(
+        "past_pipeline",
+        "never went through the pipeline: they are not redacted, and no rule sees them",
+        {"bool": {"must_not": [_BY_THE_PIPELINE]}},
+        fault=True,
+        advice=f"let the shipper name the pipeline (pipeline={PIPELINE}), and send these through it now",
+        again=True,
+    ),
+    Kind(
+        "parse_failures",
+        "made the pipeline fail (`ollama.parse_error` says why), so that no rule may see them",
+        {"bool": {"filter": [{"term": {"tags": PARSE_FAILURE}}]}},
+        fault=True,
+        advice="run `detect install`, and send these through the pipeline again",
+        again=True,
+    ),
+    Kind(
+        "without_host",
+        f"name no machine: findings for the host {UNKNOWN_HOST!r} may sum up several",
+        {"bool": {"filter": [{"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1}}]}},
+        fault=True,
+        advice="let the shipper send `host.name`, and name the machine of those that are stored",
+        again=False,
+    ),
+    Kind(
+        "without_time",
+        "have a time of their own that cannot be read: that of the shipper counts",
+        {"bool": {"filter": [{"term": {"tags": TIME_FAILURE}}]}},
+        fault=False,
+        advice="",
+        again=False,
+    ),
+    Kind(
+        "cut_lines",
+        "had a line of more than 200,000 bytes: the rest of it is not stored, as in Splunk",
+        {"bool": {"filter": [{"term": {"tags": LINE_CUT}}]}},
+        fault=False,
+        advice="",
+        again=False,
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """How many documents of a kind there are, and what sends them, the most frequent first."""
+
+    kind: str
+    count: int
+    fault: bool
+    text: str
+    senders: tuple[str, ...] = ()
+    mend: str = ""
+
+
+def losses(engine: Engine, index: str, start: int | None = None, end: int | None = None) -> list[Loss]:
+    """Count the documents of every kind in an index, of those in [`start`, `end`) where bounds are given."""
+    bounds = {bound: time for bound, time in (("gte", start), ("lt", end)) if time is not None}
+    within = [{"range": {"@timestamp": bounds | {"format": "epoch_millis"}}}] if bounds else []
+    found = [_loss(engine, index, kind, {"bool": {"filter": [*within, kind.query]}} if within else kind.query) for kind in KINDS]
+    return [*found, *_refused(engine, index)]
+
+
+def _loss(engine: Engine, index: str, kind: Kind, query: Mapping[str, Any]) -> Loss:
+    count = engine.count(index, dict(query))
+    if not count or not kind.fault:
+        return Loss(kind.name, count, kind.fault, kind.text)
+    senders = _senders(engine, index, query)
+    mend = _again(index, kind) if kind.again else _naming_the_host(index, senders)
+    return Loss(kind.name, count, kind.fault, kind.text, tuple(str(sender) for sender in senders), f"{kind.advice}:\n{mend}")
+
+
+def _refused(engine: Engine, index: str) -> Iterator[Loss]:
+    """Yield what an Elasticsearch with a failure store refused and kept there."""
+    if engine.name != "elasticsearch":
+        return
+    failures = f"{index}::failures"
+    try:
+        count = int(engine.request("GET", f"/{failures}/_count", retry=True)["count"])
+    except ClusterError:  # there is no such index, or this Elasticsearch is older than 8.19, or it may not be read
+        return
+    text = "were refused and are in the failure store: no rule sees them"
+    yield Loss(
+        "refused", count, fault=True, text=text, mend=f"see why, then send them again:\nGET /{failures}/_search" if count else ""
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """What a document says of who sent it."""
+
+    agent: str
+    file: str
+
+    def __str__(self) -> str:
+        return " ".join(part for part in (self.agent, self.file) if part) or "nothing in the documents says by what"
+
+
+def _senders(engine: Engine, index: str, query: Mapping[str, Any]) -> list[_Sender]:
+    """Return who sent the newest of some documents; what shippers say of themselves is in no index, but in the source."""
+    body = {"query": query, "size": _SAMPLE, "_source": ["agent", "log.file.path"], "sort": [{"@timestamp": "desc"}]}
+    hits = engine.search(index, body)["hits"]["hits"]
+    return [sender for sender, _ in Counter(_sender(hit["_source"]) for hit in hits).most_common(_MOST_SENDERS)]
+
+
+def _sender(source: Mapping[str, Any]) -> _Sender:
+    agent = " ".join(text for name in ("type", "name", "version") if (text := _text(source, "agent", name)))
+    return _Sender(agent, _text(source, "log", "file", "path"))
+
+
+def _text(source: Mapping[str, Any], *path: str) -> str:
+    """Return the text of a field, nested or dotted, "" if there is none."""
+    at: object = source.get(".".join(path))
+    if at is None:
+        at = source
+        for name in path:
+            at = at.get(name) if isinstance(at, Mapping) else None
+    return at if isinstance(at, str) else ""
+
+
+def _again(index: str, kind: Kind) -> str:
+    """Return the request that sends documents of a kind through the pipeline, which tags anew what fails again."""
+    untagged = {"script": {"source": _REMOVE_TAG, "params": {"tag": PARSE_FAILURE}}} if kind.name == "parse_failures" else {}
+    return _update(index, f"pipeline={PIPELINE}", {"query": kind.query, **untagged})
+
+
+def _naming_the_host(index: str, senders: list[_Sender]) -> str:
+    file = next((sender.file for sender in senders if sender.file), None)
+    one_file = [{"term": {"log.file.path": file}}] if file else []
+    source = f"ctx._source.host = ['name': params.host]; {_REMOVE_TAG}"
+    body = {
+        "query": {"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1, "filter": one_file}},
+        "script": {"source": source, "params": {"host": "NAME", "tag": HOST_MISSING}},
+    }
+    return _update(index, "refresh=true", body)
+
+
+def _update(index: str, options: str, body: Mapping[str, Any]) -> str:
+    return f"POST /{index}/_update_by_query?{options}\n{json.dumps(body)}"
