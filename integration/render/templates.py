@@ -47,10 +47,13 @@ def events_template(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
 
 
 def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
-    """Return the mapping of an event (ECS names); what shippers add besides is kept as keywords."""
+    """Return the mapping of an event (ECS names).
+
+    What shippers add besides stays in `_source` and is not mapped, so that no type, name or number of theirs costs a line.
+    """
     return {
+        "dynamic": False,
         "date_detection": False,
-        "dynamic_templates": [{"strings": {"match_mapping_type": "string", "mapping": {"type": "keyword", "ignore_above": 1024}}}],
         **computed_fields(rules, engine),
         "properties": {
             "@timestamp": _DATE,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -48,6 +49,23 @@ def test_lines_become_events(engine: Engine, stream: str) -> None:
     assert event["@timestamp"] == "2026-11-24T09:00:00.007Z"
     assert (event["message"], event["log"]["level"], event["host"]["name"]) == ("model 7", "ERROR", "gpu-1")
     assert event["log"]["file"]["path"] == "/log/a.log"
+
+
+def test_no_field_of_a_shipper_costs_a_line(engine: Engine, stream: str) -> None:
+    labels = {"app": "ollama", "app.kubernetes.io/name": "ollama"}
+    foreign: list[dict[str, Any]] = [
+        {"kubernetes": {"labels": labels, "annotations": {"a": "text", "a.b": {"c": 1}}}},
+        {"kubernetes.labels.app": "x", "kubernetes.labels.app.kubernetes.io/name": "y"},
+        {"severity": {"number": 9}},
+        {"severity": "info"},
+        {"severity": [1, {"x": "y"}]},
+        {f"field{number}": {"text": "x", "inner.number": number} for number in range(1500)},
+        {"http": "text", "error": 5, "url": [], "log": {"level": {"x": 1}, "offset": "abc"}, "source": {"ip": "none"}, "tags": 5},
+        {"http": {"response": {"status_code": "abc"}}, "event": {"duration": "1.5s"}, "log": {"origin": {"file": {"line": "x"}}}},
+    ]
+    for number, fields in enumerate(foreign):
+        engine.request("PUT", f"/{stream}/_create/{number}", {"@timestamp": "2026-11-24T09:00:00Z", "message": "x"} | fields)
+    assert stored(engine, stream) == len(foreign)
 
 
 def test_the_same_lines_again_change_nothing(engine: Engine, stream: str) -> None:
