@@ -1,7 +1,7 @@
 """Instants as epoch milliseconds, and RFC 3339 text."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
 from integration.errors import InputError
@@ -31,6 +31,11 @@ def rfc3339(instant: int, millis: bool) -> str:
     """
     text = (_EPOCH + timedelta(milliseconds=instant)).isoformat(timespec="milliseconds")
     return f"{text[: 23 if millis else 19]}Z"
+
+
+def in_zone(local: int, zone: tzinfo) -> int:
+    """Return the epoch milliseconds of a clock in a zone, of which `local` are those if it were in UTC."""
+    return to_millis((_EPOCH + timedelta(milliseconds=local)).replace(tzinfo=zone))
 
 
 def millis_shown(text: str) -> int:

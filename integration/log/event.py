@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from integration.log import gin, json_record, shippers, slog
 from integration.log.line import Line, read
-from integration.times import rfc3339
+from integration.times import in_zone, rfc3339
 
 DATASET: Final = "ollama.server"
 UNKNOWN_HOST: Final = "unknown"
@@ -161,8 +161,12 @@ def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
 
     Raises ValueError for a document without a line.
     """
-    text = shippers.line_of(document) or shippers.record_of(document) or shippers.rest_of(document)
+    found = shippers.line_of(document)
+    text = found or shippers.record_of(document) or (shippers.rest_of(document) if found is None else found)
     if text is None:
         raise ValueError("there is no line in the document")
     time = shippers.time_of(document)
-    return event_of(read(text), host=shippers.host_of(document), shipped_at=received_at if time is None else time)
+    line = read(text)
+    if (zone := shippers.zone_of(document)) and (local := gin.local_time(line.text)) is not None:
+        line = line._replace(stamp=in_zone(local, zone))
+    return event_of(line, host=shippers.host_of(document), shipped_at=received_at if time is None else time)

@@ -82,6 +82,7 @@ class CandidateReader:
         number, clock, parts = 0, _Clock(log.modified), Parts()
         for offset, with_returns in log.blocks:
             block = with_returns.replace(b"\r", b"\n")  # a CRLF leaves an empty line behind, which is none
+            clock.look_below(block)
             if self._needles is None or parts.begun or has_parts(block):
                 for start, end in _every_line(block):
                     self.lines_read += 1
@@ -117,6 +118,13 @@ class _Clock:
             line = line._replace(stamp=local - self._zone)
         times = (line.stamp, line.carried, self._time)
         return RawLine(text, path, number, offset, next(time for time in times if time is not None), line)
+
+    def look_below(self, block: bytes) -> None:
+        """Look for the zone of the GIN lines that stand above the first record of a file."""
+        place = 0
+        while self._zone is None and b"[GIN]" in block and (hit := block.find(b"time", place)) >= 0:
+            start, place = _line_start(block, hit, place), _line_end(block, hit)
+            self._zone = read(block[start:place].decode(errors="replace")).zone
 
     def look_above(self, block: bytes, place: int) -> None:
         """Look for the last stamp above a line that begins at `place`; places come in ascending order."""

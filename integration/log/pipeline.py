@@ -48,6 +48,7 @@ _TABLES: Final[dict[str, object]] = {
     "lines": _fields(shippers.LINES),
     "hosts": _fields(shippers.HOSTS),
     "times": _fields(shippers.TIMES),
+    "records": shippers.RECORDS,
     "attributes": shippers.ATTRIBUTES,
     "metadata": shippers.METADATA,
     "mapped": shippers.MAPPED,

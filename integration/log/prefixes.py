@@ -19,9 +19,9 @@ _PROGRAM: Final = r"[^ \t\n\x0B\f\r\[\]:]{1,255}"
 _PID: Final = r"\[[0-9]{1,20}\]"
 _PRIORITY: Final = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)"
 # The name of a month in any language (`8月`, `févr.`), perhaps after that of a weekday, and a year on either side of the clock.
-_CLASSIC: Final = rf"(?:{_WORD}{{1,16}} )?{_WORD}{{1,16}} [ 0-3]?[0-9] (?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
+_CLASSIC: Final = rf" ?(?:{_WORD}{{1,16}} )?{_WORD}{{1,16}} [ 0-3]?[0-9] (?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
 _WEEKDAY_AND_DATE: Final = rf"{_WORD}{{1,16}} [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} {_CLOCK} [A-Za-z0-9+:-]{{1,6}}"
-_SECONDS: Final = r"(?:[0-9]{9,11}\.[0-9]{1,9}|\[ {0,12}[0-9]{1,12}\.[0-9]{1,9}\])"
+_SECONDS: Final = r"(?:[0-9]{9,11}\.[0-9]{1,9}|\[ {0,12}[0-9]{1,12}\.[0-9]{1,9}(?: < {0,12}[0-9]{0,12}\.?[0-9]{0,9} {0,12}>)?\])"
 _STRUCTURED: Final = r"(?:-|(?:\[(?:[^\]\\\n\r]|\\[^\n\r]){0,2000}\]){1,20})"
 
 PREFIXES: Final[dict[str, str]] = {
@@ -43,6 +43,7 @@ PREFIXES: Final[dict[str, str]] = {
     "CRI and docker logs -t": rf"(?P<stamp_cri>{_ISO})(?: std(?:out|err) [FP](?::[A-Za-z0-9]{{1,20}})?)?(?: |\Z)",
     "Docker Compose": rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}} {{1,255}}(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)",
     "Docker Desktop": r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ",
+    "journalctl -o verbose and export": r" {0,8}MESSAGE=",
     "kubectl logs --prefix": rf"\[pod/{_WORD}{{1,500}}\] ",
 }
 """By carrier, what it writes before a line, with the host and the instant that it names. A new prefix is a new entry."""
@@ -53,8 +54,8 @@ _STAMPED: Final = rf"time={RFC3339} level="
 _ANYTHING: Final = rf"(?:(?!msg=|\[GIN\])[^\n\r\"'`]){{0,2000}}?(?:[ \t\x0B\f|\]:>]|{COLOUR})"
 _ANY_CARRIER: Final = rf"(?!{_STAMPED}){_ANYTHING}(?={_STAMPED})"
 CARRIERS: Final = (
-    rf"(?:(?:{COLOUR}){{0,9}}(?:{'|'.join(PREFIXES.values())})(?:{COLOUR}){{0,9}}){{0,6}}"
-    rf"(?:(?:{COLOUR}|[ \t]){{1,255}}(?=time=|level=|\[GIN\]))?(?:{_ANY_CARRIER})?"
+    rf"\uFEFF?(?:(?:{COLOUR}){{0,9}}(?:{'|'.join(PREFIXES.values())})(?:{COLOUR}){{0,9}}){{0,6}}"
+    rf"(?:(?:{COLOUR}|[ \t]){{1,255}}(?=time=|level=|\[GIN\]|{{\x22time\x22:))?(?:{_ANY_CARRIER})?"
 )
 """All that carriers wrote before a line, at its beginning; matches every line, perhaps with nothing."""
 LATER_STAMP: Final = rf"[\n\r](?:{_ANYTHING})?time=(?P<stamp>{RFC3339}) level="

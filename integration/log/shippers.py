@@ -13,8 +13,9 @@ import codecs
 import json
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from integration.times import to_millis
 
@@ -48,6 +49,7 @@ LINES: Final = (
     Field("line", "Promtail, Grafana Alloy"),
     Field("raw_message", "rsyslog, NXLog"),
     Field("rawmsg", "rsyslog"),
+    Field("Message", "NXLog"),
 )
 HOSTS: Final = (
     Field("host.name", "ECS: Filebeat, Elastic Agent, Logstash, OpenTelemetry ecs"),
@@ -96,6 +98,8 @@ TIMES: Final = (
     Field("observed_timestamp", "OpenTelemetry otel"),
     Field("event.created", "ECS"),
 )
+RECORDS: Final = ("message", "log", "body", "body.structured", "Body", "event", "json", "log_processed", "structured", "parsed")
+"""The objects in which shippers leave a record that they took apart, where it is not the document itself."""
 ATTRIBUTES: Final = ("time", "level", "source", "msg", "error", "err")
 """Those of a slog record that go first where a shipper's own parser took the line apart and did not keep it."""
 METADATA: Final = (
@@ -141,6 +145,7 @@ _TIME: Final = re.compile(
     r"((?!00|99)[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
     r"(?:Z| UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|([+-]18):?00)?"
 )
+_ZONE: Final = re.compile(r"Z|UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}")
 _EARLIEST_SECOND: Final = 1e8  # what is less is no time, but a year or a duration
 _LATEST_NANOSECOND: Final = 1e19
 _UNITS: Final = ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e19, 1e6))
@@ -182,15 +187,14 @@ def line_of(document: Mapping[str, Any]) -> str | None:
 
 def host_of(document: Mapping[str, Any]) -> str | None:
     """Return the host that a document names."""
-    values = (_value(document, field) for field in HOSTS)
-    firsts = (value[0] if isinstance(value, list) and value else value for value in values)
-    return next((first for first in firsts if isinstance(first, str) and first), None)
+    values = (_first(_value(document, field)) for field in HOSTS)
+    return next((value for value in values if isinstance(value, str) and value), None)
 
 
 def time_of(document: Mapping[str, Any]) -> int | None:
     """Return the time of a document in epoch milliseconds: of the first field that looks like one, None where it is not."""
     for field in TIMES:
-        value = _value(document, field)
+        value = _first(_value(document, field))
         if (number := _number(value)) is not None:
             return _millis(number)
         if isinstance(value, str) and value[13:14] == value[16:17] == ":" and len(value) >= 19 and value[:2] not in ("00", "99"):
@@ -200,7 +204,7 @@ def time_of(document: Mapping[str, Any]) -> int | None:
 
 def record_of(document: Mapping[str, Any]) -> str | None:
     """Return the line whose attributes a shipper's parser left in a document, put together again as slog writes it."""
-    for part in (document, *(document.get(name) for name in ("message", "log", "body", "Body"))):
+    for part in (document, *(find(document, name) for name in RECORDS)):
         if isinstance(part, Mapping) and _is_record(part):
             metadata = {field.name for table in (LINES, HOSTS, TIMES) for field in table} | {*METADATA}
             others = sorted(
@@ -212,9 +216,26 @@ def record_of(document: Mapping[str, Any]) -> str | None:
 
 
 def rest_of(document: Mapping[str, Any]) -> str | None:
-    """Return what stands in place of a line, as text, where there is no line."""
-    values = (_value(document, field) for field in LINES)
-    return next((flat(value) for value in values if value is not None), None)
+    """Return what stands in place of a line, as text, where there is no line. The objects `log` and `event` are those of ECS."""
+    values = [_value(document, field) for field in LINES]
+    scalars = [value for value in values if value is not None and not isinstance(value, Mapping)]
+    objects = [value for name in ("message", "body", "Body") if isinstance(value := document.get(name), Mapping)]
+    return next(map(flat, (*scalars, *objects)), None)
+
+
+def zone_of(document: Mapping[str, Any]) -> tzinfo | None:
+    """Return the zone of a machine's clock where a shipper names it: an offset, or a name of the time zone database."""
+    name = find(document, "event.timezone")
+    if not isinstance(name, str) or not (match := _ZONE.fullmatch(name)):
+        return None
+    sign, hours, minutes = match.groups(default="")
+    try:
+        if sign:
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            return timezone(-offset if sign == "-" else offset)
+        return UTC if name == "Z" else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
 
 
 def flat(value: Any) -> str:
@@ -285,6 +306,10 @@ def find(at: Any, path: str) -> Any:
             return found
         dot = path.find(".", dot + 1)
     return None
+
+
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, list) and value else value
 
 
 def _text(value: Any) -> str | None:

@@ -152,6 +152,33 @@ def test_the_cases_of_wrapped_lines(engine: Engine, pipeline: str) -> None:
     check_documents(engine, [shipped(line) for case in wrapped_lines() for line in case["lines"]])
 
 
+def test_what_stands_beside_a_line_is_redacted(engine: Engine, pipeline: str) -> None:
+    secrets = {
+        "attributes": {"log.record.original": "mail of bob@example.com"},
+        "request": {"headers": {"Authorization": "Basic c2VjcmV0"}, "list": [{"api_key": "k123"}]},
+        "user": "bob@example.com",
+        "error": {"message": "Bearer c2VjcmV0"},
+    }
+    own = {"message": "panic: x", "host": "gpu-1", "fine": {"text": "at 5", "number": 5}}
+    (got,) = run(engine, [own | secrets])
+    assert not [secret for secret in ("bob@", "c2VjcmV0", "k123") if secret in json.dumps(got)]
+    assert {text.partition("=")[0] for text in got["ollama"]["shipped"]} == {
+        "attributes.log.record.original",
+        "request.headers.Authorization",
+        "request.list",
+        "user",
+        "error.message",
+    }
+    assert (got["event"]["original"], got["host"]["name"], got["fine"]) == ("panic: x", "gpu-1", own["fine"])
+
+
+def test_a_gin_line_takes_the_zone_of_its_document(engine: Engine, pipeline: str) -> None:
+    line = '[GIN] 2026/11/28 - 10:15:04 | 500 | 1s | ::1 | POST "/api/chat"'
+    zones = ("+02:00", "-0530", "Z", "America/New_York", "EST", "Nowhere/At_all", "", 5)
+    documents = [{"message": line, "event": {"timezone": zone}} for zone in zones]
+    check_documents(engine, [{"@timestamp": "2026-11-28T12:00:00.000Z"} | document for document in documents])
+
+
 def test_every_shape_of_a_document(engine: Engine, pipeline: str) -> None:
     batch = [shipment(shape, "panic: x") for shape in SHAPES.values()]
     check_documents(engine, batch)
