@@ -27,7 +27,7 @@ def lacking(cluster: FakeCluster) -> dict[Work, list[str]] | None:
 @pytest.mark.parametrize(
     ("roles", "known"),
     [([], set()), (["own"], set()), (["detect-runner", "own"], {Work.RUN}), (["all_access"], set(Work))],
-    ids=str,
+    ids=["none", "own", "runner", "all"],
 )
 def test_opensearch_is_asked_for_the_user_s_roles_and_nothing_else(roles: list[str], known: set[Work]) -> None:
     with FakeCluster(OPENSEARCH) as cluster:
