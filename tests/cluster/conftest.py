@@ -63,9 +63,8 @@ def node(server: Server) -> Iterator[Node]:
 
 @pytest.fixture(scope="session")
 def fragile(server: Server) -> Iterator[Node]:
-    """A node to harm: whoever stops it starts it again. Its watchdog cuts off a grok as if the machine had far too much to do."""
-    watchdog = {"ingest.grok.watchdog.interval": "5ms", "ingest.grok.watchdog.max_execution_time": "10ms"}
-    options = NodeOptions(settings={"cluster.info.update.interval": "10s", **watchdog})
+    """A node to harm: whoever stops it starts it again."""
+    options = NodeOptions(settings={"cluster.info.update.interval": "10s"})
     with running_node(server.engine, server.version, options=options, report=lambda line: print(line, file=sys.stderr)) as started:  # noqa: T201
         yield started
 
