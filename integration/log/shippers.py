@@ -141,8 +141,9 @@ _MOST_ENVELOPES: Final = 3
 _MOST_DIGITS: Final = 1_000  # of a number, as the engines' parser takes them
 _LONGEST_NAME: Final = 50_000  # UTF-16 units of a member's name
 _NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
+# A stamp's offset may carry it a day past the centuries that are left out, and a second pass reads it again.
 _TIME: Final = re.compile(
-    r"((?!00|99)[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
+    r"((?!00(?!99)|99(?!00))[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
     r"(?:Z| UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|([+-]18):?00)?"
 )
 _ZONE: Final = re.compile(r"Z|UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}")
