@@ -10,23 +10,33 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import ConfigOption
+from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.logs import FilesArgument, HostFromOption, HostOption, note_doubts, note_hosts
 from integration.cli.options import Format, FormatOption
 from integration.cli.output import note, print_json, progress
 from integration.commands.ingest import MAX_FAILURES, IngestReport
 from integration.commands.ingest import ingest as ingest_lines
+from integration.commands.undo import lines_of_files
+from integration.commands.undo import undo as undo_lines
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, PartlyAppliedError
-from integration.log.blocks import check_readable
-from integration.log.documents import each_once, resolved, with_host
+from integration.log.blocks import names_of_logs
+from integration.log.documents import Tally, each_once, with_host
 from integration.log.files import read_lines
+from integration.log.foreign import only_ollamas, refuse_foreign
+from integration.log.hosts import Hosts
 
 
 @with_cluster
 def ingest(
     cluster: ClusterOptions,
-    files: Annotated[list[str], typer.Argument(metavar="FILE", help="Log files, packed or not; - is standard input.")],
-    host: Annotated[str | None, typer.Option(help="The machine the lines come from.")] = None,
+    files: FilesArgument,
+    host: HostOption = None,
+    host_from: HostFromOption = None,
+    force: Annotated[bool, typer.Option("--force", help="Store lines of files that do not look like Ollama's, too.")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="Take lines of these files out again; with --host its lines alone.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --undo: do not ask.")] = False,
     batch: Annotated[int, typer.Option(min=1, max=10_000, help="Lines a request.")] = 1_000,
     in_flight: Annotated[int, typer.Option(min=1, max=32, help="Requests at a time.")] = 4,
     patience: Annotated[float, typer.Option(min=0, help="Seconds to keep asking a busy or unreachable cluster.")] = 300.0,
@@ -36,16 +46,22 @@ def ingest(
     """Send log lines through the installed pipeline into the data stream; the same file a second time changes nothing.
 
     Lines that the cluster refuses are reported one by one, and the command ends with 4. So it does where a file cannot be read to
-    its end; the lines above are stored.
+    its end; the lines above are stored. Machines are told as by `detect scan`.
 
     Example: detect ingest /var/log/ollama/*.log --host gpu-1 --url https://localhost:9200
     """
     files = each_once(files)
+    if undo:
+        _undo(cluster, files, host, form, ask=not yes)
+        return
     for file in files:
         if file != "-" and not Path(file).is_file():
             raise InputError(f"{file}: is not a file; nothing was sent")
-    check_readable(files)  # one that cannot be read is told before anything is sent
-    done = 0
+    # What cannot be read, or is not Ollama's, is told before anything is sent.
+    hosts = Hosts(list(names_of_logs(files)), given=host, host_from=host_from)
+    if not force:
+        refuse_foreign(files)
+    done, tally = 0, Tally()
     with cluster.open() as engine, progress("Lines") as advance:
 
         def on_progress(report: IngestReport) -> None:
@@ -54,10 +70,10 @@ def ingest(
             advance(settled - done)
             done = settled
 
-        lines = with_host(chain.from_iterable(read_lines(file) for file in files), host)
+        lines = (read_lines(file) if force or file != "-" else only_ollamas(read_lines(file)) for file in files)
         report = ingest_lines(
             engine,
-            lines,
+            with_host(chain.from_iterable(lines), hosts, tally),
             cluster.namespace.events,
             batch_lines=batch,
             in_flight=in_flight,
@@ -68,23 +84,41 @@ def ingest(
         )
         _count_again(engine, cluster.namespace.events, files, report)
     if form is Format.JSON:
-        print_json(asdict(report))
+        print_json(asdict(report) | {"hosts": dict(tally.hosts)})
     else:
         print(  # noqa: T201
             f"{report.read:,} lines read: {report.created:,} stored in {cluster.namespace.events}, "
             f"{report.already_there:,} already there, {report.failed:,} failed; {report.retried:,} sent again"
         )
+    if not host:
+        note_hosts(tally.hosts, hosts.rule)
+    note_doubts(tally, "lines")
     if report.failed:
         raise PartlyAppliedError(
             f"{report.failed:,} of {report.read:,} lines were not stored (the first {MAX_FAILURES} in --format json)"
         )
 
 
+def _undo(cluster: ClusterOptions, files: list[str], host: str | None, form: Format, *, ask: bool) -> None:
+    """Delete the lines of files from the data stream."""
+    index, query = cluster.namespace.events, lines_of_files(files, host)
+    with cluster.open() as engine:
+        there = engine.count(index, query)
+        if there and ask and not confirmed(f"Delete {there:,} lines of {len(files):,} files from {index}?"):
+            raise InputError("nothing was changed: taking lines out was not confirmed (--yes does it without asking)")
+        with progress("Lines", there) as advance:
+            deleted = undo_lines(engine, index, query, advance) if there else 0
+    if form is Format.JSON:
+        print_json({"deleted": deleted})
+    else:
+        print(f"{deleted:,} lines were taken out of {index}; risk events that tell of them stay")  # noqa: T201
+
+
 def _count_again(engine: Engine, index: str, files: list[str], report: IngestReport) -> None:
     """Ask the cluster how many lines of these files it has: every line it took must be among them."""
     try:
         engine.refresh(index)
-        there = engine.count(index, {"bool": {"should": [_lines_of(resolved(file)) for file in files], "minimum_should_match": 1}})
+        there = engine.count(index, lines_of_files(files))
     except ClusterError as error:
         raise PartlyAppliedError(
             f"{error}\nAll lines were sent, and {report.stored:,} of them are stored, but they could not be counted again. "
@@ -95,8 +129,3 @@ def _count_again(engine: Engine, index: str, files: list[str], report: IngestRep
             f"{index} took {report.stored:,} lines, but {there:,} lines of these files are there now. "
             "Running the same command again stores those that are missing."
         )
-
-
-def _lines_of(path: str) -> dict[str, object]:
-    """Return the query of a file's lines, or of those of every file in a zip."""
-    return {"bool": {"should": [{"term": {"log.file.path": path}}, {"prefix": {"log.file.path": f"{path}/"}}]}}

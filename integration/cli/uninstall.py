@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, RolesOption, desired, steps
 from integration.cli.options import Format, FormatOption, RulesOption
@@ -47,7 +47,7 @@ def uninstall(
             cluster.namespace,
             delete_data=delete_data,
         )
-        if delete_data and not (yes or dry_run) and not _confirmed(f"Delete {', '.join(data_of(cluster.namespace))}?"):
+        if delete_data and not (yes or dry_run) and not confirmed(f"Delete {', '.join(data_of(cluster.namespace))}?"):
             raise InputError("nothing was changed: deleting data was not confirmed (--yes does it without asking)")
         with steps(form) as on_step:
             if dry_run:
@@ -57,14 +57,3 @@ def uninstall(
                 remove(planned, on_step)
     if dry_run:
         note("Dry run: nothing was changed.")
-
-
-def _confirmed(question: str) -> bool:
-    """Ask; not by `typer.confirm`, which ends the command with 1 where there is no answer or a signal comes."""
-    try:
-        note(f"{question} [y/N]")
-        answer = "" if sys.stdin is None else sys.stdin.readline()
-    except KeyboardInterrupt as stop:
-        stop.add_note("Nothing was changed.")
-        raise
-    return answer.strip().lower() in ("y", "yes")

@@ -20,9 +20,10 @@ from integration.findings.finding import Finding
 from integration.install.objects import Connections
 from integration.install.plan import install
 from integration.install.shared_objects import shared_objects
-from integration.log.documents import with_host
+from integration.log.documents import Tally, with_host
 from integration.log.event import event_of
 from integration.log.files import RawLine, read_lines
+from integration.log.hosts import Hosts
 from integration.names import Namespace
 from integration.sandbox.local import running_node
 from integration.sandbox.sample import SampleFile, write_files
@@ -75,7 +76,7 @@ def run_demo(rule: Rule, engine: str, say: Callable[[str], None]) -> Demo:
 
 
 def _lines(files: Sequence[SampleFile]) -> Iterator[tuple[str, RawLine]]:
-    return (pair for file in files for pair in with_host(read_lines(str(file.path)), file.host))
+    return (pair for file in files for pair in with_host(read_lines(str(file.path)), Hosts(given=file.host), Tally()))
 
 
 def _reference(rule: Rule, files: Sequence[SampleFile]) -> list[Finding]:

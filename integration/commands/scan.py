@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
@@ -11,23 +12,34 @@ from integration.detection.model import Rule
 from integration.errors import InputError
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
-from integration.log.blocks import check_readable
-from integration.log.documents import with_host
+from integration.log.documents import Tally
 from integration.log.event import event_of
-from integration.log.files import read_candidates
+from integration.log.files import ReadLog, read_candidates
+from integration.log.hosts import Hosts
 
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """What the files hold: findings, how many events were read, and how many a rule selected. To be closed.
+    """What the files hold: findings, the logs that were read, and a tally of the events that a rule selected. To be closed.
 
-    `undated` of the selected ones have no time of their own and none from a carrier, but that of a line above or of the file.
+    Events without a time of their own have that of a line above or of the file.
     """
 
     references: tuple[Reference, ...]
-    read: int
-    selected: int
-    undated: int
+    logs: tuple[ReadLog, ...]
+    selected: Tally
+
+    @property
+    def read(self) -> int:
+        """Return how many events were read."""
+        return sum(log.lines for log in self.logs)
+
+    def lines_by_machine(self, hosts: Hosts) -> Counter[str]:
+        """Return how many lines each machine has, as far as the paths of the logs tell; lines may name another one."""
+        lines: Counter[str] = Counter()
+        for log in self.logs:
+            lines[hosts.of(log.path, None).name] += log.lines
+        return lines
 
     def findings(self) -> Iterator[Finding]:
         """Give the findings by window, host and rule, one at a time: there may be more than memory holds."""
@@ -43,32 +55,32 @@ def scan(
     rules: Sequence[Rule],
     paths: Sequence[str],
     *,
-    host: str | None = None,
+    hosts: Hosts,
     zone: tzinfo = UTC,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Scan:
     """Evaluate rules over files (packed or not, `-` for standard input), all together, whatever their size.
 
-    `host` names the machine of every line; else its carrier does, else this machine's name. `zone` is what SPL prints times
-    in; `on_bytes` hears of progress.
+    `hosts` names the machine of each line, `zone` is what SPL prints times in; `on_bytes` hears of progress.
     """
-    check_readable(paths)
     references = tuple(Reference(rule, zone) for rule in rules)
-    read = selected = undated = 0
+    logs: list[ReadLog] = []
+    selected = Tally()
     for path in paths:
         reader = read_candidates(path, needles(rules), progress=on_bytes)
         try:
-            for machine, line in with_host(reader, host):
-                event = event_of(line.line, host=machine, shipped_at=line.shipped_at)
+            for line in reader:
+                machine = hosts.of(line.path, line.line.host)
+                event = event_of(line.line, host=machine.name, shipped_at=line.shipped_at)
                 if sum([reference.add(event) for reference in references]):
-                    selected += 1
-                    undated += line.line.stamp is None and line.line.carried is None
+                    selected.add(machine, line)
         except InputError as error:
-            if not (lines := read + reader.lines_read):
+            if not (read := reader.lines_read + sum(log.lines for log in logs)):
                 raise
-            raise InputError(f"{error}\n{lines:,} lines were read up to there, {selected:,} of them selected") from error
-        read += reader.lines_read
-    return Scan(references, read, selected, undated)
+            found = selected.hosts.total()
+            raise InputError(f"{error}\n{read:,} lines were read up to there, {found:,} of them selected") from error
+        logs += reader.logs
+    return Scan(references, tuple(logs), selected)
 
 
 def needles(rules: Sequence[Rule]) -> list[bytes] | None:

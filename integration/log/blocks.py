@@ -88,16 +88,20 @@ def open_logs(
             yield logs
 
 
-def check_readable(paths: Iterable[str]) -> None:
-    """Raise `InputError` for the first file that cannot be opened or is not text; pipes are not looked at."""
+def names_of_logs(paths: Iterable[str]) -> Iterator[str]:
+    """Yield the name of each log in files, a pipe's for itself: of what it holds nothing is known before it is read.
+
+    Raises `InputError` for a file that cannot be opened or is not text.
+    """
     for path in paths:
-        if not _is_pipe(path):
+        if is_pipe(path):
+            yield path
+        else:
             with open_logs(path) as logs:
-                for _ in logs:
-                    pass
+                yield from (log.path for log in logs)
 
 
-def _is_pipe(path: str) -> bool:
+def is_pipe(path: str) -> bool:
     """Return whether a log can be read only once."""
     try:
         return path == _STANDARD_INPUT or stat.S_IFMT(Path(path).stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR)
@@ -184,3 +188,9 @@ def _whole_lines(blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
 
 def _first_break(block: bytes) -> int:
     return min(place for place in (block.find(b"\n"), block.find(b"\r")) if place >= 0)
+
+
+def count_lines(block: bytes) -> int:
+    """Return how many lines of a block are not empty."""
+    lines = block.replace(b"\r", b"\n").split(b"\n")
+    return len(lines) - lines.count(b"")

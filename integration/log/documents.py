@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import socket
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from hashlib import sha256
 from json import JSONEncoder
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from integration.log.hosts import Hosts, Machine
 from integration.times import rfc3339
 
 if TYPE_CHECKING:
@@ -32,11 +34,27 @@ class Document(NamedTuple):
     number: int
 
 
-def with_host(lines: Iterable[RawLine], host: str | None) -> Iterator[tuple[str, RawLine]]:
-    """Pair each line with the machine it came from: `host`, else the one that its carrier names, else this one."""
-    here = socket.gethostname()
+@dataclass(slots=True)
+class Tally:
+    """How many lines of each machine were met, how many have no time of their own, and of how many nothing names the machine."""
+
+    hosts: Counter[str] = field(default_factory=Counter)
+    undated: int = 0
+    unnamed: int = 0
+
+    def add(self, machine: Machine, line: RawLine) -> None:
+        """Count a line."""
+        self.hosts[machine.name] += 1
+        self.unnamed += not machine.is_named
+        self.undated += line.line.stamp is None and line.line.carried is None
+
+
+def with_host(lines: Iterable[RawLine], hosts: Hosts, tally: Tally) -> Iterator[tuple[str, RawLine]]:
+    """Pair each line with the machine it came from, and count it."""
     for line in lines:
-        yield host or line.line.host or here, line
+        machine = hosts.of(line.path, line.line.host)
+        tally.add(machine, line)
+        yield machine.name, line
 
 
 def document(host: str, line: RawLine) -> Document:

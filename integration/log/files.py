@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from integration.log.blocks import BLOCK_BYTES, OpenLog, open_logs
+from integration.log.blocks import BLOCK_BYTES, OpenLog, count_lines, open_logs
 from integration.log.cri import Parts, has_parts
 from integration.log.gin import local_time
 from integration.log.line import Line, read
+from integration.log.recognition import looks_like_ollama
 
 # Where backslashes are few, three times as fast as `in`.
 _json_escape_in = re.compile(rb"\\u").search
@@ -59,38 +61,54 @@ def read_candidates(
     return CandidateReader(path, needles, block_bytes, progress)
 
 
+@dataclass(slots=True)
+class ReadLog:
+    """What was read of a log so far; `is_ollamas` says that a line looked like Ollama's."""
+
+    path: str
+    lines: int = 0
+    is_ollamas: bool = False
+
+
 class CandidateReader:
-    """An iterable of lines. When it is exhausted, `lines_read` is the number of all lines of the file."""
+    """An iterable of lines. When it is exhausted, `logs` says how many lines each log of the file has."""
 
     def __init__(
         self, path: str, needles: Sequence[bytes] | None, block_bytes: int, progress: Callable[[int], None] | None
     ) -> None:
-        self.lines_read = 0
+        self.logs: list[ReadLog] = []
         self._path = path
         self._needles = needles
         self._block_bytes = block_bytes
         self._progress = progress
 
+    @property
+    def lines_read(self) -> int:
+        """Return how many lines were read so far."""
+        return sum(log.lines for log in self.logs)
+
     def __iter__(self) -> Iterator[RawLine]:
         """Read the file from its beginning; raises `InputError` as `read_lines` does."""
-        self.lines_read = 0
+        self.logs = []
         with open_logs(self._path, block_bytes=self._block_bytes, progress=self._progress) as logs:
             for log in logs:
                 yield from self._lines(log)
 
     def _lines(self, log: OpenLog) -> Iterator[RawLine]:
-        number, clock, parts = 0, _Clock(log.modified), Parts()
+        read_log, clock, parts = ReadLog(log.path), _Clock(log.modified), Parts()
+        self.logs.append(read_log)
         for offset, with_returns in log.blocks:
             block = with_returns.replace(b"\r", b"\n")  # a CRLF leaves an empty line behind, which is none
             clock.look_below(block)
+            read_log.is_ollamas = read_log.is_ollamas or looks_like_ollama(block)
             if self._needles is None or parts.begun or has_parts(block):
                 for start, end in _every_line(block):
-                    self.lines_read += 1
-                    number += self._needles is None
+                    read_log.lines += 1
+                    number = read_log.lines if self._needles is None else 0
                     for text, where in parts.joined(block[start:end].decode(errors="replace"), (number, offset + start)):
                         yield clock.dated(text, log.path, *where)
             else:
-                self.lines_read += _count_lines(block)
+                read_log.lines += count_lines(block)
                 for start, end in _lines_with(block, self._needles):
                     clock.look_above(block, start)
                     yield clock.dated(block[start:end].decode(errors="replace"), log.path, 0, offset + start)
@@ -174,8 +192,3 @@ def _line_start(block: bytes, place: int, earliest: int) -> int:
 def _line_end(block: bytes, place: int) -> int:
     end = block.find(b"\n", place)
     return end if end >= 0 else len(block)
-
-
-def _count_lines(block: bytes) -> int:
-    lines = block.split(b"\n")
-    return len(lines) - lines.count(b"")

@@ -6,7 +6,7 @@ import re
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
-from typing import Final
+from typing import Final, NamedTuple
 
 from integration.errors import InputError
 
@@ -21,33 +21,42 @@ HostOf = Callable[[str], str | None]
 """The host that a path names, None where it names none."""
 
 
+class Machine(NamedTuple):
+    """A machine, and whether anything names it: else it is taken to be this one."""
+
+    name: str
+    is_named: bool
+
+
 class Hosts:
     """Which machine each line of some logs came from.
 
     `given` is the user's word for all of them, `host_from` the user's rule for paths: `path:N`, the N-th part of the path (counted
     from the end where N is negative), or a regular expression with a group. Without them a line's carrier names the machine, else
-    the log's path, if it has a form that is known, else it is this machine. Raises `InputError` for a rule that cannot be read.
+    the log's path, if it has a form that is known; where nothing does, it is this machine. `rule` says how paths do in words.
+
+    Raises `InputError` for a rule that cannot be read.
     """
 
-    def __init__(self, paths: Sequence[str], *, given: str | None = None, host_from: str | None = None) -> None:
+    def __init__(self, paths: Sequence[str] = (), *, given: str | None = None, host_from: str | None = None) -> None:
         self._given = given
         self._rule = None if host_from is None else _rule_of(host_from)
         self._known, self.rule = ({}, "") if given or host_from else _told_by(paths)
-        self._here = socket.gethostname()
+        self._this_machine = socket.gethostname()
 
-    def of(self, path: str, carried: str | None) -> str:
+    def of(self, path: str, carried: str | None) -> Machine:
         """Return the machine of a line of the log at `path`, whose carrier names `carried`.
 
         Raises `InputError` where the user's rule does not fit the path.
         """
         if self._given:
-            return self._given
+            return Machine(self._given, is_named=True)
+        named = carried or self._known.get(path)
         if self._rule is not None:
             named = self._rule(path)
             if not named:
                 raise InputError(f"{path}: --host-from finds no host in this path")
-            return named
-        return carried or self._known.get(path) or self._here
+        return Machine(named or self._this_machine, is_named=bool(named))
 
 
 def _rule_of(text: str) -> HostOf:

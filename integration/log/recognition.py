@@ -1,4 +1,4 @@
-"""Whether text looks like Ollama's log. Of what does not, finding nothing says nothing."""
+"""Whether text looks like Ollama's log: of what does not, finding nothing says nothing."""
 
 from __future__ import annotations
 
@@ -34,3 +34,8 @@ _SIGNS: Final = tuple(
 def looks_like_ollama(text: bytes) -> bool:
     """Return whether a line of a text is a record of slog, an access line of GIN, a Go panic, or what llama.cpp writes."""
     return any(sign.search(text) for sign in _SIGNS)
+
+
+def said_unlike(path: str, lines: int) -> str:
+    """Return the words for a log in which no line looks like Ollama's."""
+    return f"{path}: 0 of {lines:,} lines look like Ollama's"

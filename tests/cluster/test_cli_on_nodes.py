@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -48,7 +49,7 @@ def ingested(url: str, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def test_ingest_before_install_says_what_to_do(url: str, tmp_path: Path) -> None:
-    (tmp_path / "a.log").write_text("x\n")
+    (tmp_path / "a.log").write_text("level=INFO\n")
     run(url, "uninstall")
     answer = run(url, "ingest", str(tmp_path / "a.log"))
     assert answer.code == 3
@@ -84,6 +85,47 @@ def test_lines_that_were_taken_and_are_not_there_are_missed(ingested: str, tmp_p
     answer = run(ingested, "ingest", str(tmp_path / "a.log"), "--host", "lost")
     assert answer.code == 4
     assert "took 1 lines, but 0 lines of these files are there now" in answer.err
+
+
+def test_hosts_of_paths_are_ingested_and_can_be_undone(ingested: str, engine: Engine, tmp_path: Path) -> None:
+    asked = ("--url", ingested, "--namespace", "hosts", "--format", "json")
+    with zipfile.ZipFile(tmp_path / "logs.zip", "w") as archive:
+        for host in ("gpu-1", "gpu-2"):
+            archive.writestr(f"{host}/server.log", "\n".join(LINES))
+    plain = tmp_path / "gpu-3-server.log"
+    plain.write_text("\n".join(LINES))
+    answer = detect("ingest", str(tmp_path / "logs.zip"), *asked)
+    assert (answer.code, answer.json["created"], answer.json["hosts"]) == (0, 10, {"gpu-1": 5, "gpu-2": 5}), answer
+    assert "Lines by machine, by the folders of the files (--host-from path:" in answer.err
+    assert "4 of the lines have no time of their own" in answer.err
+    answer = detect("ingest", str(plain), *asked)
+    assert answer.json["hosts"] == {"gpu-3": 5}
+    ran = detect("run", *asked, "--at", "2026-11-24T10:00:00Z")
+    assert [(found["host"], found["error_count"]) for found in ran.json["findings"]] == [(f"gpu-{n}", 2) for n in (1, 2, 3)]
+    undo = ("ingest", "--undo", str(tmp_path / "logs.zip"), *asked)
+    assert detect(*undo, stdin=b"n\n").code == 2
+    assert detect(*undo, "--yes", "--host", "gpu-1").json == {"deleted": 5}
+    assert detect(*undo, "--yes").json == {"deleted": 5}
+    assert detect(*undo, "--yes").json == {"deleted": 0}
+    ran = detect("run", *asked, "--at", "2026-11-24T10:00:00Z")
+    assert [found["host"] for found in ran.json["findings"]] == ["gpu-3"]
+    assert detect("ingest", str(tmp_path / "logs.zip"), *asked).json["created"] == 10
+    drop(engine, "logs-ollama.server-hosts")
+
+
+def test_text_of_another_program_is_stored_only_by_force(ingested: str, engine: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "auth.log"
+    path.write_text("Nov 24 09:00:00 gpu-1 sshd[1]: Accepted publickey\n" * 3)
+    asked = ("--url", ingested, "--namespace", "foreign", "--format", "json")
+    assert detect("ingest", str(path), *asked).code == 2
+    answer = detect("ingest", "-", *asked, stdin=path.read_bytes())
+    assert (answer.code, answer.err) == (
+        2,
+        "detect: -: 0 of 3 lines look like Ollama's\nLeave it out, or store its lines all the same with --force.\n",
+    )
+    assert engine.count("logs-ollama.server-foreign", {"match_all": {}}) == 0
+    assert detect("ingest", str(path), *asked, "--force").json["created"] == 3
+    drop(engine, "logs-ollama.server-foreign")
 
 
 def test_run_and_scan_say_the_same(ingested: str, tmp_path: Path) -> None:

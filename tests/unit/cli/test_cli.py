@@ -167,6 +167,41 @@ def test_journald_host_is_taken_unless_one_is_given(tmp_path: Path) -> None:
     assert detect("scan", str(path), "--host", "x", "--format", "json").json["findings"][0]["host"] == "x"
 
 
+def test_text_of_another_program_is_not_an_all_clear(tmp_path: Path) -> None:
+    path = tmp_path / "auth.log"
+    path.write_text("Nov 24 09:00:00 gpu-1 sshd[1]: Accepted publickey\n" * 764)
+    answer = detect("scan", str(path), "--host", "g", "--format", "json")
+    assert (answer.code, answer.json["events"]["read"], answer.err) == (0, 764, f"{path}: 0 of 764 lines look like Ollama's\n")
+    answer = detect("scan", "-", "--host", "g", stdin=path.read_bytes())
+    assert "-: 0 of 764 lines look like Ollama's" in answer.err
+    answer = detect("ingest", str(path), "--host", "g", "--url", "http://127.0.0.1:9")
+    assert (answer.code, answer.out) == (2, "")
+    assert "0 of 764 lines look like Ollama's\nLeave it out, or store its lines all the same with --force." in answer.err
+
+
+def test_files_of_several_machines_in_one_call(log: Path, tmp_path: Path) -> None:
+    lines = log.read_text()
+    for host in ("gpu-1", "gpu-2"):
+        (tmp_path / host).mkdir()
+        for name in ("server.log", "server-1.log"):
+            (tmp_path / host / name).write_text(lines)
+    paths = sorted(map(str, tmp_path.glob("gpu-*/*")))
+    answer = detect("scan", *paths, "--format", "json")
+    count = answer.json["events"]["read"] // 2
+    assert {finding["host"] for finding in answer.json["findings"]} == {"gpu-1", "gpu-2"}
+    part = len(tmp_path.parts)
+    assert (
+        f"Lines by machine, by the folders of the files (--host-from path:{part}): gpu-1 ({count}), gpu-2 ({count})" in answer.err
+    )
+    assert detect("scan", *paths, "--format", "json", "--host-from", "path:-2").json == answer.json
+    (finding, *_) = detect("scan", *paths, "--format", "json", "--host-from", r"gpu-(\d)/").json["findings"]
+    assert finding["host"] == "1"
+    one = detect("scan", *paths, "--format", "json", "--host", "one")
+    assert {finding["host"] for finding in one.json["findings"]} == {"one"}
+    assert "Lines by machine" not in one.err
+    assert detect("scan", *paths, "--host-from", "path:99").code == 2
+
+
 @pytest.mark.parametrize(("threshold", "code"), [("critical", 1), ("medium", 1), ("informational", 1)])
 def test_fail_on_reaches(log: Path, threshold: str, code: int) -> None:
     assert detect("scan", str(log), "--fail-on", threshold).code == code

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.log.documents import document, with_host
+from integration.log.documents import Tally, document, with_host
 from integration.log.files import RawLine
+from integration.log.hosts import Hosts
 from integration.log.line import read
 
 TEXT = "time=x level=ERROR"
@@ -81,7 +82,9 @@ class TestHosts:
     JOURNAL = LINE._replace(text=TEXT, line=read(TEXT))
 
     def test_the_option_wins(self) -> None:
-        assert [host for host, _ in with_host([self.JOURNAL, LINE], "gpu-1")] == ["gpu-1", "gpu-1"]
+        assert [host for host, _ in with_host([self.JOURNAL, LINE], Hosts(given="gpu-1"), Tally())] == ["gpu-1", "gpu-1"]
 
     def test_then_the_journal_then_this_machine(self) -> None:
-        assert list(with_host([self.JOURNAL, LINE], None)) == [("gpu-9", self.JOURNAL), (socket.gethostname(), LINE)]
+        tally, here = Tally(), socket.gethostname()
+        assert list(with_host([self.JOURNAL, LINE, LINE], Hosts(), tally)) == [("gpu-9", self.JOURNAL), (here, LINE), (here, LINE)]
+        assert (tally.hosts, tally.unnamed, tally.undated) == ({"gpu-9": 1, here: 2}, 2, 3)

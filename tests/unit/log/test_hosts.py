@@ -7,12 +7,11 @@ import pytest
 from integration.errors import InputError
 from integration.log.hosts import Hosts
 
-HERE = socket.gethostname()
-
 
 def named(*paths: str, host_from: str | None = None) -> list[str]:
     hosts = Hosts(paths, host_from=host_from)
-    return ["" if (host := hosts.of(path, None)) == HERE else host for path in paths]
+    machines = [hosts.of(path, None) for path in paths]
+    return [machine.name if machine.is_named else "" for machine in machines]
 
 
 @pytest.mark.parametrize(
@@ -49,9 +48,9 @@ def test_the_rule_is_told() -> None:
 
 def test_a_carrier_goes_before_a_path_and_the_user_before_both() -> None:
     paths = ["logs/gpu-1/server.log", "logs/gpu-2/server.log"]
-    assert Hosts(paths).of(paths[0], "node-7") == "node-7"
-    assert Hosts(paths, host_from="path:2").of(paths[0], "node-7") == "gpu-1"
-    assert Hosts(paths, given="one", host_from="path:2").of(paths[0], "node-7") == "one"
+    assert Hosts(paths).of(paths[0], "node-7").name == "node-7"
+    assert Hosts(paths, host_from="path:2").of(paths[0], "node-7").name == "gpu-1"
+    assert Hosts(paths, given="one", host_from="path:2").of(paths[0], "node-7").name == "one"
 
 
 @pytest.mark.parametrize(
@@ -73,3 +72,7 @@ def test_rules_that_cannot_be(rule: str) -> None:
 def test_a_path_that_the_rule_does_not_fit(rule: str) -> None:
     with pytest.raises(InputError, match=r"logs/gpu-1/server\.log: --host-from finds no host in this path"):
         named("logs/gpu-1/server.log", host_from=rule)
+
+
+def test_where_nothing_names_it_it_is_this_machine() -> None:
+    assert Hosts().of("server.log", None) == (socket.gethostname(), False)

@@ -1,0 +1,42 @@
+"""What the verbs that read log files have in common: which machine a line came from, and what is said of the logs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import typer
+
+from integration.cli.output import note
+from integration.log.documents import Tally
+
+FilesArgument = Annotated[
+    list[str], typer.Argument(metavar="FILE", help="Log files, packed or not; each file in a zip; - is standard input.")
+]
+HostOption = Annotated[str | None, typer.Option("--host", help="The machine that all lines come from.")]
+HostFromOption = Annotated[
+    str | None,
+    typer.Option(
+        "--host-from",
+        metavar="RULE",
+        help="How a file's path names its machine: path:N is its N-th part (path:-2 the folder of the file), "
+        "else a regular expression with one group.",
+    ),
+]
+_MOST_HOSTS = 20
+
+
+def note_hosts(lines: Mapping[str, int], rule: str) -> None:
+    """List the machines with their lines, and by what rule the paths name them."""
+    shown = [f"{host} ({count:,})" for host, count in list(lines.items())[:_MOST_HOSTS]]
+    more = len(lines) - len(shown)
+    by_rule = f", by {rule}" if rule else ""
+    note(f"Lines by machine{by_rule}: {', '.join(shown)}{f' and {more:,} more' if more else ''}")
+
+
+def note_doubts(tally: Tally, lines: str) -> None:
+    """Tell of lines without a time or a machine of their own."""
+    if tally.undated:
+        note(f"{tally.undated:,} of the {lines} have no time of their own: that of a line above counts, or the file's.")
+    if tally.unnamed and len(tally.hosts) > 1:
+        note(f"{tally.unnamed:,} of the {lines} name no machine: this one counts (--host and --host-from name another).")
