@@ -190,7 +190,9 @@ def _scheduler(installation: Installation) -> Answers:
 
 
 def _documents(installation: Installation) -> Answers:
-    """Did what came become events that the rules see."""
+    """Did what came become events that the rules see; the user's own index has no pipeline of ours."""
+    if any(rule.field_names.own_index for rule in installation.rules):
+        return
     found = [loss for loss in losses(installation.engine, installation.index) if loss.count]
     for loss in found:
         senders = f"; sent by {', '.join(loss.senders)}" if loss.senders else ""

@@ -52,7 +52,7 @@ KINDS = (
         "never went through the pipeline: they are not redacted, and no rule sees them",
         {"bool": {"must_not": [_BY_THE_PIPELINE]}},
         fault=True,
-        advice=f"let the shipper name the pipeline (pipeline={PIPELINE}), and send these through it now",
+        advice=f"let the shipper name the pipeline (pipeline={PIPELINE}; docs/shipping shows where), and send these through it now",
         again=True,
     ),
     Kind(
@@ -68,7 +68,7 @@ KINDS = (
         f"name no machine: findings for the host {UNKNOWN_HOST!r} may sum up several",
         {"bool": {"filter": [{"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1}}]}},
         fault=True,
-        advice="let the shipper send `host.name`, and name the machine of those that are stored",
+        advice="let the shipper send `host.name` (docs/shipping shows how), and name the machine of those that are stored",
         again=False,
     ),
     Kind(

@@ -47,7 +47,7 @@ def _refuse_binary(head: bytes, path: str) -> None:
     if nuls > _FEW + len(head) / 10:
         raise InputError(
             f"{path}: holds NUL bytes, so it is not text; "
-            f"if it is a log with holes, as a crash leaves them: tr -d '\\000' < {path} | detect scan -"
+            "if it is a log with holes, as a crash leaves them, take them out first: tr -d '\\000'"
         )
     if nuls and len(head.translate(None, _TEXT)) * 2 > len(head):
         raise InputError(f"{path}: is binary data, not text")

@@ -92,7 +92,7 @@ def test_marks_of_files_that_were_joined_are_taken_out() -> None:
 def test_nul_behind_nul_is_not_text(data: bytes) -> None:
     with pytest.raises(InputError, match=r"^server\.log: holds NUL bytes, so it is not text") as fault:
         to_utf8(iter([data]), "server.log")
-    assert "tr -d '\\000' < server.log | detect scan -" in str(fault.value)
+    assert str(fault.value).endswith("take them out first: tr -d '\\000'")
 
 
 def test_bytes_in_any_order_are_not_text() -> None:
