@@ -16,10 +16,19 @@ from integration.folders import asset_folder
 from integration.install.comparison import Difference, differences
 from integration.install.objects import Connections, ManagedObject
 from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
-from integration.names import EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
+from integration.names import EVENTS_CUSTOM, EVENTS_PATTERN, EVENTS_TEMPLATE, PIPELINE, RISK_TEMPLATE
 from integration.render.templates import computed_fields, events_template, risk_template
 
 _PIPELINE_SETTING = "index.default_pipeline"
+# OpenSearch refuses a pipeline that is not there.
+_CUSTOM_PIPELINE = {
+    "pipeline": {
+        "tag": "custom",
+        "description": "The user's own pipeline, if there is one",
+        "name": EVENTS_CUSTOM,
+        "ignore_missing_pipeline": True,
+    }
+}
 
 
 class SharedObject(ManagedObject):
@@ -195,6 +204,7 @@ def shared_objects(rules: Sequence[Rule], engine: str) -> list[SharedObject]:
     description = f"{pipeline['description']} {shared_tag_text(pipeline, rules)}"
     if engine == "elasticsearch":
         del pipeline["version"]  # counted up with each replacement, since it guards them
+        pipeline["processors"] = [*pipeline["processors"], _CUSTOM_PIPELINE]
     events, risk = events_template(rules, engine), risk_template()
     connected = {"mappings": computed_fields(rules, engine), "settings": {_PIPELINE_SETTING: PIPELINE}}
     return [

@@ -28,7 +28,7 @@ _IPV6: Final = "|".join(
 )
 IP: Final = f"(?:{_IPV4}|{_IPV6})"
 # Colours stand around the status and the method where Ollama writes to a terminal.
-GAP: Final = f"(?: ++|{COLOUR})*+"
+GAP: Final = f" *+(?:{COLOUR} *+)*+"
 CELL: Final = r"[^ |\x1B]*+"
 METHOD: Final = r'[^ \t\n\x0B\f\r"|\x1B]++'
 _LINE: Final = re.compile(

@@ -19,6 +19,7 @@ FILE: Final = asset_folder("ingest_pipelines") / "ollama.server.yml"
 _DEFINITIONS: Final = {
     "TIME3339": RFC3339,
     "CARRIERS": prefixes.CARRIERS,
+    "ANY_CARRIER": prefixes.ANY_CARRIER,
     "LATER_STAMP": prefixes.LATER_STAMP,
     "SOLID": event.SOLID,
     "BARE": event.BARE,

@@ -19,8 +19,9 @@ _PROGRAM: Final = r"[^ \t\n\x0B\f\r\[\]:]{1,255}"
 _PID: Final = r"\[[0-9]{1,20}\]"
 _PRIORITY: Final = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)"
 # The name of a month in any language (`8月`, `févr.`), perhaps after that of a weekday, and a year on either side of the clock.
-_CLASSIC: Final = rf" ?(?:{_WORD}{{1,16}} )?{_WORD}{{1,16}} [ 0-3]?[0-9] (?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
-_WEEKDAY_AND_DATE: Final = rf"{_WORD}{{1,16}} [0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} {_CLOCK} [A-Za-z0-9+:-]{{1,6}}"
+_NAME: Final = rf"(?>{_WORD}{{1,16}}) "
+_CLASSIC: Final = rf" ?(?:{_NAME})?{_NAME}[ 0-3]?[0-9] (?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
+_WEEKDAY_AND_DATE: Final = rf"{_NAME}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} {_CLOCK} [A-Za-z0-9+:-]{{1,6}}"
 _SECONDS: Final = r"(?:[0-9]{9,11}\.[0-9]{1,9}|\[ {0,12}[0-9]{1,12}\.[0-9]{1,9}(?: < {0,12}[0-9]{0,12}\.?[0-9]{0,9} {0,12}>)?\])"
 _STRUCTURED: Final = r"(?:-|(?:\[(?:[^\]\\\n\r]|\\[^\n\r]){0,2000}\]){1,20})"
 
@@ -41,27 +42,30 @@ PREFIXES: Final[dict[str, str]] = {
     ),
     "syslog without a time": rf"{_PRIORITY}{_PROGRAM}(?:{_PID})?:(?: |\Z)",
     "CRI and docker logs -t": rf"(?P<stamp_cri>{_ISO})(?: std(?:out|err) [FP](?::[A-Za-z0-9]{{1,20}})?)?(?: |\Z)",
-    "Docker Compose": rf"[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}} {{1,255}}(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)",
+    "Docker Compose": rf"(?>[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}}) {{1,255}}(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)",
     "Docker Desktop": r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ",
     "journalctl -o verbose and export": r" {0,8}MESSAGE=",
     "kubectl logs --prefix": rf"\[pod/{_WORD}{{1,500}}\] ",
 }
 """By carrier, what it writes before a line, with the host and the instant that it names. A new prefix is a new entry."""
 
+CARRIERS: Final = (
+    rf"(?:\uFEFF?(?:{COLOUR}){{0,9}}(?:{'|'.join(PREFIXES.values())})(?:{COLOUR}){{0,9}}){{0,20}}\uFEFF?"
+    rf"(?:(?:{COLOUR}|[ \t]){{1,255}}(?=time=|level=|\[GIN\]|{{\x22time\x22:))?"
+)
+"""What known carriers wrote before a line, at its beginning; matches every line, perhaps with nothing."""
+
 _STAMPED: Final = rf"time={RFC3339} level="
 # Nothing of this can be in a value of the record that a client wrote: a value comes after `msg=`, or in quotes. Bounded, since
 # each character of a long line would be tried.
 _ANYTHING: Final = rf"(?:(?!msg=|\[GIN\])[^\n\r\"'`]){{0,2000}}?(?:[ \t\x0B\f|\]:>]|{COLOUR})"
-_ANY_CARRIER: Final = rf"(?!{_STAMPED}){_ANYTHING}(?={_STAMPED})"
-CARRIERS: Final = (
-    rf"\uFEFF?(?:(?:{COLOUR}){{0,9}}(?:{'|'.join(PREFIXES.values())})(?:{COLOUR}){{0,9}}){{0,6}}"
-    rf"(?:(?:{COLOUR}|[ \t]){{1,255}}(?=time=|level=|\[GIN\]|{{\x22time\x22:))?(?:{_ANY_CARRIER})?"
-)
-"""All that carriers wrote before a line, at its beginning; matches every line, perhaps with nothing."""
+ANY_CARRIER: Final = rf"(?:(?!{_STAMPED}){_ANYTHING}(?={_STAMPED}))?"
+"""Whatever stands before a record; matches every line, perhaps with nothing."""
 LATER_STAMP: Final = rf"[\n\r](?:{_ANYTHING})?time=(?P<stamp>{RFC3339}) level="
 """The first record below the first line of a document, with its stamp."""
 
 _CARRIERS: Final = re.compile(CARRIERS)
+_ANY_CARRIER: Final = re.compile(ANY_CARRIER)
 _HOSTS: Final = tuple(name for name in _CARRIERS.groupindex if name.startswith("host"))
 _STAMPS: Final = tuple(name for name in _CARRIERS.groupindex if name.startswith("stamp"))
 
@@ -82,12 +86,13 @@ def strip(line: str) -> Stripped:
     if line.startswith(("time=", "[GIN")):
         return Stripped(line, None, None)
     carriers = _CARRIERS.match(line)
-    if not carriers or not carriers.end():
-        return Stripped(line, None, None)
-    named = (carriers[name] for name in _HOSTS)
-    stamps = (carriers[name] for name in _STAMPS)
+    named = (carriers[name] for name in _HOSTS) if carriers else ()
+    stamps = (carriers[name] for name in _STAMPS) if carriers else ()
     stamp = next(filter(None, stamps), None)
-    return Stripped(line[carriers.end() :], next(filter(None, named), None), None if stamp is None else _instant(stamp))
+    text = line[carriers.end() :] if carriers else line
+    if "time=" in text and not text.startswith(("time=", "[GIN")) and (carrier := _ANY_CARRIER.match(text)):
+        text = text[carrier.end() :]
+    return Stripped(text, next(filter(None, named), None), None if stamp is None else _instant(stamp))
 
 
 def _instant(text: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -18,12 +19,15 @@ from integration.evaluation import buckets
 from integration.evaluation.cluster import evaluate
 from integration.findings import values
 from integration.findings.finding import Finding
-from integration.log.event import parse
+from integration.log.event import parse, parse_document
 from integration.names import Namespace
 from integration.render import aggregation
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, findings_of, rule_with
 from tests.support.installing import install_shared
+from tests.support.lines import carriers
+from tests.support.shipments import SHAPES
+from tests.support.shipments import shipped as shipped_as
 from tests.support.shipped import Shipped, drop, stored
 
 BASE = parse_time("2026-11-24T08:50:00Z")
@@ -87,7 +91,8 @@ def slog_line(draw: st.DrawFn) -> str:
 
 
 line = st.one_of(slog_line(), slog_line(), text, text.map("level=ERROR {}".format))
-shipped = st.builds(Shipped, line, st.sampled_from(["gpu-1", "gpu-2", "Häns"]), st.integers(BASE, BASE + 3 * HOUR - 1))
+wrapped = st.builds("{}{}".format, st.lists(carriers, max_size=2).map("".join), line)
+shipped = st.builds(Shipped, wrapped, st.sampled_from(["gpu-1", "gpu-2", "Häns"]), st.integers(BASE, BASE + 3 * HOUR - 1))
 
 
 @given(st.lists(shipped, min_size=1, max_size=12))
@@ -96,6 +101,19 @@ def test_cluster_findings_equal_the_reference_s(installed: Engine, lines: list[S
     index = store(installed, lines)
     differences = compare(reference_findings(RULE, lines), cluster_findings(installed, RULE, index, lines)).differences
     assert differences == ()
+
+
+@given(st.lists(st.builds(shipped_as, st.sampled_from([*SHAPES.values()]), wrapped), min_size=1, max_size=12))
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_documents_of_shippers_make_the_reference_s_findings(installed: Engine, documents: list[dict[str, Any]]) -> None:
+    index = Namespace(f"agree{next(_namespaces)}").events
+    for item in installed.bulk_create(index, [(str(n), json.dumps(document)) for n, document in enumerate(documents)]):
+        assert item.ok, item.reason
+    installed.refresh(index)
+    events = [parse_document(document, received_at=BASE) for document in documents]
+    windows = sorted({RULE.windows.window_of(event.time) for event in events}, key=lambda window: window.start)
+    found = [finding for window in windows for finding in evaluate(installed, RULE, index, window)]
+    assert compare(findings_of(events, RULE), found).differences == ()
 
 
 def test_values_longer_than_a_keyword_are_read_from_source(installed: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from typing import Any
 
@@ -12,7 +13,7 @@ from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.log.files import RawLine
 from integration.log.line import read
-from integration.names import Namespace
+from integration.names import EVENTS_CUSTOM, Namespace
 from tests.support.installing import install_shared
 
 _names = count()
@@ -72,6 +73,57 @@ def test_the_same_lines_again_change_nothing(engine: Engine, stream: str) -> Non
     ingest(engine, lines(500), stream, batch_lines=100)
     assert ingest(engine, lines(500), stream, batch_lines=70) == IngestReport(read=500, already_there=500)
     assert stored(engine, stream) == 500
+
+
+FOREIGN: list[dict[str, Any]] = [
+    {"": 1},
+    {" ": 1},
+    {".": 1, ".a": 1, "a..b": 1, "b.": 1, "c. .d": 1},
+    {"x": {"": 1, "a..b": {"c": 1}}},
+    {"host": {"name": "gpu-1", "": 1, ".x": 2, "name.x": 3}},
+    {"host.name.x": 1, "log.file": "x", "event": {"original.x": 1, "duration": {"a": 1}}},
+    {"tags": {"a": 1}},
+    {"tags": [{"a": 1}, ["b"]]},
+    {"log": {"file": "x", "offset": {"a": 1}, "level": ["x"]}},
+    {"log": {"file": {"path": {"a": 1}}, "origin": 5}},
+    {"http": "GET", "url": ["/"], "source": {"ip": {"a": 1}}, "error": [{"message": 1}]},
+    {"http": {"request": 5, "response": {"status_code": [{"a": 1}]}}, "source": {"ip": "nowhere"}},
+    {"event": "x", "ollama": [1], "url": {"path": {"a": 1}, "query": 5}},
+    {"kubernetes": {"labels": {"app": "ollama", "app.kubernetes.io/name": "ollama"}}},
+    {"n": 1.5e300, "big": 2**63 - 1, "text": "v" * 40_000, "deep": {"er": [[[{"a": 1}]]]}},
+    {"_doc_count": "x", "_ignored": 1, "_seq_no": 2, "_tier": 3, "_field_names": 4},
+    {"@timestamp": "yesterday"},
+    {"@timestamp": {"a": 1}},
+    {f"field{n}": n for n in range(2_000)},
+    {f"field{n}": {"text": str(n)} for n in range(2_000)},
+]
+
+
+@pytest.mark.parametrize("line", ["panic: x", 'time=2026-11-24T09:00:00Z level=ERROR source=server.go:1 msg="model x" error=y'])
+def test_no_field_of_a_shipper_costs_its_line(engine: Engine, stream: str, line: str) -> None:
+    documents = [{"message": line} | foreign for foreign in FOREIGN]
+    results = engine.bulk_create(stream, [(str(n), json.dumps(document)) for n, document in enumerate(documents)])
+    assert [result.reason for result in results if not result.ok] == []
+    engine.refresh(stream)
+    hits = engine.search(stream, {"query": {"match_all": {}}, "size": 100})["hits"]["hits"]
+    assert {hit["_source"]["event"]["original"] for hit in hits} == {line}
+    assert len(hits) == len(FOREIGN)
+    assert engine.count(stream, {"term": {"tags": "ollama_parse_failure"}}) == 0
+
+
+def test_the_users_own_mapping_and_pipeline_count(engine: Engine, stream: str) -> None:
+    if engine.name == "opensearch":
+        return  # which refuses a pipeline or a component template that may not be there
+    engine.request(
+        "PUT", f"/_component_template/{EVENTS_CUSTOM}", {"template": {"mappings": {"properties": {"rack": {"type": "keyword"}}}}}
+    )
+    engine.put_pipeline(EVENTS_CUSTOM, {"processors": [{"set": {"field": "rack", "value": "r7"}}]})
+    try:
+        list(engine.bulk_create(stream, [("2", json.dumps({"message": "panic: x"}))]))
+        engine.refresh(stream)
+        assert engine.count(stream, {"term": {"rack": "r7"}}) == 1
+    finally:
+        engine.delete_pipeline(EVENTS_CUSTOM)
 
 
 def test_nor_do_they_after_rollovers(engine: Engine, stream: str) -> None:
