@@ -17,7 +17,7 @@ _MAX_DEPTH = 20
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Safe YAML without aliases (a few of them can unfold to gigabytes), repeated keys or deep nesting."""
+    """Safe YAML without aliases (a few of them can unfold to gigabytes), repeated keys or deep nesting; a date is a text."""
 
     depth = 0
 
@@ -37,6 +37,12 @@ class _PlainLoader(yaml.SafeLoader):
         return node
 
 
+_PlainLoader.yaml_implicit_resolvers = {
+    first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
+    for first, pairs in _PlainLoader.yaml_implicit_resolvers.items()
+}
+
+
 def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
     seen = set()
     for key, _ in node.value:
@@ -49,6 +55,17 @@ def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
 
 def load_rule(path: Path) -> Rule:
     """Read and check one rule file; `RuleError` names the file and, as far as it is known, line and field."""
+    root, data = read_yaml(path)
+    if root is None or not isinstance(data, dict):
+        raise RuleError(f"{path}:1: a rule file must be a mapping that begins with `id: ...`")
+    try:
+        return rule_of(data).read_from(path)
+    except ValidationError as error:
+        raise RuleError(faults_in(path, root, error)) from error
+
+
+def read_yaml(path: Path) -> tuple[yaml.Node | None, object]:
+    """Read a file of plain data: its nodes, which know their lines, and what it says; `RuleError` names the file and the line."""
     try:
         text = path.read_bytes()
     except OSError as error:
@@ -59,7 +76,7 @@ def load_rule(path: Path) -> Rule:
         loader = _PlainLoader(text)
         try:
             root = loader.get_single_node()
-            data = loader.construct_document(root) if root is not None else None
+            return root, loader.construct_document(root) if root is not None else None
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
@@ -67,27 +84,22 @@ def load_rule(path: Path) -> Rule:
         raise RuleError(f"{path}{line}: {error.problem or error}") from error
     except (yaml.YAMLError, ValueError) as error:
         raise RuleError(f"{path}: is not YAML text: {error}") from error
-    if root is None or not isinstance(data, dict):
-        raise RuleError(f"{path}:1: a rule file must be a mapping that begins with `id: ...`")
-    try:
-        return rule_of(data).read_from(path)
-    except ValidationError as error:
-        raise RuleError(_explain(path, root, error)) from error
 
 
 def rule_of(data: dict[str, object]) -> Rule:
     """Check a rule given as plain data, lists as lists; pydantic's `ValidationError` says what is wrong."""
-    return Rule.model_validate(_tuples(data))
+    return Rule.model_validate(tuples(data))
 
 
-def _tuples(value: object) -> object:
-    """Turn lists to tuples, which strict models ask for."""
+def tuples(value: object) -> object:
+    """Return plain data with tuples in place of lists, which strict models ask for."""
     if isinstance(value, dict):
-        return {key: _tuples(item) for key, item in value.items()}
-    return tuple(_tuples(item) for item in value) if isinstance(value, list) else value
+        return {key: tuples(item) for key, item in value.items()}
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def _explain(path: Path, root: yaml.Node, error: ValidationError) -> str:
+def faults_in(path: Path, root: yaml.Node, error: ValidationError) -> str:
+    """Return what is wrong with a file, one line a fault, each with the file, its line and the field."""
     lines = []
     for fault in error.errors(include_url=False):
         field = ".".join(str(part) for part in fault["loc"]) or "the file"
