@@ -10,6 +10,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
+MIN_YEAR: Final = 100
+MAX_YEAR: Final = 9899
 # The first and the last century of the calendar are left out: an offset, a window's or bin's start, or the time zone they are
 # printed in would carry times there past year 1 or 9999. An offset reaches 18 hours, as in java.time.
 RFC3339: Final = (

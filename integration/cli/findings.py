@@ -12,6 +12,7 @@ import typer
 
 from integration.cli.config import IndexOption, note_filtered
 from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.instants import FromOption, ToOption, span_of
 from integration.cli.options import severity_of
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
@@ -31,7 +32,6 @@ from integration.targets.kibana.alerts import kibana_findings
 from integration.targets.opensearch.alerts import alerts, monitor_findings
 from integration.targets.opensearch.monitors import Monitor
 from integration.targets.opensearch.plugins import has_alerting
-from integration.times import parse_time
 
 
 class Source(StrEnum):
@@ -47,8 +47,8 @@ class Source(StrEnum):
 def findings(
     cluster: ClusterOptions,
     report: Report,
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Windows that begin then or later.")] = None,
-    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Windows that end by then.")] = None,
+    start: FromOption = None,
+    end: ToOption = None,
     host: Annotated[list[str] | None, typer.Option("--host", metavar="GLOB", help="Of these machines only.")] = None,
     severity: Annotated[str, typer.Option("--severity", help="This severe or more.")] = "informational",
     source: Annotated[Source, typer.Option("--source", help="Stored risk events, the engine's alerts, or both.")] = Source.ALL,
@@ -59,13 +59,14 @@ def findings(
 
     Each finding is listed once. Kibana's detection rules need --kibana-url.
 
-    Example: detect findings --from 2026-11-24 --severity high --host 'gpu-*' --format json
+    Example: detect findings --since yesterday --severity high --host 'gpu-*' --format json
     """
     where = index or cluster.namespace.events
+    begins, ends = span_of(start, end)
     wanted = FindingQuery(
         rule_ids=frozenset(each.id for each in report.rules),
-        start=None if start is None else parse_time(start),
-        end=None if end is None else parse_time(end),
+        start=begins,
+        end=ends,
         hosts=tuple(host or ()),
         severity=severity_of("--severity", severity),
     )

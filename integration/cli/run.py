@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """Let the cluster evaluate scheduled windows and print the findings.
 
-    Example: detect run --from 2026-11-24 --to 2026-11-25 --write --url https://localhost:9200
+    Example: detect run --since 30d --write --url https://localhost:9200
     """
     plan = [(each, windows_of(each, at, start, end)) for each in report.rules]
     where, passed = index or cluster.namespace.events, FilteredFindings(report.settings.post_filter.passes)

@@ -13,11 +13,11 @@ from typing import Annotated
 
 import typer
 
+from integration.cli.instants import instant_of
 from integration.cli.options import Format, FormatOption, seconds_of
 from integration.cli.output import note, print_json, print_table, progress
 from integration.errors import InputError
 from integration.sandbox.sample import DEFAULT_SCENARIOS, Plan, Prefix, SampleFile, Scenario, generate, start_of_last, write_files
-from integration.times import parse_time
 
 _SIZE = re.compile(r"([0-9]{1,12}) ?([A-Za-z]*)")
 _BYTES = {
@@ -67,7 +67,7 @@ def sample(
         size=None if size is None else size_of(size),
         scenarios=tuple(scenario or DEFAULT_SCENARIOS),
         seed=seed,
-        start=start_of_last(span_ms) if start is None else parse_time(start),
+        start=start_of_last(span_ms) if start is None else instant_of("--start", start),
         span=span_ms,
         utc_offset=offset_of(utc_offset),
         prefix=prefix,

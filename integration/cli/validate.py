@@ -39,16 +39,16 @@ def validate(
     The raw lines of the windows are fetched and evaluated by the reference. Ends with 1 when the two differ, when there are no
     events to compare them over, and when documents in the windows did not become events that the rules see, or name no machine.
 
-    Example: detect validate --from 2026-11-24 --to 2026-11-25
+    Example: detect validate --since 7d
     """
     settings, loaded = configured(config, rules, rule)
     zone, where = zone_of(timezone), index or cluster.namespace.events
     results: list[tuple[Rule, Validation]] = []
     unanswered: list[str] = []
     span = (sys.maxsize, 0)
-    with cluster.open() as engine, progress("Comparing", len(loaded)) as advance:
-        for each in loaded:
-            windows = windows_of(each, at, start, end)
+    plan = [(each, windows_of(each, at, start, end)) for each in loaded]
+    with cluster.open() as engine, progress("Comparing", len(plan)) as advance:
+        for each, windows in plan:
             results.append((each, validate_rule(engine, each, where, windows, zone, settings.post_filter)))
             advance(1)
             if not results[-1][1].events:

@@ -301,7 +301,7 @@ class TestVerb:
             ({"size": "-1"}, "write one such as 500MB"),
             ({"utc_offset": "5"}, "write one such as -05:00"),
             ({"utc_offset": "+19:00"}, "18 hours"),
-            ({"start": "yesterday"}, "is no time"),
+            ({"start": "soon"}, "is not a time"),
             ({"gzip": True}, "goes with --out"),
         ],
     )
