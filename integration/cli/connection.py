@@ -37,16 +37,21 @@ NamespaceOption = Annotated[str, _option("namespace", "Of the data stream logs-o
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """The cluster, the credentials, and the namespace on it."""
+    """The cluster, the credentials, and the namespace on it; `asked_for` says that the command line names the cluster."""
 
     connection: Connection
     namespace: Namespace
     kibana_url: str | None
     space: str
+    asked_for: bool
 
     def open(self) -> Engine:
         """Connect to the cluster; its own answer tells the engine."""
         return connect(self.connection)
+
+    def open_if_asked_for(self) -> AbstractContextManager[Engine | None]:
+        """Connect to the cluster where the command line names it: for verbs that need none."""
+        return self.open() if self.asked_for else nullcontext()
 
     def open_kibana(self) -> AbstractContextManager[Kibana | None]:
         """Connect to Kibana with the same credentials, if its address is given."""
@@ -91,7 +96,7 @@ def _cluster_options(
         insecure=insecure,
         timeout=timeout,
     )
-    return ClusterOptions(connection, Namespace(namespace), kibana_url, space)
+    return ClusterOptions(connection, Namespace(namespace), kibana_url, space, _source(context, "url") == "COMMANDLINE")
 
 
 def with_cluster(verb: Callable[..., None]) -> Callable[..., None]:

@@ -53,6 +53,7 @@ VERBS = {
     "disable": Verb(
         _ALERTING, "Stop the rules; they stay installed, with their open alerts, and an upgrade leaves them stopped.", "enable"
     ),
+    "test": Verb(_TOOLS, "Run the cases beside rules: lines, and what must come of them."),
     "export": Verb(_TOOLS, "Write every rendered body to a file, without a cluster."),
     "sample": Verb(_TOOLS, "Write made-up Ollama logs to try the detection on: benign, noisy, under attack."),
     "cluster": Verb(_TOOLS, "Start and stop real nodes on this machine, without Docker."),

@@ -134,7 +134,7 @@ def ingest(
     `IngestStoppedError` if lines are stored by then. An interrupt waits for the batches on their way, and carries a note of how
     many lines are stored.
     """
-    _check_installed(engine)
+    check_installed(engine)
     report = IngestReport()
     stop = threading.Event()
     sender = _Sender(engine, data_stream, patience, stop, on_retry, sleep)
@@ -165,7 +165,8 @@ def ingest(
     return report
 
 
-def _check_installed(engine: Engine) -> None:
+def check_installed(engine: Engine) -> None:
+    """Raise `NotFoundError` where the pipeline or the template of the data streams is missing."""
     if engine.get_pipeline(PIPELINE) is None or engine.get_template(EVENTS_TEMPLATE) is None:
         raise NotFoundError(
             f"{engine.url} has no ingest pipeline {PIPELINE!r} or no index template {EVENTS_TEMPLATE!r}: run `detect install` first"

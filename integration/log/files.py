@@ -46,6 +46,11 @@ def read_lines(path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[
     return iter(CandidateReader(path, None, block_bytes, progress))
 
 
+def read_text(text: str, path: str, *, written: int) -> Iterator[RawLine]:
+    """Read every line of a text as those of a log at `path` that was last written then, in epoch milliseconds."""
+    yield from CandidateReader(path, None, BLOCK_BYTES, None).lines_of(OpenLog(path, iter([(0, text.encode())]), written))
+
+
 def read_candidates(
     path: str,
     needles: Sequence[bytes] | None,
@@ -92,9 +97,10 @@ class CandidateReader:
         self.logs = []
         with open_logs(self._path, block_bytes=self._block_bytes, progress=self._progress) as logs:
             for log in logs:
-                yield from self._lines(log)
+                yield from self.lines_of(log)
 
-    def _lines(self, log: OpenLog) -> Iterator[RawLine]:
+    def lines_of(self, log: OpenLog) -> Iterator[RawLine]:
+        """Read a log that is open."""
         read_log, clock, parts = ReadLog(log.path), _Clock(log.modified), Parts()
         self.logs.append(read_log)
         for offset, with_returns in log.blocks:

@@ -1,0 +1,91 @@
+"""`detect test`: the cases beside rules."""
+# ruff: noqa: PT028 - a verb, not a test
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from difflib import unified_diff
+from enum import StrEnum
+from typing import Annotated
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+import typer
+
+from integration.cli.config import ConfigOption
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.options import RuleOption, RulesOption, rules_of
+from integration.cli.output import escaped, escaped_lines, note, print_json
+from integration.commands.test import Result, run_cases, update
+
+
+class ResultFormat(StrEnum):
+    """How results of cases are written to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
+
+
+@with_cluster
+def test(
+    cluster: ClusterOptions,
+    rewrite: Annotated[bool, typer.Option("--update", help="Rewrite what cases expect, and show the difference.")] = False,
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    config: ConfigOption = None,  # noqa: ARG001 - its callback feeds the others
+    form: Annotated[ResultFormat, typer.Option("--format", help="How to write results.")] = ResultFormat.TABLE,
+) -> None:
+    """Run the cases beside rules: lines, and what must come of them.
+
+    They stand in tests/ID/*.yml beside the file of the rule ID. The reference evaluates them; with --url on the command line, the
+    cluster's pipeline and the rule there do so too, in an index of their own that is deleted again. Ends with 1 when a case fails,
+    and when a rule has no case that fires or none that does not.
+
+    Example: detect test --rules my-rules --format junit > cases.xml
+    """
+    loaded = rules_of(rules, rule)
+    if rewrite:
+        for path, before, after in update(loaded):
+            lines = unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="")
+            print("\n".join(map(escaped, lines)))  # noqa: T201
+    with cluster.open_if_asked_for() as engine:
+        results = list(run_cases(loaded, engine))
+    failed = [result for result in results if result.faults]
+    if form is ResultFormat.JSON:
+        print_json({"passed": not failed, "cases": [_json(result) for result in results]})
+    elif form is ResultFormat.JUNIT:
+        print(_junit(results))  # noqa: T201
+    else:
+        for result in failed:
+            print(escaped(f"{result.place}: {result.name} ({result.rule_id}, {result.by})"))  # noqa: T201
+            print(escaped_lines("\n".join(f"    {fault}" for fault in result.faults)))  # noqa: T201
+    note(f"{len(results) - len(failed):,} passed, {len(failed):,} failed: {sum(result.lines for result in results):,} lines.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _json(result: Result) -> dict[str, object]:
+    return {
+        "rule_id": result.rule_id,
+        "place": result.place,
+        "name": result.name,
+        "by": result.by,
+        "lines": result.lines,
+        "faults": list(result.faults),
+    }
+
+
+def _junit(results: Sequence[Result]) -> str:
+    """Return results as JUnit's XML, one suite a rule and side; what XML cannot hold is escaped as on a terminal."""
+    root = Element("testsuites", tests=str(len(results)), failures=str(sum(bool(result.faults) for result in results)))
+    for suite in dict.fromkeys((result.rule_id, result.by) for result in results):
+        cases = [result for result in results if (result.rule_id, result.by) == suite]
+        failures = str(sum(bool(result.faults) for result in cases))
+        element = SubElement(root, "testsuite", name=" by ".join(suite), tests=str(len(cases)), failures=failures)
+        for result in cases:
+            case = SubElement(element, "testcase", classname=result.rule_id, name=escaped(result.name), file=escaped(result.place))
+            if result.faults:
+                failure = SubElement(case, "failure", message=escaped(result.faults[0]))
+                failure.text = escaped_lines("\n".join((result.place, *result.faults)))
+    indent(root)
+    return tostring(root, encoding="unicode", xml_declaration=True)
