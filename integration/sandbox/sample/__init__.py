@@ -4,5 +4,17 @@ from integration.sandbox.sample.clock import Prefix
 from integration.sandbox.sample.files import SampleFile, write_files
 from integration.sandbox.sample.generator import DEFAULT_SCENARIOS, Plan, generate, start_of_last
 from integration.sandbox.sample.scenario import Scenario
+from integration.sandbox.sample.truth import Occurrence, occurrences
 
-__all__ = ["DEFAULT_SCENARIOS", "Plan", "Prefix", "SampleFile", "Scenario", "generate", "start_of_last", "write_files"]
+__all__ = [
+    "DEFAULT_SCENARIOS",
+    "Occurrence",
+    "Plan",
+    "Prefix",
+    "SampleFile",
+    "Scenario",
+    "generate",
+    "occurrences",
+    "start_of_last",
+    "write_files",
+]

@@ -52,9 +52,10 @@ class Clock:
         """Write a line of the access log."""
         return f"[GIN] {self.local[:10].replace('-', '/')} - {self.local[11:]} {rest}"
 
-    def std(self, rest: str) -> str:
-        """Write a line of Go's old logger."""
-        return f"{self.local[:10].replace('-', '/')} {self.local[11:]} {rest}"
+    def recovery(self, rest: str) -> str:
+        """Write the line, red, with which Gin recovers from a panic."""
+        date = self.local[:10].replace("-", "/")
+        return f"\x1b[31m{date} {self.local[11:]} [Recovery] {date} - {self.local[11:]} {rest}"
 
 
 def _journald(clock: Clock, host: str, line: str) -> str:

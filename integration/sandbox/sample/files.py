@@ -42,7 +42,7 @@ def write_files(
     plan = plan or Plan()
     written: list[SampleFile] = []
     try:
-        for host, lines in by_host(plan):
+        for host, _version, lines in by_host(plan):
             for file in _write_host(folder, host, lines, ".gz" if gzip else "", progress):
                 os.utime(file.path, ns=(plan.end * 1_000_000, plan.end * 1_000_000))
                 written.append(file)

@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import chain, repeat
 from random import Random
 from typing import NamedTuple
 
 from integration.errors import InputError
 from integration.sandbox.sample.clock import WRAPPINGS, Clock, Prefix
-from integration.sandbox.sample.scenario import Scenario, Script
+from integration.sandbox.sample.scenario import Filled, Scenario, Script
+from integration.sandbox.sample.texts import VERSIONS, Episode
 
 SERVER_LOG = "server.log"
 APP_LOG = "app.log"
@@ -25,6 +25,9 @@ _USUAL_SPAN = 6 * _HOUR_MS
 _YEAR_9899_MS = 250_215_091_200_000
 _LONGEST_STEP_MS = 40
 _USUAL_LINE_BYTES = 160
+_EPISODE_LINES = 50
+_LATEST_EPISODE_MS = 48 * 60_000
+"""Into its hour; later it might reach into the next window of a rule, which begins ten minutes before the hour."""
 
 
 def start_of_last(span: int) -> int:
@@ -36,8 +39,9 @@ def start_of_last(span: int) -> int:
 class Plan:
     """What logs to make up; raises `InputError` for what cannot be.
 
-    Hosts take turns with the scenarios. `lines`, or instead of it `size` in bytes (kept to within a line a host), is that of all
-    hosts together. Times lie in [start, start + span), both in milliseconds; by default they are the last six full hours.
+    Hosts take turns with the scenarios, and with the versions of Ollama. `lines`, or instead of it `size` in bytes (kept to within
+    a line a host), is that of all hosts together. Times lie in [start, start + span), both in milliseconds; by default they are
+    the last six full hours.
     """
 
     hosts: int = 3
@@ -70,15 +74,21 @@ class Plan:
 
 
 class Line(NamedTuple):
-    """A line of a host's log, and which file it is in: the desktop app has one of its own, unless a transport joins them."""
+    """A line of a host's log, and which file it is in: the desktop app has one of its own, unless a transport joins them.
+
+    `instant` is its time, `episode` what it belongs to, if anything, `last` whether that ends with it.
+    """
 
     file: str
     text: str
+    instant: int
+    episode: Episode | None
+    last: bool
 
 
 def generate(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Give pairs of host and line: the hosts take turns, and each host's lines come in the order of time."""
-    running = deque(by_host(plan))
+    """Yield pairs of host and line: the hosts take turns, and each host's lines come in the order of time."""
+    running = deque((host, lines) for host, _version, lines in by_host(plan))
     while running:
         host, lines = running.popleft()
         if (line := next(lines, None)) is not None:
@@ -86,40 +96,64 @@ def generate(plan: Plan) -> Iterator[tuple[str, str]]:
             running.append((host, lines))
 
 
-def by_host(plan: Plan) -> Iterator[tuple[str, Iterator[Line]]]:
-    """Give each host with its lines, which are made as they are taken."""
-    scripts: dict[Scenario, Script] = {}
+def by_host(plan: Plan) -> Iterator[tuple[str, str, Iterator[Line]]]:
+    """Yield each host with its version of Ollama and its lines, which are made as they are taken."""
+    scripts: dict[tuple[int, int], Script] = {}
     digits = max(2, len(str(plan.hosts)))
     for number in range(plan.hosts):
-        scenario = plan.scenarios[number % len(plan.scenarios)]
-        if scenario not in scripts:
-            scripts[scenario] = Script(scenario, plan.seed)
+        turn, place = divmod(number, len(plan.scenarios))
+        version = (turn + place) % len(VERSIONS)  # so that every scenario comes to every version
+        if (place, version) not in scripts:
+            scripts[place, version] = Script(plan.scenarios[place], VERSIONS[version], plan.seed)
         share = plan.total // plan.hosts + (number < plan.total % plan.hosts)
         host = f"gpu-{number + 1:0{digits}d}"
-        yield host, _lines(plan, host, share, scripts[scenario])
+        yield host, VERSIONS[version].version, _lines(plan, host, share, scripts[place, version])
 
 
 def _lines(plan: Plan, host: str, share: int, script: Script) -> Iterator[Line]:
     rng = Random(f"{host} {plan.seed}")  # noqa: S311 - made-up logs need no secrets
     clock, wrap = Clock(plan.utc_offset), WRAPPINGS.get(plan.prefix)
     app_log = APP_LOG if wrap is None else SERVER_LOG
-    # Lines of an episode follow closely upon each other, unless the whole log is denser than that.
-    step = min(_LONGEST_STEP_MS, plan.span / (share or 1) * (1 if plan.size is None else _USUAL_LINE_BYTES))
     done, now = 0, plan.start
-    for episode in chain([script.startup, *script.overture], map(script.next, repeat(rng))):
-        if done >= share:
-            return
-        now = max(now, min(plan.start + int(plan.span * (done + rng.random()) / share), plan.end - 1))
-        for app, spelling, rest in episode:
+    # Lines of a passage follow closely upon each other, unless the whole log is denser than that.
+    step = min(_LONGEST_STEP_MS, plan.span / (share or 1) * (1 if plan.size is None else _USUAL_LINE_BYTES))
+    hourly = _hourly(plan, share, script)
+    due = next(hourly, None)
+    passage = script.startup
+    while done < share:
+        for number, (app, spelling, rest) in enumerate(passage.lines, 1):
             clock.set(now)
             text = rest if spelling is None else spelling(clock, rest)
             if wrap is not None:
                 text = wrap(clock, host, text)
-            yield Line(app_log if app else SERVER_LOG, text)
+            yield Line(app_log if app else SERVER_LOG, text, now, passage.episode, number == len(passage.lines))
             done += 1 if plan.size is None else _bytes_of(text)
             if done >= share:
                 return
             now = min(now + int(rng.random() * step), plan.end - 1)
+        then = max(now, min(plan.start + int(plan.span * (done + rng.random()) / share), plan.end - 1))
+        if due is not None and due[0] <= then:
+            now, passage = max(now, due[0]), due[1]
+            due = next(hourly, None)
+        else:
+            now, passage = then, script.next(rng)
+
+
+def _hourly(plan: Plan, share: int, script: Script) -> Iterator[tuple[int, Filled]]:
+    """Yield the episodes that have an hour for themselves, with their times; the first comes at once, so that a short log has one.
+
+    Where the log is too short for one in every hour, hours are left out: half of the lines at most are those of episodes.
+    """
+    rng = Random(f"{plan.seed} {share} {script.version}")  # noqa: S311 - made-up logs need no secrets
+    lines = share if plan.size is None else share // _USUAL_LINE_BYTES
+    first = plan.start // _HOUR_MS
+    last = (plan.end - 1) // _HOUR_MS
+    every = max(1, -(-(last - first + 1) * _EPISODE_LINES // max(1, lines // 2)))
+    for hour, filled in zip(range(first, last + 1, every), script.hourly(rng), strict=False):
+        begin = max(plan.start, hour * _HOUR_MS)
+        room = min(plan.end, hour * _HOUR_MS + _LATEST_EPISODE_MS) - begin
+        if room > 0:
+            yield begin + (0 if hour == first else int(rng.random() * room)), filled
 
 
 def _bytes_of(text: str) -> int:

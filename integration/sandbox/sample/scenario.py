@@ -1,28 +1,28 @@
-"""What happens on a machine: the kinds of episodes, and how often each comes."""
+"""What happens on a machine: the kinds of passages, how often each comes, and which episodes."""
 
 from __future__ import annotations
 
 from bisect import bisect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import accumulate
+from itertools import accumulate, cycle
 from random import Random
 from typing import NamedTuple
 
 from integration.sandbox.sample.clock import Clock
 from integration.sandbox.sample.slots import Slots
-from integration.sandbox.sample.texts import ATTACK, CHATTER, EVERYDAY, NOISE, STARTUP, Episode
+from integration.sandbox.sample.texts import CHATTER, Episode, Passage, Texts
 
 _READY_MADE = 600
 _SPELLINGS: Mapping[str, tuple[int, Callable[[Clock, str], str]]] = {
     "level=": (0, Clock.slog),
     "[GIN] | ": (len("[GIN] "), Clock.gin),
-    "std: ": (len("std: "), Clock.std),
+    "[Recovery] ": (len("[Recovery] "), Clock.recovery),
 }
 
 
 class Scenario(StrEnum):
-    """What a host's logs tell: only everyday work, faults too, an attack, everything at once, or mostly debug chatter."""
+    """What a host's logs tell: only everyday work, faults too, an attack an hour, everything at once, or mostly debug chatter."""
 
     BENIGN = "benign"
     NOISY = "noisy"
@@ -39,52 +39,59 @@ class Template(NamedTuple):
     rest: str
 
 
-class Script:
-    """Gives the episodes of a scenario; `startup` and `overture` come first.
+class Filled(NamedTuple):
+    """A passage with its slots filled in, and the episode that it is, if any."""
 
-    Episodes are made once and drawn from, which lets a generator keep up with a disk.
+    episode: Episode | None
+    lines: Sequence[Template]
+
+
+class Script:
+    """What a host of a scenario with one version of Ollama logs; `startup` comes first.
+
+    Passages are made once and drawn from, which lets a generator keep up with a disk.
     """
 
-    def __init__(self, scenario: Scenario, seed: int) -> None:
-        rng = Random(f"{scenario} {seed}")  # noqa: S311 - made-up logs need no secrets
-        self.startup = _filled(STARTUP[0], rng)
-        self.overture = [_filled(kinds[0], rng) for kinds in _OVERTURES[scenario]]
-        shares = _SHARES[scenario]
+    def __init__(self, scenario: Scenario, texts: Texts, seed: int) -> None:
+        rng = Random(f"{scenario} {texts.version} {seed}")  # noqa: S311 - made-up logs need no secrets
+        self.version = texts.version
+        self.startup = Filled(None, _filled(texts.startup, rng))
+        shares = _shares(scenario, texts)
         self._bounds = list(accumulate(share for share, _ in shares))
         self._stocks = [_stock(kinds, rng) for _, kinds in shares]
+        self._hourly = {Scenario.NOISY: texts.faults, Scenario.ATTACK: texts.attacks}.get(scenario, ())
 
-    def next(self, rng: Random) -> Sequence[Template]:
-        """Draw an episode."""
+    def next(self, rng: Random) -> Filled:
+        """Draw a passage."""
         stock = self._stocks[bisect(self._bounds, rng.random())]
         return stock[int(rng.random() * len(stock))]
 
-
-# Shares of the episodes, not of the lines; they add up to one.
-_SHARES: Mapping[Scenario, Sequence[tuple[float, Sequence[Episode]]]] = {
-    Scenario.BENIGN: ((1.0, EVERYDAY),),
-    Scenario.NOISY: ((0.7, EVERYDAY), (0.3, NOISE)),
-    Scenario.ATTACK: ((0.9, EVERYDAY), (0.02, NOISE), (0.08, ATTACK)),
-    Scenario.MIXED: ((0.5, EVERYDAY), (0.3, CHATTER), (0.15, NOISE), (0.05, ATTACK)),
-    Scenario.DEBUG: ((0.03, EVERYDAY), (0.9695, CHATTER), (0.0005, ATTACK)),
-}
-# A short log of an attack has an attack in it all the same.
-_OVERTURES: Mapping[Scenario, Sequence[Sequence[Episode]]] = {
-    Scenario.BENIGN: (),
-    Scenario.NOISY: (NOISE,),
-    Scenario.ATTACK: (ATTACK,),
-    Scenario.MIXED: (ATTACK,),
-    Scenario.DEBUG: (CHATTER,),
-}
+    def hourly(self, rng: Random) -> Iterator[Filled]:
+        """Yield the episodes of which each has an hour for itself: all of them in an order of the host's own, then again."""
+        for episode in cycle(rng.sample(self._hourly, len(self._hourly))):
+            yield Filled(episode, _filled(episode.text, rng))
 
 
-def _stock(kinds: Sequence[Episode], rng: Random) -> list[list[Template]]:
-    drawn = rng.choices(kinds, [kind.weight for kind in kinds], k=_READY_MADE)
-    return [_filled(kind, rng) for kind in drawn]
+def _shares(scenario: Scenario, texts: Texts) -> Sequence[tuple[float, Sequence[Passage | Episode]]]:
+    """Return the kinds of passages with their shares, of the passages and not of the lines; they add up to one."""
+    match scenario:
+        case Scenario.BENIGN | Scenario.ATTACK:
+            return ((1.0, texts.everyday),)
+        case Scenario.NOISY:
+            return ((0.7, texts.everyday), (0.3, texts.noise))
+        case Scenario.MIXED:
+            return ((0.5, texts.everyday), (0.3, CHATTER), (0.15, texts.noise), (0.05, texts.attacks))
+        case Scenario.DEBUG:
+            return ((0.03, texts.everyday), (0.9695, CHATTER), (0.0005, texts.attacks))
 
 
-def _filled(episode: Episode, rng: Random) -> list[Template]:
-    text = episode.text.strip().format_map(Slots(rng))
-    return [_template(line) for line in text.split("\n")]
+def _stock(kinds: Sequence[Passage | Episode], rng: Random) -> list[Filled]:
+    drawn = rng.choices(kinds, [kind.weight if isinstance(kind, Passage) else 1 for kind in kinds], k=_READY_MADE)
+    return [Filled(kind if isinstance(kind, Episode) else None, _filled(kind.text, rng)) for kind in drawn]
+
+
+def _filled(text: str, rng: Random) -> list[Template]:
+    return [_template(line) for line in text.strip().format_map(Slots(rng)).split("\n")]
 
 
 def _template(line: str) -> Template:

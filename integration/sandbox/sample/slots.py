@@ -15,22 +15,13 @@ _ASSERTIONS = (
     "n_dims >= 1 && n_dims <= GGML_MAX_DIMS",
     "ctx->n_tensors > 0",
 )
-_SIGNALS = ("signal: aborted (core dumped)", "signal: segmentation fault (core dumped)", "exit status 2")
-_EXITS = ("exit status 1", "exit status 2", "exit status 0xc0000005", "signal: killed")
-_TRAVERSALS = (
-    "../../../../etc/passwd",
-    "..%2f..%2f..%2froot%2f.ssh%2fauthorized_keys",
-    "../../../../../proc/self/environ",
-    r"..\..\..\Windows\System32\drivers\etc\hosts",
-    "../../../../etc/ld.so.preload",
-)
 
 
 def _latency(rng: Random, low: float, high: float) -> str:
-    """Write seconds as Go writes a duration."""
+    """Write seconds as Go writes a duration, and Gin one of more than a minute: without fractions."""
     seconds = low * (high / low) ** rng.random()
     if seconds >= 60:
-        return f"{int(seconds // 60)}m{seconds % 60:.9f}s"
+        return f"{int(seconds // 60)}m{int(seconds % 60)}s"
     if seconds >= 1:
         return f"{seconds:.9f}s"
     return f"{seconds * 1e3:.6f}ms" if seconds >= 1e-3 else f"{seconds * 1e6:.3f}µs"
@@ -47,26 +38,28 @@ _MAKERS: Mapping[str, Callable[[Random], object]] = {
     "context": lambda rng: rng.choice((4096, 8192, 32768)),
     "count": lambda rng: rng.randrange(200, 8000),
     "digest": lambda rng: f"{rng.getrandbits(48):012x}",
-    "exit": lambda rng: rng.choice(_EXITS),
     "family": lambda rng: rng.choice(_FAMILIES),
     "few": lambda rng: rng.randrange(10, 100),
     "gib": lambda rng: f"{rng.randrange(20, 480) / 10}",
+    "instant": lambda rng: _latency(rng, 3e-5, 9e-4),
     "key": lambda rng: rng.choice(_KEYS),
     "latency": lambda rng: _latency(rng, 0.2, 90),
     "layers": lambda rng: rng.choice((25, 29, 33, 37, 49)),
-    "line": lambda rng: rng.randrange(100, 1600),
+    "local": lambda _rng: "127.0.0.1",
     "mib": lambda rng: f"{rng.randrange(1000, 90_000) / 10}",
     "minutes": lambda rng: _latency(rng, 61, 3000),
     "model": lambda rng: rng.choice(_MODELS),
+    "part": lambda rng: rng.randrange(16),
     "pid": lambda rng: rng.randrange(1000, 4_000_000),
     "port": lambda rng: rng.randrange(32768, 61000),
+    "quick": lambda rng: _latency(rng, 3e-4, 8e-3),
+    "registry": lambda rng: rng.choice(("models.attacker.example", "registry.evil.example", "hub.bad.example")),
     "seconds": lambda rng: f"{rng.randrange(80, 3000) / 100}",
     "short": lambda rng: _latency(rng, 2e-5, 0.4),
-    "signal": lambda rng: rng.choice(_SIGNALS),
     "slot": lambda rng: rng.randrange(4),
+    "slow": lambda rng: _latency(rng, 8, 59),
     "tensors": lambda rng: rng.randrange(255, 800),
-    "traversal": lambda rng: rng.choice(_TRAVERSALS),
-    "version": lambda rng: rng.choice(("0.12.11", "0.13.5", "0.14.2")),
+    "upload": lambda rng: f"{rng.getrandbits(256):064x}",
 }
 
 

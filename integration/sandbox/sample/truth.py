@@ -1,0 +1,44 @@
+"""What really happened in made-up logs: which episode, on which host, when, and whether it was an attack with an impact."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from integration.sandbox.sample.generator import Plan, by_host
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An episode of a host's log. `start` and `end` are the times of its first and last line, in milliseconds.
+
+    `impact` says that something was crashed, written where it must not be, or leaked; `blind` that nothing in the log shows it.
+    In the scenarios attack and noisy, an episode is the only one of its host in a clock hour, and before the fiftieth minute.
+    """
+
+    host: str
+    version: str
+    name: str
+    about: str
+    attack: bool
+    impact: bool
+    blind: bool
+    start: int
+    end: int
+    lines: tuple[str, ...]
+
+
+def occurrences(plan: Plan) -> Iterator[Occurrence]:
+    """Yield the episodes of a plan's logs, host by host; one that the end of the log cuts off is none."""
+    for host, version, lines in by_host(plan):
+        texts: list[str] = []
+        start = plan.start
+        for line in lines:
+            if (episode := line.episode) is None:
+                continue
+            start = start if texts else line.instant
+            texts.append(line.text)
+            if line.last:
+                truth = (episode.name, episode.about, episode.attack, episode.impact, episode.blind)
+                yield Occurrence(host, version, *truth, start, line.instant, tuple(texts))
+                texts = []
