@@ -47,6 +47,7 @@ VERBS = {
     ),
     "run": Verb(_EVALUATION, "Let the cluster evaluate scheduled windows and print the findings."),
     "validate": Verb(_EVALUATION, "Compare the cluster's findings with the Python reference over the same lines."),
+    "explain": Verb(_EVALUATION, "Say step by step why a line is found, or why not."),
     "watch": Verb(_EVALUATION, "Run the rules by their schedule and store their findings as risk events."),
     "findings": Verb(_EVALUATION, "List findings: risk events, and alerts of OpenSearch Alerting or Kibana."),
     "enable": Verb(_ALERTING, "Start the rules where `detect install` put them; nothing else of them changes."),

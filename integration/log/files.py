@@ -25,9 +25,9 @@ _JSON_NEEDLES = (b'"level"', b'"MESSAGE":[', b'"MESSAGE": [')
 class RawLine(NamedTuple):
     """One line of a log as it is in the file, or what the parts of one make together.
 
-    `number` counts lines from 1, and is 0 where lines were not counted; `offset` is in bytes of the unpacked text. `shipped_at`
-    (epoch milliseconds) is the time a shipper would give the line: its own stamp, else its carrier's, else the stamp of the last
-    stamped line above it, else when the file was last written. `line` is what was read of it.
+    `number` counts lines from 1 as an editor does, and is 0 where they were not counted; `offset` is in bytes of the unpacked
+    text. `shipped_at` (epoch milliseconds) is the time a shipper would give the line: its own stamp, else its carrier's, else the
+    stamp of the last stamped line above it, else when the file was last written. `line` is what was read of it.
     """
 
     text: str
@@ -101,18 +101,22 @@ class CandidateReader:
 
     def lines_of(self, log: OpenLog) -> Iterator[RawLine]:
         """Read a log that is open."""
-        read_log, clock, parts = ReadLog(log.path), _Clock(log.modified), Parts()
+        read_log, clock, parts, above = ReadLog(log.path), _Clock(log.modified), Parts(), 0
         self.logs.append(read_log)
         for offset, with_returns in log.blocks:
             block = with_returns.replace(b"\r", b"\n")  # a CRLF leaves an empty line behind, which is none
             clock.look_below(block)
             read_log.is_ollamas = read_log.is_ollamas or looks_like_ollama(block)
             if self._needles is None or parts.begun or has_parts(block):
+                counted = 0
                 for start, end in _every_line(block):
                     read_log.lines += 1
-                    number = read_log.lines if self._needles is None else 0
+                    above += with_returns.count(b"\n", counted, start)
+                    counted = start
+                    number = above + 1 if self._needles is None else 0
                     for text, where in parts.joined(block[start:end].decode(errors="replace"), (number, offset + start)):
                         yield clock.dated(text, log.path, *where)
+                above += with_returns.count(b"\n", counted)
             else:
                 read_log.lines += count_lines(block)
                 for start, end in _lines_with(block, self._needles):

@@ -6,9 +6,9 @@ import re
 from typing import Final, NamedTuple
 
 from integration.log import json_record
-from integration.log.prefixes import LATER_STAMP, strip
+from integration.log.prefixes import LATER_STAMP, Stripped, strip
 from integration.log.redaction import redact
-from integration.log.shippers import unwrap
+from integration.log.shippers import Carried, unwrap
 from integration.times import RFC3339, millis_of
 
 MAX_BYTES: Final = 200_000
@@ -35,13 +35,27 @@ class Line(NamedTuple):
     tags: tuple[str, ...]
 
 
+class Steps(NamedTuple):
+    """The way of a line: out of the JSON around it, without its carriers, cut to its length, and redacted."""
+
+    unwrapped: Carried
+    stripped: Stripped
+    whole: str
+    redacted: str
+
+
+def steps(raw: str) -> Steps:
+    """Take the steps that make an event's text of a line in a file or in a document."""
+    carried = unwrap(raw)
+    stripped = strip(carried.text)
+    whole = cut(stripped.text)
+    return Steps(carried, stripped, whole, redact(whole))
+
+
 def read(raw: str) -> Line:
     """Read a line as it is in a file or in a document."""
-    carried = unwrap(raw)
-    text, host, time = strip(carried.text)
-    whole = cut(text)
+    carried, (text, host, time), whole, original = steps(raw)
     tags: tuple[str, ...] = () if len(whole) == len(text) else (LINE_CUT,)
-    original = redact(whole)
     written = own_stamp(original)
     stamp = millis_of(written) if written else None
     if written and stamp is None:

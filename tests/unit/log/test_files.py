@@ -76,7 +76,8 @@ def expected(data: bytes, path: str) -> list[RawLine]:
     """The lines of a log, read the plain way."""
     start = 3 if data.startswith(codecs.BOM_UTF8) else 0
     found, last = [], WRITTEN
-    for number, match in enumerate(re.compile(rb"[^\r\n]+").finditer(data, start), 1):
+    for match in re.compile(rb"[^\r\n]+").finditer(data, start):
+        number = data.count(b"\n", 0, match.start()) + 1
         text = match[0].decode(errors="replace")
         line = read(text)
         last = last if line.stamp is None else line.stamp
