@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,8 @@ from tests.support.servers import SERVERS
 settings.register_profile("whole", deadline=None)
 settings.register_profile("check", deadline=None, max_examples=25)
 settings.load_profile("whole")
+# Set where several processes share the tests; a table is as wide as it needs unless a test says how wide the terminal is.
+os.environ.pop("COLUMNS", None)
 
 
 def pytest_report_header() -> str:

@@ -11,12 +11,13 @@ from heapq import heappop, heappush
 from itertools import chain, islice
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from rich.text import Text
 
 from integration.cli.options import Format, TabularFormat
+from integration.cli.tables import console, fitted, height, is_bounded
+from integration.cli.totals import Totals
 from integration.detection.columns import COLUMNS, LISTS, SPL_COLUMNS
 from integration.detection.model import Severity
 from integration.findings.finding import Finding
@@ -24,13 +25,17 @@ from integration.times import rfc3339
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
 _MAX_CELL = 44
+_CELLS_A_LINE = 4  # a cell of a list may take this part of a wide terminal
 _MAX_LIST = 3
+_ID_CHARACTERS = 12
+_NOT_ROWS = 5  # lines of a screen for what stands below a table
+# What a narrow terminal has no room for, the first first.
+_DISPENSABLE = ("SPL rows", "types", "details")
 # A table is as wide as its widest cell, so that its findings are all held at once: at most so many, with so much text.
 _MAX_FINDINGS = 1_000
 _MAX_CHARACTERS = 64 << 20
 _MAX_ROWS = 1_000
 _MAX_ROW_CELL = 1_000
-_UNBOUNDED = 1_000_000
 # What spreadsheets take for the beginning of a formula, some of them in full width too.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CSV_COLUMNS = (
@@ -64,20 +69,24 @@ def print_json(value: object) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "", *, lines: bool = False) -> None:
     """Write a table as wide as the terminal, or as wide as it needs in a pipe; markup in cells is text."""
-    table = Table(title=title or None, title_justify="left", show_lines=lines)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(escaped(cell)) for cell in row))
-    # In a pipe a table is as wide as its cells: what reads it there must not meet words broken in two.
-    width = None if sys.stdout.isatty() else _UNBOUNDED
-    Console(file=sys.stdout, highlight=False, width=width).print(table)
+    out = console()
+    table, _ = fitted(columns, [_texts(row) for row in rows], title, lines=lines, width=out.width)
+    out.print(table)
+
+
+def _texts(row: Sequence[str | Text]) -> list[Text]:
+    return [cell if isinstance(cell, Text) else Text(escaped(cell)) for cell in row]
 
 
 def print_findings(
-    findings: Iterable[Finding], events: Mapping[str, int], form: TabularFormat | Format, max_spl_rows: int | None = None
+    findings: Iterable[Finding],
+    events: Mapping[str, int],
+    form: TabularFormat | Format,
+    max_spl_rows: int | None = None,
+    *,
+    every: bool = False,
 ) -> None:
-    """Write findings in the form asked for, JSON and CSV as they come."""
+    """Write findings in the form asked for, JSON and CSV as they come; a table shows a screenful, or with `every` all of them."""
     if form.value == "json":
         _print_json(findings, events, max_spl_rows)
     elif form.value == "csv":
@@ -86,11 +95,54 @@ def print_findings(
         else:
             _print_csv_of_spl_rows(findings, max_spl_rows)
     else:
-        shown, count = _most_severe(findings)
-        _print_findings_table(shown, max_spl_rows)
-        if count > len(shown):
-            note(f"The table shows the {len(shown):,} most severe; {count - len(shown):,} more: --format json or csv gives all.")
+        totals = Totals()
+        count, no_room = (_print_every if every else _print_some)(totals.counted(findings), totals, max_spl_rows)
+        if no_room:
+            note(f"No room here for: {', '.join(no_room)}. A wider terminal shows them, and --format json.")
         note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events")
+
+
+def _print_some(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
+    """Write totals, and a table of the most severe findings; on a terminal no more than it shows at once.
+
+    Returns the count of all findings, and the columns that had no room.
+    """
+    kept, count = _most_severe(findings)
+    for columns, rows in totals.tables(whole=False):
+        print_table(columns, rows)
+    shown = _screenful(kept) if sys.stdout.isatty() else kept
+    no_room = _print_findings_table(shown, max_spl_rows)
+    if left_out := count - len(shown):
+        note(f"The table shows the {len(shown):,} most severe; {left_out:,} more: --all shows every one, --format json or csv too.")
+    return count, no_room
+
+
+def _print_every(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
+    """Write every finding, a table after the other, and the totals last; returns what `_print_some` does."""
+    count = 0
+    no_room: dict[str, None] = {}
+    remaining = iter(findings)
+    while (table := list(islice(remaining, _MAX_FINDINGS))) or not count:
+        no_room |= dict.fromkeys(_print_findings_table(table, max_spl_rows))
+        count += len(table)
+        if not table:
+            break
+    for columns, rows in totals.tables(whole=True):
+        print_table(columns, rows)
+    return count, no_room
+
+
+def _screenful(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the most severe findings that the terminal shows at once, in their order; one at least."""
+    out = console()
+    room = out.height - _NOT_ROWS
+    by_severity = sorted(range(len(findings)), key=lambda i: -findings[i].severity)[: max(room, 1)]
+    while len(by_severity) > 1:
+        shown = [findings[i] for i in sorted(by_severity)]
+        if height(_table_of(shown, out.width)[0], out) <= room:
+            return shown
+        by_severity.pop()
+    return [findings[i] for i in by_severity]
 
 
 def _print_json(findings: Iterable[Finding], events: Mapping[str, int], max_spl_rows: int | None) -> None:
@@ -137,28 +189,42 @@ def _most_severe(findings: Iterable[Finding]) -> tuple[list[Finding], int]:
     return [finding for _, _, finding in sorted(heap, key=lambda entry: -entry[1])], count
 
 
-def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None) -> None:
+def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None) -> list[str]:
+    """Write a table, and return the columns that had no room."""
     if not findings:
         print("No findings.")  # noqa: T201
-        return
+        return []
+    out = console()
+    table, no_room = _table_of(findings, out.width)
+    out.print(table)
+    if max_spl_rows is not None:
+        _print_spl_rows(findings, max_spl_rows)
+    return no_room
+
+
+def _table_of(findings: Sequence[Finding], width: int) -> tuple[RenderableType, list[str]]:
+    """Return a table, which names the rules where there are several, and the columns that had no room."""
+    several = len({finding.rule_id for finding in findings}) > 1
+    limit = max(_MAX_CELL, width // _CELLS_A_LINE) if is_bounded() else _MAX_CELL
     rows = []
     for finding in findings:
         beyond = dict(finding.truncated)
         start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in (finding.window_start, finding.window_end))
         lists = ("error_types", "error_messages", "error_details")
         cells: list[str | Text] = [
+            finding.id[:_ID_CHARACTERS],
             f"{start} to {end[-5:]}",
+            *([finding.rule_id] * several),
             finding.host,
             Text(str(finding.severity), style=_STYLES.get(finding.severity, "")),
             str(finding.error_count),
-            *(_list_cell(getattr(finding, name), beyond.get(name, 0)) for name in lists),
+            *(_list_cell(getattr(finding, name), beyond.get(name, 0), limit) for name in lists),
             f"{finding.spl_row_count:,}",
         ]
         rows.append(cells)
-    columns = ["window (UTC)", "host", "severity", "errors", "types", "messages", "details", "SPL rows"]
-    print_table(columns, rows, lines=True)
-    if max_spl_rows is not None:
-        _print_spl_rows(findings, max_spl_rows)
+    named = ["rule"] * several
+    columns = ["id", "window (UTC)", *named, "host", "severity", "errors", "types", "messages", "details", "SPL rows"]
+    return fitted(columns, [_texts(row) for row in rows], "", lines=True, width=width, dispensable=_DISPENSABLE)
 
 
 def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:
@@ -171,8 +237,8 @@ def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:
         note(f"The table shows the first {len(rows):,} SPL rows of {count:,}: --format json gives all.")
 
 
-def _list_cell(values: Sequence[str], left_out: int) -> Text:
-    shown = [escaped(value, _MAX_CELL) for value in values[:_MAX_LIST]]
+def _list_cell(values: Sequence[str], left_out: int, limit: int) -> Text:
+    shown = [escaped(value, limit) for value in values[:_MAX_LIST]]
     more = len(values) + left_out - len(shown)
     return Text("\n".join(shown + [f"+{more:,} more"] * bool(more)))
 

@@ -31,6 +31,7 @@ FailOnOption = Annotated[
 SplRowsOption = Annotated[
     bool, typer.Option("--spl-rows", help="Add the rows that Splunk would print (SPL 14); in CSV, give them alone.")
 ]
+AllOption = Annotated[bool, typer.Option("--all", help="A row for every finding, not a screenful of the most severe.")]
 MaxSplRowsOption = Annotated[int, typer.Option("--max-spl-rows", min=0, help="Rows a finding at most with --spl-rows.")]
 
 _DEFAULT_ROWS = 1_000
@@ -49,10 +50,11 @@ class Report:
     _fail_on: Severity | None
     _max_spl_rows: int | None
     _form: TabularFormat
+    _every: bool
 
     def print(self, findings: Iterable[Finding], events: Mapping[str, int]) -> None:
         """Write findings in the form asked for, and how many events were read and selected."""
-        print_findings(findings, events, self._form, self._max_spl_rows)
+        print_findings(findings, events, self._form, self._max_spl_rows, every=self._every)
 
     def end(self, highest: Severity | None) -> None:
         """End with 1 when the highest severity, None if there is no finding, reaches `--fail-on`."""
@@ -67,12 +69,13 @@ def _report(
     fail_on: FailOnOption = None,
     spl_rows: SplRowsOption = False,
     max_spl_rows: MaxSplRowsOption = _DEFAULT_ROWS,
+    every: AllOption = False,
     config: ConfigOption = None,
     form: TabularFormatOption = TabularFormat.TABLE,
 ) -> Report:
     settings, loaded = configured(config, rules, rule)
     least = None if fail_on is None else severity_of("--fail-on", fail_on)
-    return Report(settings, loaded, zone_of(timezone), least, max_spl_rows if spl_rows else None, form)
+    return Report(settings, loaded, zone_of(timezone), least, max_spl_rows if spl_rows else None, form, every)
 
 
 def with_report(verb: Callable[..., None]) -> Callable[..., None]:

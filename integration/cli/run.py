@@ -11,14 +11,15 @@ from integration.cli.config import IndexOption, note_filtered
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
-from integration.cli.windows import AtOption, FromOption, ToOption, windows_of
+from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
 from integration.commands.run import count_read, spanned
 from integration.commands.run import run as run_windows
-from integration.evaluation.presence import no_events
+from integration.evaluation.presence import newest_event, no_events
 from integration.evaluation.risk_events import Written
 from integration.evaluation.risk_events import write as write_risk
 from integration.findings.filter import FilteredFindings
 from integration.findings.store import stored_findings
+from integration.times import rfc3339
 
 
 @with_cluster
@@ -47,8 +48,11 @@ def run(
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
         report.print(findings, {"read": read, "selected": passed.events})
+        note(told(plan))
         if not read:
             note(no_events(engine, where, *spanned(plan)))
+        if not len(findings) and (read or index) and (newest := newest_event(engine, report.rules, where)) is not None:
+            note(f"The newest event in {where} is of {rfc3339(newest, millis=False)}.")
     note_filtered(passed.filtered)
     if written is not None:
         note(

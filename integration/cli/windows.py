@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from integration.cli.instants import FromOption, ToOption, instant_of, now, span_of
+from integration.commands.run import Plan, spanned
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.errors import InputError
+from integration.times import rfc3339
 
-__all__ = ["AtOption", "FromOption", "ToOption", "windows_of"]
+__all__ = ["AtOption", "FromOption", "ToOption", "told", "windows_of"]
 
 _MAX_WINDOWS = 100_000  # eleven years, hour by hour
 
@@ -39,3 +41,10 @@ def windows_of(rule: Rule, at: str | None, start: str | None, end: str | None) -
     if not windows:
         raise InputError(f"no scheduled window of {rule.id} is wholly between {start} and {until}")
     return windows
+
+
+def told(plan: Plan) -> str:
+    """Return which windows are evaluated, in words."""
+    windows = {(window.start, window.end) for _, each in plan for window in each}
+    start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in spanned(plan))
+    return f"Evaluated: {len(windows):,} window{'s' * (len(windows) != 1)}, {start} to {end} (UTC)."

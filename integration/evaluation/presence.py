@@ -41,6 +41,19 @@ def _events(rule: Rule, start: int | None, end: int | None) -> dict[str, Any]:
     return {"bool": {"filter": [{"range": {name_in_index(rule, "@timestamp"): span}}, *dataset_filter(rule)]}}
 
 
+def newest_event(engine: Engine, rules: Iterable[Rule], index: str) -> int | None:
+    """Return the time of the newest event of the rules' sourcetypes in an index (epoch milliseconds), None where there is none."""
+    found = [_newest(engine, rule, index) for rule in {rule.data_source.dataset: rule for rule in rules}.values()]
+    return max((time for time in found if time is not None), default=None)
+
+
+def _newest(engine: Engine, rule: Rule, index: str) -> int | None:
+    newest = {"max": {"field": name_in_index(rule, "@timestamp")}}
+    body = {"size": 0, "query": {"bool": {"filter": dataset_filter(rule)}}, "aggs": {"newest": newest}}
+    value = engine.search(index, body).get("aggregations", {}).get("newest", {}).get("value")
+    return None if value is None else int(value)
+
+
 def stored_documents(engine: Engine) -> list[Stored]:
     """Return the data streams of Ollama's lines that hold documents, in any namespace."""
     body = {

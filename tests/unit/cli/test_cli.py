@@ -101,9 +101,34 @@ def test_a_table_shows_the_most_severe_of_very_many(many: Path) -> None:
     shown = re.findall(r"gpu-[0-9]{4}", answer.out)
     assert shown == [f"gpu-{n:04}" for n in [*range(900), *range(1_100, 1_200)]]
     assert answer.err.splitlines() == [
-        "The table shows the 1,000 most severe; 200 more: --format json or csv gives all.",
+        "The table shows the 1,000 most severe; 200 more: --all shows every one, --format json or csv too.",
         "1,200 findings from 1,200 selected of 1,200 events",
     ]
+
+
+def test_all_shows_every_finding_in_tables_of_a_bounded_size(many: Path) -> None:
+    answer = detect("scan", str(many), "--all")
+    assert re.findall(r"gpu-[0-9]{4}", answer.out) == [f"gpu-{n:04}" for n in range(1_200)]
+    assert answer.out.count("window (UTC)") == 2
+    assert answer.err.splitlines() == ["1,200 findings from 1,200 selected of 1,200 events"]
+
+
+@pytest.mark.parametrize("columns", ["80", "120", "200"])
+def test_no_word_of_a_table_is_broken(monkeypatch: pytest.MonkeyPatch, log: Path, columns: str) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    answer = detect("scan", str(log), "--host", "a-machine-with-a-long-name.example")
+    assert max(map(len, answer.out.splitlines())) <= int(columns)
+    for word in ("a-machine-with-a-long-name.example", "critical", "exited", "2026-11-24"):
+        assert word in answer.out
+    assert ("details" in answer.out) == ("status" in answer.out) == ("details" not in answer.err)
+
+
+def test_a_word_that_is_wider_than_the_terminal_makes_records_of_the_rows(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    answer = detect("scan", str(log), "--host", "a-machine-with-a-long.name")
+    assert re.search(r"^host +a-machine-with-a-long\.name *$", answer.out, re.MULTILINE)
+    assert re.search(r"^severity +critical *$", answer.out, re.MULTILINE)
+    assert re.search(r"^details +=cmd\(\) *\n +exit status 1 *$", answer.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
