@@ -20,7 +20,7 @@ from typing import cast
 from integration.errors import InputError
 from integration.log.compression import ZIP, unpack, zip_members
 from integration.log.encoding import to_utf8
-from integration.log.kinds import with_head
+from integration.log.file_kinds import with_head
 
 BLOCK_BYTES = 1 << 16
 """How much is read at a time: what fits a processor's cache is searched faster than larger blocks."""

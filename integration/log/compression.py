@@ -13,7 +13,7 @@ from typing import IO, Final, NamedTuple, Protocol
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from integration.errors import InputError
-from integration.log.kinds import refuse_other_than_text, with_head
+from integration.log.file_kinds import refuse_other_than_text, with_head
 
 if sys.version_info >= (3, 14):
     from compression import zstd

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from integration.log import gin, json_record, shippers, slog
+from integration.log.kind import kind_of
 from integration.log.line import Line, read
 from integration.times import in_zone, rfc3339
 
@@ -119,6 +120,7 @@ _PLAIN: Final[dict[str, Callable[[Event], str | int | None]]] = {
     "ollama.msg": _first(_MSG, _BARE_MSG, member="msg"),
     "ollama.err": _first(_ERR, _BARE_ERR, member="err"),
     "ollama.level": _first(_LEVEL),
+    "ollama.line": lambda event: kind_of(event.original),
 }
 # An empty attribute counts as none.
 _SLOG: Final[dict[str, Callable[[str, dict[str, str]], str | int | None]]] = {

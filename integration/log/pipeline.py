@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from integration.folders import asset_folder
-from integration.log import event, gin, json_record, line, prefixes, redaction, shippers
+from integration.log import event, gin, json_record, kind, line, prefixes, redaction, shippers
 from integration.times import RFC3339
 
 FILE: Final = asset_folder("ingest_pipelines") / "ollama.server.yml"
@@ -21,6 +21,7 @@ _DEFINITIONS: Final = {
     "CARRIERS": prefixes.CARRIERS,
     "ANY_CARRIER": prefixes.ANY_CARRIER,
     "LATER_STAMP": prefixes.LATER_STAMP,
+    "KIND": kind.KIND,
     "SOLID": event.SOLID,
     "BARE": event.BARE,
     "QUOTELESS": event.QUOTELESS,

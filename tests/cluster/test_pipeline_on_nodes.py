@@ -225,7 +225,7 @@ def test_a_documents_own_fields_stay(engine: Engine, pipeline: str) -> None:
         },
         "event": {"module": "x", "original": "level=ERROR source=a.go:1 msg=x error=y", "dataset": "ollama.server"},
         "error": {"code": "7", "message": "y"},
-        "ollama": {"level": "ERROR", "source": "a.go:1", "msg": "x"},
+        "ollama": {"level": "ERROR", "line": "record", "source": "a.go:1", "msg": "x"},
     }
 
 

@@ -25,6 +25,11 @@ def shipper_documents() -> list[dict[str, Any]]:
     return _read("shipper_documents.jsonl")
 
 
+def attack_lines() -> list[dict[str, Any]]:
+    """Lines that attacks on model loading, and crashes like them, left in logs, each with its kind."""
+    return _read("attack_lines.jsonl")
+
+
 def _read(name: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (_FOLDER / name).read_text(encoding="utf-8").splitlines()]
 

@@ -19,7 +19,7 @@ from tests.support.builders import RULE
 
 FIELDS = (
     *("event.original", "event.dataset", "host.name", "log.level", "message", "error.message"),
-    *("log.origin.file.name", "log.origin.file.line", "ollama.source", "ollama.msg", "ollama.err", "ollama.level"),
+    *("log.origin.file.name", "log.origin.file.line", "ollama.source", "ollama.msg", "ollama.err", "ollama.level", "ollama.line"),
     *GIN_FIELDS,
 )
 PREFIXES = ("Feb 26 10:05:31 host ollama[7]: ", "2025-02-26T10:05:31+0000 host ollama: ", "ollama-1  | ", "2025-03-06 23:33:40 ")

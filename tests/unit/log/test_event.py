@@ -14,7 +14,17 @@ from tests.support.lines import WORST, lines
 SHIPPED_AT = parse_time("2026-11-24T09:00:00Z")
 STAMPED = "time=2025-10-02T14:46:19.789-04:00 level=ERROR "
 FIELDS = (
-    *("event.original", "event.dataset", "host.name", "log.level", "ollama.source", "ollama.msg", "ollama.err", "ollama.level"),
+    *(
+        "event.original",
+        "event.dataset",
+        "host.name",
+        "log.level",
+        "ollama.source",
+        "ollama.msg",
+        "ollama.err",
+        "ollama.level",
+        "ollama.line",
+    ),
     *("message", "error.message", "log.origin.file.name", "log.origin.file.line"),
     *("http.request.method", "http.response.status_code", "url.path", "url.query", "source.ip", "event.duration"),
 )
@@ -173,18 +183,18 @@ def test_hosts() -> None:
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("line", "kind"),
     [
-        "panic: runtime error: x",
-        "goroutine 27 [running]:",
-        "\tserver.go:544 +0x1a5",
-        "GGML_ASSERT(x) failed",
-        "a\x00b",
-        "b\ufffdd",
-        "",
+        ("panic: runtime error: x", "panic"),
+        ("goroutine 27 [running]:", "frame"),
+        ("\tserver.go:544 +0x1a5", "frame"),
+        ("GGML_ASSERT(x) failed", "native"),
+        ("a\x00b", "other"),
+        ("b\ufffdd", "other"),
+        ("", "other"),
     ],
 )
-def test_a_line_that_nothing_parses_is_kept(line: str) -> None:
+def test_a_line_that_nothing_parses_is_kept(line: str, kind: str) -> None:
     got = event(line)
     assert flat(got.document()) == {
         "@timestamp": "2026-11-24T09:00:00.000Z",
@@ -192,6 +202,7 @@ def test_a_line_that_nothing_parses_is_kept(line: str) -> None:
         "event.dataset": "ollama.server",
         "host.name": "gpu-1",
         "message": line,
+        "ollama.line": kind,
     }
 
 
@@ -219,6 +230,7 @@ def test_a_record_of_a_json_handler() -> None:
         "event.dataset": "ollama.server",
         "host.name": "gpu-1",
         "log.level": "ERROR",
+        "ollama.line": "record",
         "ollama.msg": 'llama "runner"',
         "message": 'llama "runner"',
         "error.message": "exit status 2",

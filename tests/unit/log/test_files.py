@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from integration.errors import InputError
 from integration.log import blocks
 from integration.log import files as logfiles
+from integration.log.file_kinds import refuse_other_than_text
 from integration.log.files import RawLine, read_candidates, read_lines
-from integration.log.kinds import refuse_other_than_text
 from integration.log.line import LINE_CUT, Line, read
 from integration.times import parse_time
 
