@@ -116,5 +116,5 @@ def _load(path: Path) -> CaseFile:
     try:
         cases = _CASES.validate_python(tuples(data))
     except ValidationError as error:
-        raise RuleError(faults_in(path, root, error)) from error
+        raise RuleError(faults_in(path, root, data, error, _CASES.json_schema())) from error
     return CaseFile(path, tuple((node.start_mark.line + 1, case) for node, case in zip(root.value, cases, strict=True)))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
 
+from integration.detection.faults import Language
 from integration.detection.model import Rule
 from integration.errors import RuleError
 from integration.folders import asset_folder
@@ -61,7 +63,7 @@ def load_rule(path: Path) -> Rule:
     try:
         return rule_of(data).read_from(path)
     except ValidationError as error:
-        raise RuleError(faults_in(path, root, error)) from error
+        raise RuleError(faults_in(path, root, data, error, Rule.model_json_schema())) from error
 
 
 def read_yaml(path: Path) -> tuple[yaml.Node | None, object]:
@@ -98,14 +100,11 @@ def tuples(value: object) -> object:
     return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
-def faults_in(path: Path, root: yaml.Node, error: ValidationError) -> str:
+def faults_in(path: Path, root: yaml.Node, data: object, error: ValidationError, schema: Mapping[str, Any]) -> str:
     """Return what is wrong with a file, one line a fault, each with the file, its line and the field."""
-    lines = []
-    for fault in error.errors(include_url=False):
-        field = ".".join(str(part) for part in fault["loc"]) or "the file"
-        message = fault["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
-        lines.append(f"{path}:{_line_of(root, fault['loc'])}: {field}: {message[0].lower()}{message[1:]}")
-    return "\n".join(lines)
+    faults = Language(schema, "key", "a mapping of keys to values").faults(error, data)
+    placed = sorted(((_line_of(root, each.location), each) for each in faults), key=lambda pair: pair[0])
+    return "\n".join(f"{path}:{line}: {each.field}: {each.message}" for line, each in placed)
 
 
 def _line_of(node: yaml.Node, location: Sequence[int | str]) -> int:
@@ -127,21 +126,42 @@ def _line_of(node: yaml.Node, location: Sequence[int | str]) -> int:
 def load_rules(folders: Sequence[Path] = (), ids: Iterable[str] = ()) -> tuple[Rule, ...]:
     """Read the shipped rules and those of the folders, or of all these the ones named by `ids`, in the order of their ids.
 
-    `RuleError` when a file is bad, a folder holds none, two rules share an id or a class field, or an id is unknown.
+    `RuleError` with all faults of all files when one is bad, a folder holds none, two rules share an id or a class field, or an id
+    is unknown.
     """
-    rules: dict[str, Rule] = {}
-    files: dict[tuple[str, str], Path] = {}
-    found = [path for folder in (asset_folder("rules"), *folders) for path in _rule_files(folder)]
-    for path in {path.resolve(): path for path in found}.values():  # a folder may be named twice
-        rule = load_rule(path)
-        for key, value in (("id", rule.id), ("classification.field", rule.classification.field)):
-            if (other := files.setdefault((key, value), path)) is not path:
-                raise RuleError(f"{path}: {key}: {value!r} is already used by {other}; each rule needs one of its own")
-        rules[rule.id] = rule
+    rules, faults = read_rules(folders)
+    if faults:
+        raise RuleError("\n".join(faults))
     wanted = list(dict.fromkeys(ids)) or sorted(rules)
     if unknown := [rule_id for rule_id in wanted if rule_id not in rules]:
         raise RuleError(f"no rule {', '.join(unknown)}; there are: {', '.join(sorted(rules))}")
     return tuple(rules[rule_id] for rule_id in wanted)
+
+
+def read_rules(folders: Sequence[Path] = ()) -> tuple[dict[str, Rule], list[str]]:
+    """Return the shipped rules and those of the folders by id, and every fault of their files, one line each."""
+    rules: dict[str, Rule] = {}
+    faults: list[str] = []
+    files: dict[tuple[str, str], Path] = {}
+    found: list[Path] = []
+    for folder in (asset_folder("rules"), *folders):
+        try:
+            found += _rule_files(folder)
+        except RuleError as error:
+            faults.append(str(error))
+    for path in {path.resolve(): path for path in found}.values():  # a folder may be named twice
+        try:
+            rule = load_rule(path)
+        except RuleError as error:
+            faults += str(error).splitlines()
+            continue
+        for key, value in ((("id",), rule.id), (("classification", "field"), rule.classification.field)):
+            if (other := files.setdefault((key[-1], value), path)) is not path:
+                root, _ = read_yaml(path)
+                at = f"{path}:{_line_of(root, key)}" if root else str(path)
+                faults.append(f"{at}: {'.'.join(key)}: {value!r} is already used by {other}; each rule needs one of its own")
+        rules[rule.id] = rule
+    return rules, faults
 
 
 def _rule_files(folder: Path) -> list[Path]:

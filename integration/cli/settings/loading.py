@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from integration.cli.settings.model import Config
 from integration.cli.settings.toml_lines import line_of
+from integration.detection.faults import Language
 from integration.errors import InputError
 
 FILE_NAME = "detect.toml"
@@ -30,8 +31,10 @@ def load_config(named: Path | None = None) -> Config:
     if path is None:
         return Config()
     text = _read(path)
+    data: dict[str, object] = {}
     try:
-        return Config.model_validate(tomllib.loads(text)).model_copy(update={"source": path})
+        data = tomllib.loads(text)
+        return Config.model_validate(data).model_copy(update={"source": path})
     except tomllib.TOMLDecodeError as error:
         line = _AT_LINE.search(str(error))
         number = int(line[1]) if line else len(text.splitlines())
@@ -39,7 +42,7 @@ def load_config(named: Path | None = None) -> Config:
     except RecursionError as error:
         raise InputError(f"{path}: is nested too deeply") from error
     except ValidationError as error:
-        raise InputError(_explain(path, text, error)) from error
+        raise InputError(_explain(path, text, data, error)) from error
 
 
 def _find() -> Path | None:
@@ -78,13 +81,6 @@ def _read(path: Path) -> str:
         raise InputError(f"{path}:{data[: error.start].count(10) + 1}: is not UTF-8 text") from error
 
 
-def _explain(path: Path, text: str, error: ValidationError) -> str:
-    lines = []
-    for fault in error.errors(include_url=False):
-        location = [part for part in fault["loc"] if part != "[key]"]
-        message = fault["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list").replace("valid dictionary", "table")
-        if fault["type"] == "extra_forbidden":
-            message = "there is no such setting"
-        setting = ".".join(str(part) for part in location) or "the file"
-        lines.append(f"{path}:{line_of(text, location)}: {setting}: {message[0].lower()}{message[1:]}")
-    return "\n".join(lines)
+def _explain(path: Path, text: str, data: object, error: ValidationError) -> str:
+    faults = Language(Config.model_json_schema(), "setting", "a table").faults(error, data)
+    return "\n".join(f"{path}:{line_of(text, each.location)}: {each.field}: {each.message}" for each in faults)

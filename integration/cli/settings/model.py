@@ -16,6 +16,7 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from pydantic.json_schema import SkipJsonSchema
 
 from integration.detection.columns import CountName
 from integration.detection.field_names import MAPPABLE, FieldNames
@@ -132,7 +133,7 @@ class Config(RuleSettings):
     fields: Annotated[dict[str, Text], BeforeValidator(_flat)] = {}
     rule: dict[str, RuleSettings] = {}
     filter: Annotated[tuple[FilterEntry, ...], BeforeValidator(_tuple)] = ()
-    source: Annotated[Path | None, Field(exclude=True)] = None
+    source: Annotated[SkipJsonSchema[Path | None], Field(exclude=True)] = None
 
     @field_validator("fields")
     @classmethod

@@ -14,16 +14,16 @@ from tests.support.builders import RULE
 
 FAULTS = {
     "a: 1": "cases.yml:1: a file of cases must be a list of which each begins with `- name: ...`",
-    "[]": "cases.yml:1: the file: tuple should have at least 1 item after validation, not 0",
+    "[]": "cases.yml:1: the file: must not be empty",
     "- name: a": "cases.yml:1: 0: needs one of `labels`, `lines` and `log`, and no other",
     "- {name: a, log: x}": "cases.yml:1: 0: needs `expect` or `findings` beside its lines; `labels` says all by itself",
     "- name: a\n  lines: [x]\n  log: y\n  findings: []": "cases.yml:1: 0: needs one of `labels`, `lines` and `log`, and no other",
     "- {name: a, labels: [{line: x, label: none}], findings: []}": "`labels` says all by itself",
-    "- name: a\n  lines:\n  - x\n  - 1\n  findings: []": "cases.yml:4: 0.lines.1: input should be a valid string",
+    "- name: a\n  lines:\n  - x\n  - 1\n  findings: []": "cases.yml:4: 0.lines.1: must be text",
     "- name: a\n  log: x\n  findings:\n  - {severity: high}": "cases.yml:1: 0: each of `findings` names its host",
     "- name: a\n  log: x\n  time: noon\n  findings: []": "cases.yml:3: 0.time: 'noon' is no time",
-    "- name: a\n  log: x\n  findigs: []": "cases.yml:3: 0.findigs: extra inputs are not permitted",
-    "- name: a\n  labels:\n  - {line: x, label: off}": "cases.yml:3: 0.labels.0.label: input should be a valid string",
+    "- name: a\n  log: x\n  findigs: []": "cases.yml:3: 0.findigs: there is no such key: did you mean findings?",
+    "- name: a\n  labels:\n  - {line: x, label: off}": "cases.yml:3: 0.labels.0.label: must be text",
     "- name: [": "cases.yml:1: expected the node content, but found '<stream end>'",
 }
 

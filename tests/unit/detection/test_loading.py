@@ -40,9 +40,9 @@ def test_shipped_rule_says_what_upstream_says() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "at", "words"),
     [
-        ("score: 10", "score: ten", "score: ten", "risk.score: input should be a valid integer"),
-        ("score: 10", "score: 101", "score: 101", "risk.score: input should be less than or equal to 100"),
-        ("greater_than: 5", "greater_then: 5", "greater_then: 5", r"severity.0.any.1.greater_then: extra inputs are not permitted"),
+        ("score: 10", "score: ten", "score: ten", "risk.score: must be a whole number"),
+        ("score: 10", "score: 101", "score: 101", "risk.score: must be at most 100"),
+        ("greater_than: 5", "greater_then: 5", "greater_then: 5", "greater_then: there is no such key: did you mean greater_than"),
         ("greater_than: 5", "contains: x", "contains: x", "severity.0.any.1: error_count is tested by `greater_than`"),
         ("level: high", "level: hi", "level: hi", "severity.1.level: 'hi' is no severity"),
         (
@@ -54,8 +54,8 @@ def test_shipped_rule_says_what_upstream_says() -> None:
         ("earliest: -70m@m", "earliest: -60m@m", "schedule:", "schedule: runs by cron .* overlap or leave gaps"),
         ("$error_count$", "$error_cnt$", "message:", "risk.message: names unknown columns error_cnt"),
         ("name: model_error", "name: service_crash", "classification:", "classification: names one class twice"),
-        ("attack_type: Sus", "attack_typ: Sus", "attack_typ:", "attack_typ: extra inputs"),
-        ("level: [ERROR]", "level: ERROR", "level: ERROR", "selection.0.level: input should be a list"),
+        ("attack_type: Sus", "attack_typ: Sus", "attack_typ:", "attack_typ: there is no such key: did you mean attack_type"),
+        ("level: [ERROR]", "level: ERROR", "level: ERROR", "selection.0.level: must be a list"),
     ],
 )
 def test_faults_name_file_line_and_field(tmp_path: Path, old: str, new: str, at: str, words: str) -> None:
@@ -63,6 +63,18 @@ def test_faults_name_file_line_and_field(tmp_path: Path, old: str, new: str, at:
     with pytest.raises(RuleError, match=words) as caught:
         load_rule(path)
     assert f"{path}:{line_of(path, at)}: " in str(caught.value)
+
+
+def test_all_faults_of_all_files_are_told_at_once_each_with_its_own_line(tmp_path: Path) -> None:
+    first = written(tmp_path, ("score: 10", "score: ten"), ("attack_type: Sus", "attack_typ: Sus"), ("id: ollama", "id: Ollama"))
+    second = tmp_path / "second.yml"
+    second.write_text("a: [1\n")
+    with pytest.raises(RuleError) as caught:
+        load_rules([tmp_path])
+    assert [line.partition(" ")[0] for line in str(caught.value).splitlines()] == [
+        *(f"{first}:{line_of(first, text)}:" for text in ("id: Ollama", "attack_typ:", "score: ten")),
+        f"{second}:2:",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -155,7 +167,7 @@ def test_two_rules_of_one_id_or_one_class_field_are_refused_by_both_files(
     tmp_path: Path, rule_id: str, field: str, fault: str
 ) -> None:
     path = rule_file(tmp_path, rule_id, field)
-    with pytest.raises(RuleError, match=f"^{path}: {fault}; each rule needs one of its own"):
+    with pytest.raises(RuleError, match=rf"^{path}:\d+: {fault}; each rule needs one of its own"):
         load_rules([tmp_path])
 
 
