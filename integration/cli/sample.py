@@ -17,7 +17,17 @@ from integration.cli.instants import instant_of
 from integration.cli.options import Format, FormatOption, seconds_of
 from integration.cli.output import note, print_json, print_table, progress
 from integration.errors import InputError
-from integration.sandbox.sample import DEFAULT_SCENARIOS, Plan, Prefix, SampleFile, Scenario, generate, start_of_last, write_files
+from integration.sandbox.sample import (
+    DEFAULT_SCENARIOS,
+    Plan,
+    Prefix,
+    SampleFile,
+    Scenario,
+    generate,
+    start_of_last,
+    write_files,
+    write_truth,
+)
 
 _SIZE = re.compile(r"([0-9]{1,12}) ?([A-Za-z]*)")
 _BYTES = {
@@ -54,11 +64,17 @@ def sample(
     utc_offset: Annotated[str, typer.Option(metavar="+HH:MM", help="The machines' offset from UTC.")] = "Z",
     prefix: Annotated[Prefix, typer.Option(help="What a transport puts around every line.")] = Prefix.BARE,
     gzip: Annotated[bool, typer.Option("--gzip", help="Pack the files (with --out).")] = False,
+    truth: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write what happened, an episode a line in JSON: host, times, attack or not, impact, lines."
+        ),
+    ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Write made-up Ollama logs to try the detection on: benign, noisy, under attack.
 
-    Example: detect sample --out logs --hosts 5 --lines 20000 --scenario attack --scenario benign --seed 7
+    Example: detect sample --out logs --hosts 5 --lines 20000 --scenario attack --scenario benign --truth truth.jsonl
     """
     span_ms = seconds_of("--span", span) * 1000
     plan = Plan(
@@ -78,6 +94,8 @@ def sample(
         raise InputError("--gzip goes with --out; pack a stream with: detect sample | gzip")
     else:
         _to_stdout(plan)
+    if truth is not None:
+        note(f"{write_truth(truth, plan)} episodes in {truth}")
 
 
 def size_of(text: str) -> int:

@@ -4,7 +4,7 @@ from integration.sandbox.sample.clock import Prefix
 from integration.sandbox.sample.files import SampleFile, write_files
 from integration.sandbox.sample.generator import DEFAULT_SCENARIOS, Plan, generate, start_of_last
 from integration.sandbox.sample.scenario import Scenario
-from integration.sandbox.sample.truth import Occurrence, occurrences
+from integration.sandbox.sample.truth import Occurrence, occurrences, write_truth
 
 __all__ = [
     "DEFAULT_SCENARIOS",
@@ -17,4 +17,5 @@ __all__ = [
     "occurrences",
     "start_of_last",
     "write_files",
+    "write_truth",
 ]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
+from integration.errors import InputError
 from integration.sandbox.sample.generator import Plan, by_host
+from integration.times import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +46,19 @@ def occurrences(plan: Plan) -> Iterator[Occurrence]:
                 truth = (episode.name, episode.about, episode.attack, episode.impact, episode.blind)
                 yield Occurrence(host, version, *truth, start, line.instant, tuple(texts))
                 texts = []
+
+
+def write_truth(path: Path, plan: Plan) -> int:
+    """Write the episodes as JSON, one a line and with RFC 3339 times, and return their number.
+
+    Raises `InputError` where the system does not let us write.
+    """
+    told = list(occurrences(plan))
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            for one in told:
+                times = {"start": rfc3339(one.start, millis=True), "end": rfc3339(one.end, millis=True)}
+                file.write(json.dumps(asdict(one) | times, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written: {error.strerror}") from error
+    return len(told)

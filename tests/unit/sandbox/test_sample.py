@@ -21,7 +21,7 @@ from integration.log.line import read
 from integration.log.redaction import redact
 from integration.sandbox.sample import Plan, Prefix, Scenario, generate, occurrences, write_files
 from integration.sandbox.sample.generator import by_host
-from integration.sandbox.sample.texts import VERSIONS
+from integration.sandbox.sample.texts import VERSIONS, Texts
 from integration.times import parse_time
 from tests.support.builders import RULE
 
@@ -387,6 +387,19 @@ class TestVerb:
         assert "server.log" in answer.out
         assert "2 files with 1,500 lines" in answer.err
 
+    def test_what_happened(self, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+        truth = tmp_path / "truth.jsonl"
+        sample(out=tmp_path, truth=truth, start="2026-11-24T08:00:00Z", span="2h", lines=600, hosts=2)
+        told = [json.loads(line) for line in truth.read_text().splitlines()]
+        made = Plan(hosts=2, lines=600, start=START, span=2 * HOUR)
+        assert [(one["host"], one["name"], parse_time(one["start"]), tuple(one["lines"])) for one in told] == [
+            (one.host, one.name, one.start, one.lines) for one in occurrences(made)
+        ]
+        assert "4 episodes in " in capsys.readouterr().err
+        assert set(told[0]["lines"]) <= {
+            line for name in ("app", "server") for line in (tmp_path / "gpu-01" / f"{name}.log").read_text().split("\n")
+        }
+
     def test_by_default_the_logs_end_with_the_last_hour(self, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
         sample(lines=100, span="2h")
         first = read(capsysbinary.readouterr().out.split(b"\n")[0].decode()).stamp
@@ -411,8 +424,21 @@ class TestVerb:
             ({"utc_offset": "+19:00"}, "18 hours"),
             ({"start": "soon"}, "is not a time"),
             ({"gzip": True}, "goes with --out"),
+            ({"truth": Path("no/such/folder"), "lines": 0}, "no/such/folder: cannot be written: No such file"),
         ],
     )
     def test_faults(self, options: dict[str, Any], said: str) -> None:
         with pytest.raises(InputError, match=said):
             sample(**options)
+
+
+class TestPage:
+    """docs/sample.md names every episode, and says of each what its texts say."""
+
+    @pytest.mark.parametrize("texts", VERSIONS, ids=lambda texts: texts.version)
+    def test_episodes(self, texts: Texts) -> None:
+        page = (Path(__file__).parents[3] / "docs" / "sample.md").read_text()
+        for episode in (*texts.attacks, *texts.faults):
+            (row,) = [line for line in page.split("\n") if line.startswith(f"| `{episode.name}` ")]
+            assert texts.version in row.split("|")[2]
+            assert (row.split("|")[3].strip() == "yes") == episode.impact

@@ -59,49 +59,52 @@ level=ERROR source=server.go:425 msg="llama runner terminated" error="exit statu
 level=INFO source=sched.go:438 msg="Load failed" model={blob} error="llama runner process has terminated: error loading model: tensor 'blk.{few}.ffn_down.weight' data is not within the file bounds, model is corrupted or incomplete"
 """
 
+
+def _crash(name: str, about: str, cause: str, frames: str) -> Episode:
+    """Return an episode in which the decoder ends the server while a model is created from an upload."""
+    text = f"{upload()}\n{cause.strip()}\ngoroutine {{few}} [running]:\n{frames.lstrip()}{_CREATE_FRAMES}{_RESTART}"
+    return Episode(name, about, text, attack=True, impact=True)
+
+
 ATTACKS: Sequence[Episode] = (
-    Episode(
+    _crash(
         "gguf_string_length",
-        "An uploaded GGUF states a string longer than memory: the decoder panics while a model is created (CVE-2025-66960).",
-        upload()
-        + r"""
-panic: runtime error: makeslice: len out of range
-goroutine {few} [running]:
+        "An uploaded GGUF states a string longer than memory: the decoder panics while a model is created.",
+        "panic: runtime error: makeslice: len out of range",
+        r"""
 github.com/ollama/ollama/fs/ggml.readGGUFString(0xc0{address9}, {{0x56{address2}, 0xc0{address3}}})
 	github.com/ollama/ollama/fs/ggml/gguf.go:346 +0x1b7
 github.com/ollama/ollama/fs/ggml.(*gguf).Decode(0xc0{address9}, {{0x56{address2}, 0xc0{address3}}})
 	github.com/ollama/ollama/fs/ggml/gguf.go:144 +0x9a
-"""
-        + _CREATE_FRAMES
-        + _RESTART,
-        attack=True,
-        impact=True,
+""",
     ),
-    Episode(
+    _crash(
         "gguf_negative_length",
-        "A length that turns negative: the decoder slices out of bounds (CVE-2025-66959).",
-        access(201, "quick", "attacker", "POST /api/blobs/sha256:{upload}")
-        + r"""
-panic: runtime error: slice bounds out of range [:-4441803743202727513]
-goroutine {few} [running]:
+        "A length that turns negative: the decoder slices out of bounds.",
+        "panic: runtime error: slice bounds out of range [:-4441803743202727513]",
+        r"""
 github.com/ollama/ollama/fs/ggml.readGGUFString(0xc0{address9}, {{0x56{address2}, 0xc0{address3}}})
 	github.com/ollama/ollama/fs/ggml/gguf.go:348 +0x1f4
 github.com/ollama/ollama/fs/ggml.(*gguf).Decode(0xc0{address9}, {{0x56{address2}, 0xc0{address3}}})
 	github.com/ollama/ollama/fs/ggml/gguf.go:195 +0x5d2
-"""
-        + _CREATE_FRAMES
-        + _RESTART,
-        attack=True,
-        impact=True,
+""",
     ),
-    Episode(
+    _crash(
+        "gguf_alignment",
+        "An alignment of zero: the decoder divides by it (CVE-2025-0317).",
+        "panic: runtime error: integer divide by zero",
+        r"""
+github.com/ollama/ollama/fs/ggml.ggufPadding(...)
+	github.com/ollama/ollama/fs/ggml/gguf.go:654
+github.com/ollama/ollama/fs/ggml.(*gguf).Decode(0xc0{address9}, {{0x56{address2}, 0xc0{address3}}})
+	github.com/ollama/ollama/fs/ggml/gguf.go:245 +0xb27
+""",
+    ),
+    _crash(
         "gguf_array_memory",
-        "An array of a length that no memory holds: Go gives up, which no handler can recover (CVE-2025-0317).",
-        upload()
-        + r"""
-runtime: out of memory: cannot allocate 1099511627776-byte block ({bytes} in use)
-fatal error: out of memory
-goroutine {few} gp=0xc0{address9} m=7 mp=0xc0{address10} [running]:
+        "An array of a length that no memory holds: Go gives up, which no handler can recover.",
+        "runtime: out of memory: cannot allocate 1099511627776-byte block ({bytes} in use)\nfatal error: out of memory",
+        r"""
 runtime.throw({{0x56{address2}?, 0x0?}})
 	runtime/panic.go:1101 +0x48 fp=0xc0{address3} sp=0xc0{address4} pc=0x56{address5}
 runtime.(*mcache).allocLarge(0x0?, 0x10000000000, 0x0)
@@ -114,11 +117,7 @@ github.com/ollama/ollama/fs/ggml.readGGUFArray(0xc0{address9}, {{0x56{address2},
 	github.com/ollama/ollama/fs/ggml/gguf.go:440 +0x6c5 fp=0xc0{address3} sp=0xc0{address4} pc=0x56{address5}
 github.com/ollama/ollama/fs/ggml.(*gguf).Decode(0xc0{address9}, {{0x56{address2}, 0xc0{address3}}})
 	github.com/ollama/ollama/fs/ggml/gguf.go:181 +0x4ad fp=0xc0{address3} sp=0xc0{address4} pc=0x56{address5}
-"""
-        + _CREATE_FRAMES
-        + _RESTART,
-        attack=True,
-        impact=True,
+""",
     ),
     Episode(
         "rogue_model_panic",
@@ -284,7 +283,7 @@ github.com/ollama/ollama/server/routes.go:969 (0x55{address10})
     ),
     Episode(
         "streamed_refusals",
-        "The same by a client that reads a stream, as `ollama create` does: the refusal is told with status 200.",
+        "Faulty files by a client that reads a stream, as `ollama create` does: the refusal is told with status 200.",
         refusals(3, 200),
         attack=True,
     ),

@@ -173,7 +173,7 @@ level=INFO source=upload.go:109 msg="uploading {digest2} in 1 485 B part(s)"
     ),
     Episode(
         "desktop_respawn",
-        "A driver that is being renewed ends the server, and the desktop app starts it again.",
+        "The server ends for an honest reason (a driver, a taken port), and the desktop app starts it again.",
         r"""app: level=WARN source=server.go:158 msg="server crash 1 - exit code 2 - respawning"
 app: level=INFO source=server.go:136 msg="starting server..."
 app: level=WARN source=server.go:158 msg="server crash 2 - exit code 2 - respawning"

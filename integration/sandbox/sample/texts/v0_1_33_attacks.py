@@ -96,7 +96,7 @@ github.com/ollama/ollama/server.CreateModel({{0x55{address4}, 0xc0{address5}}}, 
     ),
     Episode(
         "zero_heads",
-        "A model that states no attention heads: the server divides by zero when it reckons how much fits (CVE-2024-8063).",
+        "A model that states no attention heads: the server divides by zero when it reckons how much fits.",
         _CREATED
         + r"""panic: runtime error: integer divide by zero
 goroutine {few} [running]:
@@ -130,7 +130,7 @@ level=INFO source=images.go:1077 msg="couldn't remove file with digest mismatch 
     ),
     Episode(
         "traversal_read",
-        "The same, to plant a manifest; a push of that model sends a file of the machine to the registry.",
+        "Such a path plants a manifest; a push of that model sends a file of the machine to the registry.",
         'level=INFO source=download.go:136 msg="downloading ./../../../m in 1 523 B part(s)"\n'
         + access(500, "short", "attacker", "POST /api/pull")
         + '\nlevel=INFO source=upload.go:109 msg="uploading ./../../../. in 1 1.4 KB part(s)"\n'
@@ -170,7 +170,7 @@ github.com/ollama/ollama/server.downloadBlob({{0x55{address4}, 0xc0{address5}}},
     ),
     Episode(
         "zip_slip",
-        "An uploaded archive unpacks beside its folder (CVE-2024-45436). This version does not log that.",
+        "An uploaded archive unpacks beside its folder, which this version does not log (CVE-2024-45436): nothing shows it.",
         _CREATED,
         attack=True,
         impact=True,
@@ -211,7 +211,7 @@ level=ERROR source=sched.go:346 msg="error loading llama server" error="llama ru
     Episode("refused_creates", "Faulty files that the decoder refuses with an error (status 500).", refusals(4, 500), attack=True),
     Episode(
         "streamed_refusals",
-        "The same by a client that reads a stream: the refusal is told with status 200.",
+        "Faulty files by a client that reads a stream: the refusal is told with status 200.",
         refusals(3, 200),
         attack=True,
     ),

@@ -216,7 +216,7 @@ level=INFO source=sched.go:641 msg="Load failed" model={blob} error="llama-serve
     ),
     Episode(
         "streamed_refusals",
-        "The same by a client that reads a stream, as `ollama create` does: the refusal is told with status 200.",
+        "Faulty files by a client that reads a stream, as `ollama create` does: the refusal is told with status 200.",
         refusals(3, 200),
         attack=True,
     ),
