@@ -7,18 +7,54 @@ from dataclasses import dataclass
 
 from integration.errors import InputError
 
-PIPELINE = "ollama.server"
-"""The ingest pipeline's id; its body is the file of that name in `ingest_pipelines/`."""
-EVENTS_TEMPLATE = "logs-ollama.server"
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A kind of events, by its `event.dataset`, and what its objects on a cluster are called."""
+
+    name: str
+
+    @property
+    def pipeline(self) -> str:
+        """The ingest pipeline's id; its body is the file of that name in `ingest_pipelines/`."""
+        return self.name
+
+    @property
+    def template(self) -> str:
+        """The index template of its data streams."""
+        return f"logs-{self.name}"
+
+    @property
+    def custom(self) -> str:
+        """The user's own component template and ingest pipeline on Elasticsearch, named as Elastic's integrations name theirs."""
+        return f"{self.template}@custom"
+
+    @property
+    def pattern(self) -> str:
+        """The pattern of its data streams, one a namespace."""
+        return f"{self.template}-*"
+
+
+SERVER = Dataset("ollama.server")
+"""The lines of Ollama's log, which the rules read."""
+DATASETS = (SERVER,)
+
+PIPELINE = SERVER.pipeline
+EVENTS_TEMPLATE = SERVER.template
+EVENTS_PATTERN = SERVER.pattern
 RISK_TEMPLATE = "detect-risk"
-EVENTS_CUSTOM = "logs-ollama.server@custom"
-"""The user's own component template and ingest pipeline on Elasticsearch, named as Elastic's integrations name theirs."""
-EVENTS_PATTERN = "logs-ollama.server-*"
 RISK_PATTERN = "detect-risk-*"
 STATE_PATTERN = "detect-state-*"
 
 # What Elastic's naming scheme for data streams allows, without the dash that separates its parts.
 _NAMESPACE = re.compile(r"[a-z0-9][a-z0-9_.]{0,99}")
+_BACKING_INDEX = re.compile(r"\.ds-(.+?)(?:-[0-9]{4}\.[0-9]{2}\.[0-9]{2})?-[0-9]{6}")
+
+
+def data_stream_of(index: str) -> str:
+    """Return the data stream whose backing index this is; another index stands for itself."""
+    backing = _BACKING_INDEX.fullmatch(index)
+    return backing[1] if backing else index
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +72,7 @@ class Namespace:
     @property
     def events(self) -> str:
         """The data stream of Ollama's lines."""
-        return f"logs-ollama.server-{self.name}"
+        return f"{SERVER.template}-{self.name}"
 
     @property
     def risk(self) -> str:

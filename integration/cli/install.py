@@ -16,6 +16,7 @@ from integration.cli.output import escaped, note, print_json, print_table
 from integration.install.deployment import Deployment
 from integration.install.objects import Leftover
 from integration.install.plan import VERBS, Planned, apply, plan
+from integration.install.retention import retention_of
 from integration.targets.choose import SCHEDULER_HINT, Alerting
 
 
@@ -27,6 +28,14 @@ def install(
     enable: Annotated[bool, typer.Option("--enable", help="Start the rules; else new ones stay disabled.")] = False,
     notify: Annotated[
         str | None, typer.Option("--notify", metavar="CHANNEL_ID", help="The notification channel that hears of findings.")
+    ] = None,
+    retention: Annotated[
+        str | None,
+        typer.Option(
+            "--retention",
+            metavar="TIME",
+            help="Delete events after such a time, 30d or 12h; none ends it. Else as it was, first none.",
+        ),
     ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what an earlier installation made for rules that are no more.")
@@ -49,16 +58,24 @@ def install(
     """
     settings, loaded = configured(config, rules, None)
     deployment = Deployment(cluster.namespace, index, settings.post_filter)
-    with desired(cluster, loaded, alerting, deployment, roles=roles, notify=notify, enable=enable) as wanted:
+    kept = None if retention is None else retention_of(retention)
+    with desired(cluster, loaded, alerting, deployment, roles=roles, notify=notify, enable=enable, retention=kept) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
         if dry_run:
             _print_plan(planned, leftovers, form, prune=prune, bodies=bodies)
         else:
             with steps(form) as on_step:
-                apply(wanted.connections, planned, leftovers=leftovers if prune else (), force=force, on_step=on_step)
+                gone = [*wanted.abandoned, *(leftovers if prune else ())]
+                apply(wanted.connections, planned, leftovers=gone, force=force, on_step=on_step)
             engine = wanted.connections.engine
             where = f"Ship lines to {cluster.namespace.events}, or use `detect ingest`."
             note(f"Installed on {engine.name} {engine.version_text}. {where}")
+        for each in wanted.streams.hooked:
+            name = each.dataset.custom
+            note(
+                f"The index template {each.dataset.template!r} is managed by {each.manager} and stays as it is: the hooks {name!r} "
+                "(component template and ingest pipeline) have what is ours."
+            )
         if leftovers and not prune:
             names = ", ".join(f"{each.kind} {each.name!r}" for each in leftovers)
             note(f"Left on the cluster, of rules that are not in this set: {names}. --prune deletes them.")

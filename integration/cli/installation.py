@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import typer
@@ -15,10 +15,13 @@ from integration.cli.output import escaped, print_json, print_table
 from integration.detection.model import Rule
 from integration.install.deployment import Deployment
 from integration.install.journal import OnStep, Step
+from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject, Target
 from integration.install.plan import Planned
+from integration.install.retention import NO_RETENTION, ended
 from integration.install.roles import role_objects
-from integration.install.shared_objects import DataStream, SharedObject, shared_objects
+from integration.install.shared_objects import DataStream, abandoned, shared_objects
+from integration.install.streams import Streams, streams_of
 from integration.targets.choose import Alerting, target_of
 
 RolesOption = Annotated[
@@ -35,9 +38,12 @@ class Desired:
 
     connections: Connections
     rules: Sequence[Rule]
+    streams: Streams
     shared: Sequence[SharedObject]
     target: Target | None
     rule_objects: Sequence[RuleObject]
+    abandoned: Sequence[Leftover] = ()
+    """What must go though no rule did: our part of hooks that nobody uses any more, and a retention that shall be no more."""
 
     @property
     def objects(self) -> list[ManagedObject]:
@@ -69,14 +75,22 @@ def desired(
     roles: bool = False,
     notify: str | None = None,
     enable: bool = False,
+    retention: str | None = None,
 ) -> Iterator[Desired]:
-    """Connect, and choose what shall be there."""
+    """Connect, and choose what shall be there; of `retention`, None stands for what is there already."""
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         connections = Connections(engine, kibana)
         target = target_of(connections, alerting, deployment, notify)
-        shared = [*shared_objects(rules, engine.name), *(role_objects(engine.name, rules, deployment.index) if roles else ())]
+        streams = streams_of(engine)
+        if retention is not None:
+            streams = replace(streams, retention=None if retention == NO_RETENTION else retention)
+        shared = [
+            *shared_objects(rules, engine.name, streams),
+            *(role_objects(engine.name, rules, deployment.index) if roles else ()),
+        ]
         objects = [target.rule_object(rule, enable=enable) for rule in rules] if target else []
-        yield Desired(connections, rules, shared, target, objects)
+        gone = list(ended(connections)) if retention == NO_RETENTION else []
+        yield Desired(connections, rules, streams, shared, target, objects, [*abandoned(connections, rules, streams), *gone])
 
 
 @contextmanager

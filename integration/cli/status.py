@@ -42,7 +42,7 @@ def status(
     deployment = Deployment(cluster.namespace, index, settings.post_filter)
     with desired(cluster, loaded, alerting, deployment) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
-        report = report_status(wanted.connections, planned, cluster.namespace)
+        report = report_status(wanted.connections, planned, cluster.namespace, wanted.streams.retention)
     if form is Format.JSON:
         print_json(_report_json(report) | {"leftovers": leftovers_json(leftovers)})
     else:
@@ -63,6 +63,7 @@ def _print_report(report: Report) -> None:
         [f"events in {report.events_index}", f"{report.events:,}"],
         *([f"  {loss.kind.replace('_', ' ')}", f"{loss.count:,}"] for loss in report.losses),
         ["  last event", report.last_event or "none"],
+        ["  kept for", report.retention or "as long as nobody deletes them"],
         ["documents the pipeline failed on since the nodes started", f"{report.pipeline_failures:,}"],
         [f"risk events in {report.risk_index}", f"{report.risk_events:,}"],
         ["  last window", report.last_risk_event or "none"],
@@ -93,6 +94,7 @@ def _report_json(report: Report) -> dict[str, Any]:
             **{loss.kind: loss.count for loss in report.losses},
             "pipeline_failures": report.pipeline_failures,
             "last": report.last_event,
+            "retention": report.retention,
         },
         "risk_events": {"index": report.risk_index, "count": report.risk_events, "last": report.last_risk_event},
     }

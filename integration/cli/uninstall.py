@@ -43,7 +43,7 @@ def uninstall(
             wanted.connections,
             wanted.shared,
             wanted.removable,
-            wanted.leftovers,
+            [*wanted.abandoned, *wanted.leftovers],
             cluster.namespace,
             delete_data=delete_data,
         )

@@ -16,6 +16,7 @@ from integration.install.objects import Connections
 from integration.install.plan import State, plan
 from integration.install.privileges import Work, lacking_privileges
 from integration.install.shared_objects import shared_objects
+from integration.install.streams import streams_of
 from integration.log.event import parse
 from integration.names import PIPELINE, Namespace
 from integration.scheduler.progress import read_progress
@@ -142,7 +143,7 @@ def _clock(installation: Installation) -> Answers:
 
 def _objects(installation: Installation) -> Answers:
     engine = installation.engine
-    for each in plan(Connections(engine), shared_objects(installation.rules, engine.name)):
+    for each in plan(Connections(engine), shared_objects(installation.rules, engine.name, streams_of(engine))):
         same = each.state is State.SAME
         advice = "" if same else "; not made by detect" if each.state is State.FOREIGN else "; `detect install` puts it right"
         yield Verdict.OK if same else Verdict.FAIL, f"{each.kind} {each.name!r} is {each.state}{advice}"

@@ -14,10 +14,11 @@ from integration.detection.model import Rule
 from integration.engines.kibana import DEFAULT_SPACE
 from integration.errors import InputError
 from integration.install.deployment import Deployment
+from integration.install.event_indices import EventIndices
 from integration.install.objects import RuleObject
 from integration.install.ownership import OWNER
 from integration.install.roles import role_objects
-from integration.install.shared_objects import EventIndices, shared_objects
+from integration.install.shared_objects import shared_objects
 from integration.render.aggregation import window_search
 from integration.targets.choose import targets_for
 from integration.targets.kibana import body as kibana

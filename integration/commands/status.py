@@ -17,7 +17,8 @@ class Report:
     """The state of an installation: objects, counts of documents, and the newest times (RFC 3339, None when there is none).
 
     `losses` are documents that did not become events as they should; `pipeline_failures` is the pipeline's own count since the
-    nodes started. `rules` says how each rule fares at each target that has it.
+    nodes started. `retention` is how long events are kept, None where nothing deletes them. `rules` says how each rule fares at
+    each target that has it.
     """
 
     engine: str
@@ -31,10 +32,11 @@ class Report:
     risk_index: str
     risk_events: int
     last_risk_event: str | None
+    retention: str | None = None
     rules: tuple[Health, ...] = ()
 
 
-def status(connections: Connections, planned: Sequence[Planned], namespace: Namespace) -> Report:
+def status(connections: Connections, planned: Sequence[Planned], namespace: Namespace, retention: str | None = None) -> Report:
     """Ask the cluster for everything a `Report` says beside the plan of an installation."""
     engine = connections.engine
     stats = engine.ingest_stats().get(PIPELINE)
@@ -50,6 +52,7 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         risk_index=namespace.risk,
         risk_events=engine.count(namespace.risk, {"match_all": {}}),
         last_risk_event=_newest(engine, namespace.risk),
+        retention=retention,
         rules=tuple(_health(connections, planned)),
     )
 

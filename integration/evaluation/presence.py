@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,10 +10,9 @@ from integration.detection.fields import dataset_filter, name_in_index
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import ForbiddenError
-from integration.names import EVENTS_PATTERN
+from integration.names import EVENTS_PATTERN, data_stream_of
 from integration.times import rfc3339
 
-_BACKING_INDEX = re.compile(r"\.ds-(.+?)(?:-[0-9]{4}\.[0-9]{2}\.[0-9]{2})?-[0-9]{6}")
 _MOST_INDICES = 1_000
 _MOST_NAMED = 10
 
@@ -65,8 +63,7 @@ def stored_documents(engine: Engine) -> list[Stored]:
     found: dict[str, Stored] = {}
     buckets = engine.search(EVENTS_PATTERN, body).get("aggregations", {}).get("by_index", {}).get("buckets", ())
     for bucket in buckets:
-        backing = _BACKING_INDEX.fullmatch(bucket["key"])
-        name = backing[1] if backing else bucket["key"]
+        name = data_stream_of(bucket["key"])
         before = found.get(name, Stored(name, 0, 0))
         newest = int(bucket["newest"]["value"] or 0)
         found[name] = Stored(name, before.documents + bucket["doc_count"], max(before.newest, newest))

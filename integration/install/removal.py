@@ -8,11 +8,12 @@ from functools import partial
 from typing import Any
 
 from integration.engines.base import Engine
+from integration.install.event_indices import EventIndices
 from integration.install.journal import Journal, OnStep, Step
+from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover, ManagedObject
 from integration.install.ownership import shared_tag
-from integration.install.shared_objects import EventIndices, SharedObject
-from integration.names import EVENTS_TEMPLATE, Namespace
+from integration.names import Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ def _shared_removals(connections: Connections, shared: Sequence[SharedObject], g
             if any(managed.is_connected(found) for found in kept.values()):
                 step = Step(managed.kind, managed.name, "kept, without the pipeline", changed=True)
                 yield Removal(step, partial(managed.delete, connections, kept))
-        elif managed.name == EVENTS_TEMPLATE and kept:
+        elif "data_stream" in managed.body and kept:
             yield _bare(connections.engine, managed, _removal(connections, managed))
         else:
             yield _removal(connections, managed)

@@ -115,6 +115,8 @@ _GET_ALERTS = (
     "cluster:admin/opendistro/alerting/monitor/search",
 )
 _GET_LAST_RUNS = "cluster:admin/opendistro/_scheduled_jobs/stats"
+# Of Index State Management, where the cluster has it.
+_GET_RETENTION = ("cluster:admin/opendistro/ism/policy/get", "cluster:admin/opendistro/ism/managedindex/explain")
 
 _GRANTS_OPENSEARCH = {
     INSTALLER: Grants(
@@ -130,9 +132,16 @@ _GRANTS_OPENSEARCH = {
             "cluster:admin/opendistro/alerting/monitor/*",
             "cluster:admin/opensearch/notifications/channels/get",
             _GET_LAST_RUNS,
+            *_GET_RETENTION,
+            "cluster:admin/opendistro/ism/policy/delete",
+            "cluster:admin/opendistro/ism/policy/write",
+            "cluster:admin/opendistro/ism/managedindex/add",
+            "cluster:admin/opendistro/ism/managedindex/change",
+            "cluster:admin/opendistro/ism/managedindex/remove",
         ),
         {
             EVENTS_PATTERN: (
+                "indices:admin/opensearch/ism/managedindex",
                 "indices:admin/data_stream/create",  # Alerting takes no monitor over what is not there
                 "indices:admin/data_stream/delete",
                 "indices:admin/mapping/put",
@@ -175,6 +184,7 @@ _GRANTS_OPENSEARCH = {
             "cluster:admin/ingest/pipeline/simulate",
             *_GET_ALERTS,
             _GET_LAST_RUNS,
+            *_GET_RETENTION,
             "indices:data/read/scroll",
         ),
         {

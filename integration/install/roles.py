@@ -8,9 +8,9 @@ from typing import Any
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError
+from integration.install.named_object import SharedObject
 from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
 from integration.install.role_bodies import roles
-from integration.install.shared_objects import SharedObject
 
 # What an API without a security plugin behind it says.
 _NO_SECURITY = ("no handler found", "Unknown API", "security_exception: Security must be explicitly enabled")

@@ -8,7 +8,7 @@ from typing import Any
 from integration.detection.columns import COLUMNS, LISTS
 from integration.detection.field_names import FieldNames
 from integration.detection.model import Rule
-from integration.names import EVENTS_CUSTOM, EVENTS_PATTERN, PIPELINE, RISK_PATTERN
+from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN, SERVER
 from integration.render.aggregation import DYNAMIC_FIELDS, class_field
 
 # Above the templates that clusters bring for logs-*-* (100 on Elasticsearch).
@@ -45,7 +45,7 @@ def events_template(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
         "template": {"settings": {"index": settings}, "mappings": events_mapping(rules, engine)},
     }
     if engine == "elasticsearch":  # OpenSearch demands that a component template be there
-        template |= {"composed_of": [EVENTS_CUSTOM], "ignore_missing_component_templates": [EVENTS_CUSTOM]}
+        template |= {"composed_of": [SERVER.custom], "ignore_missing_component_templates": [SERVER.custom]}
     return template
 
 

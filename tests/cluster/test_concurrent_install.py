@@ -12,8 +12,9 @@ from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ConflictError, PartlyAppliedError
+from integration.install.named_object import SharedObject
 from integration.install.plan import State
-from integration.install.shared_objects import SharedObject, shared_objects
+from integration.install.shared_objects import shared_objects
 from integration.names import EVENTS_TEMPLATE, PIPELINE
 from tests.support.builders import RULE
 from tests.support.installing import install_objects, install_shared, state_of
@@ -37,7 +38,7 @@ def before_request(
 @pytest.mark.parametrize("name", [PIPELINE, EVENTS_TEMPLATE])
 def test_what_changes_after_it_was_compared_is_not_overwritten(engine: Engine, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     install_shared(engine, [RULE], force=True)
-    upgrade = [type(asset)(asset.name, with_mark(asset)) for asset in shared_objects([RULE], engine.name)]
+    upgrade = [marked(asset) for asset in shared_objects([RULE], engine.name)]
     (asset,) = [each for each in upgrade if each.name == name]
     api = "_ingest/pipeline" if name == PIPELINE else "_index_template"
     with connect(Connection(engine.url)) as other:
@@ -54,7 +55,7 @@ def test_a_pipeline_that_changes_while_it_is_written_is_not_overwritten_on_elast
 ) -> None:
     assets = shared_objects([RULE], engine.name)
     install_objects(engine, assets, force=True)
-    (asset,) = [type(each)(each.name, with_mark(each)) for each in assets if each.name == PIPELINE]
+    (asset,) = [marked(each) for each in assets if each.name == PIPELINE]
     path = f"/_ingest/pipeline/{PIPELINE}"
     with connect(Connection(engine.url)) as other:
         before_request(monkeypatch, engine, "PUT", path, 1, partial(other.request, "PUT", path, {"processors": [], "version": 7}))
@@ -73,8 +74,8 @@ def test_a_pipeline_that_changes_while_it_is_written_is_not_overwritten_on_elast
 def test_two_installers_at_the_same_time(engine: Engine, monkeypatch: pytest.MonkeyPatch, same: bool) -> None:
     assets = shared_objects([RULE], engine.name)
     install_objects(engine, assets, force=True)
-    first = [type(each)(each.name, with_mark(each)) for each in assets]
-    second = first if same else [type(each)(each.name, with_mark(each, "0 second")) for each in assets]
+    first = [marked(each) for each in assets]
+    second = first if same else [marked(each, "0 second") for each in assets]
     with connect(Connection(engine.url)) as other:
         run = partial(install_objects, other, second)
         before_request(monkeypatch, engine, "GET", f"/_ingest/pipeline/{PIPELINE}", 2, run)
@@ -86,10 +87,10 @@ def test_two_installers_at_the_same_time(engine: Engine, monkeypatch: pytest.Mon
         assert {state_of(other, each) for each in second} == {State.SAME}
 
 
-def with_mark(shared: SharedObject, mark: str = "0 first") -> dict[str, Any]:
-    """The body of another version of ours."""
+def marked(shared: SharedObject, mark: str = "0 first") -> SharedObject:
+    """Another version of an object of ours; one without a tag is the same in all."""
     if shared.kind == "ingest pipeline":
-        return shared.body | {"description": f"[ollama-detect {mark}]"}
-    if shared.kind == "indices":  # bears no tag
-        return shared.body
-    return shared.body | {"_meta": shared.body["_meta"] | {"version": mark}}
+        return type(shared)(shared.name, shared.body | {"description": f"[ollama-detect {mark}]"})
+    if "_meta" not in shared.body:
+        return shared
+    return type(shared)(shared.name, shared.body | {"_meta": shared.body["_meta"] | {"version": mark}})

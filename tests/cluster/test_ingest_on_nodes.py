@@ -13,7 +13,7 @@ from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.log.files import RawLine
 from integration.log.line import read
-from integration.names import EVENTS_CUSTOM, Namespace
+from integration.names import SERVER, Namespace
 from tests.support.installing import install_shared
 
 _names = count()
@@ -115,15 +115,15 @@ def test_the_users_own_mapping_and_pipeline_count(engine: Engine, stream: str) -
     if engine.name == "opensearch":
         return  # which refuses a pipeline or a component template that may not be there
     engine.request(
-        "PUT", f"/_component_template/{EVENTS_CUSTOM}", {"template": {"mappings": {"properties": {"rack": {"type": "keyword"}}}}}
+        "PUT", f"/_component_template/{SERVER.custom}", {"template": {"mappings": {"properties": {"rack": {"type": "keyword"}}}}}
     )
-    engine.put_pipeline(EVENTS_CUSTOM, {"processors": [{"set": {"field": "rack", "value": "r7"}}]})
+    engine.put_pipeline(SERVER.custom, {"processors": [{"set": {"field": "rack", "value": "r7"}}]})
     try:
         list(engine.bulk_create(stream, [("2", json.dumps({"message": "panic: x"}))]))
         engine.refresh(stream)
         assert engine.count(stream, {"term": {"rack": "r7"}}) == 1
     finally:
-        engine.delete_pipeline(EVENTS_CUSTOM)
+        engine.delete_pipeline(SERVER.custom)
 
 
 def test_nor_do_they_after_rollovers(engine: Engine, stream: str) -> None:

@@ -22,10 +22,11 @@ from integration.errors import ClusterError, ConflictError, DetectError, InputEr
 from integration.findings.filter import NO_FILTER, Filter
 from integration.install.deployment import Deployment
 from integration.install.journal import Step
+from integration.install.named_object import SharedObject
 from integration.install.objects import Connections
 from integration.install.plan import VERBS, Planned, State, apply, plan, set_enabled
 from integration.install.removal import removals, remove
-from integration.install.shared_objects import SharedObject, shared_objects
+from integration.install.shared_objects import shared_objects
 from integration.names import EVENTS_TEMPLATE, PIPELINE, Namespace
 from integration.sandbox.local import Node
 from integration.targets.opensearch.body import monitor

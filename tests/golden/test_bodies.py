@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from integration.commands.export import ENGINES, exports
 from integration.folders import asset_folder
 from integration.install.deployment import Deployment
-from integration.names import EVENTS_CUSTOM, PIPELINE, Namespace
+from integration.names import PIPELINE, SERVER, Namespace
 from tests.golden.bodies import EVERY_KEY, kept, rendered
 from tests.support.builders import RULE
 
@@ -38,7 +38,7 @@ def test_the_pipeline_is_the_file_and_its_tag(engine: str) -> None:
     written = yaml.safe_load((asset_folder("ingest_pipelines") / f"{PIPELINE}.yml").read_text(encoding="utf-8"))
     assert body.pop("description").startswith(written.pop("description"))
     if engine == "elasticsearch":  # which takes a pipeline of the user's own, if there is one
-        assert body["processors"].pop()["pipeline"]["name"] == EVENTS_CUSTOM
+        assert body["processors"].pop()["pipeline"]["name"] == SERVER.custom
     assert body == {key: value for key, value in written.items() if key != "version" or engine == "opensearch"}
 
 

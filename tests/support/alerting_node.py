@@ -10,8 +10,9 @@ from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
+from integration.install.event_indices import EventIndices
 from integration.install.objects import Connections
-from integration.install.shared_objects import EventIndices, shared_objects
+from integration.install.shared_objects import shared_objects
 from integration.names import Namespace
 from tests.support.fake_alerting import AlertingCluster
 
