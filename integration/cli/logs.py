@@ -10,9 +10,8 @@ import typer
 from integration.cli.output import note
 from integration.log.documents import Tally
 
-FilesArgument = Annotated[
-    list[str], typer.Argument(metavar="FILE", help="Log files, packed or not; each file in a zip; - is standard input.")
-]
+FILES_HELP = "Log files, packed or not; each file in a zip; - is standard input."
+FilesArgument = Annotated[list[str], typer.Argument(metavar="FILE", help=FILES_HELP)]
 HostOption = Annotated[str | None, typer.Option("--host", help="The machine that all lines come from.")]
 HostFromOption = Annotated[
     str | None,

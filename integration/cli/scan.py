@@ -2,40 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from integration.cli.config import note_filtered
-from integration.cli.logs import FilesArgument, HostFromOption, HostOption, note_doubts, note_hosts
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_hosts
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
-from integration.commands.scan import scan as scan_files
+from integration.commands.scan import scan as scan_logs
+from integration.errors import InputError
 from integration.findings.filter import FilteredFindings
-from integration.log.blocks import names_of_logs
+from integration.log.blocks import Stream, names_of_logs
 from integration.log.documents import each_once
 from integration.log.hosts import Hosts
+from integration.log.places import container as container_log
+from integration.log.places import local_places
 from integration.log.recognition import said_unlike
+
+ContainerOption = Annotated[
+    list[str] | None, typer.Option("--container", metavar="NAME", help="A container whose output is read through the Docker API.")
+]
+
+_NAME_THEM = "Name the files of its log, or its container by --container"
 
 
 @with_report
-def scan(report: Report, files: FilesArgument, host: HostOption = None, host_from: HostFromOption = None) -> None:
-    """Evaluate log files with the Python reference of the search; no cluster is asked.
+def scan(
+    report: Report,
+    files: Annotated[list[str] | None, typer.Argument(metavar="FILE", help=FILES_HELP)] = None,
+    container: ContainerOption = None,
+    host: HostOption = None,
+    host_from: HostFromOption = None,
+) -> None:
+    r"""Evaluate log files with the Python reference of the search; no cluster is asked.
+
+    Without files and --container it reads what Ollama logs on this machine: ~/.ollama/logs, %LOCALAPPDATA%\Ollama, and the
+    journal of ollama.service. It says what it reads, and where it found nothing.
 
     Rotated files belong in one call, and files of several machines may be in it. Without --host or --host-from, a line's carrier
     (journald, syslog, Kubernetes) names the machine, else the path (HOST-server.log, logs/HOST/server.log), else it is this one.
 
     Example: detect scan ~/.ollama/logs/server*.log --format json --fail-on high
     """
-    files = each_once(files)
-    hosts = Hosts(list(names_of_logs(files)), given=host, host_from=host_from)
-    total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
+    logs: list[str | Stream] = [*each_once(files or []), *map(container_log, container or [])]
+    logs = logs or _local_logs()
+    named = [log for log in logs if isinstance(log, str)]
+    hosts = Hosts(list(names_of_logs(named)), given=host, host_from=host_from)
+    total = sum(Path(file).stat().st_size for file in named if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
-        result = scan_files(report.rules, files, hosts=hosts, zone=report.zone, on_bytes=advance)
+        result = scan_logs(report.rules, logs, hosts=hosts, zone=report.zone, on_bytes=advance)
     passed = FilteredFindings(report.settings.post_filter.passes)
     with closing(result):
+        if not (files or container or result.read):
+            raise InputError(f"nothing was evaluated: {_nothing_in(log.path for log in result.logs)}. {_NAME_THEM}")
         events = {"read": result.read, "selected": result.selected.hosts.total()}
         report.print(passed.kept(result.findings()), events)
     note_filtered(passed.filtered)
+    _note_streams(logs)
+    if empty := [log.path for log in result.logs if not log.lines and log.path not in named]:
+        note(f"There is {_nothing_in(empty)}")
     for log in result.logs:
         if log.lines and not log.is_ollamas:
             note(said_unlike(log.path, log.lines))
@@ -43,3 +72,26 @@ def scan(report: Report, files: FilesArgument, host: HostOption = None, host_fro
         note_hosts(result.lines_by_machine(hosts), hosts.rule)
     note_doubts(result.selected, "selected events")
     report.end(passed.highest_severity)
+
+
+def _local_logs() -> list[str | Stream]:
+    """Return what Ollama logs on this machine, and say where it is and where nothing is."""
+    places = local_places()
+    logs = [log for place in places for log in place.logs]
+    empty = [place.name for place in places if not place.logs]
+    if not logs:
+        raise InputError(f"Ollama logs in no known place on this machine: {_nothing_in(empty)}. {_NAME_THEM}")
+    note(f"Reading {', '.join(log if isinstance(log, str) else log.name for log in logs)}")
+    if empty:
+        note(f"There is {_nothing_in(empty)}")
+    return logs
+
+
+def _nothing_in(places: Iterable[str]) -> str:
+    return f"nothing in {', nothing in '.join(places)}"
+
+
+def _note_streams(logs: Sequence[str | Stream]) -> None:
+    for log in logs:
+        for message in log.said if isinstance(log, Stream) else ():
+            note(message)

@@ -12,6 +12,7 @@ from integration.detection.model import Rule
 from integration.errors import InputError
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
+from integration.log.blocks import Stream
 from integration.log.documents import Tally
 from integration.log.event import event_of
 from integration.log.files import ReadLog, read_candidates
@@ -53,21 +54,21 @@ class Scan:
 
 def scan(
     rules: Sequence[Rule],
-    paths: Sequence[str],
+    logs: Sequence[str | Stream],
     *,
     hosts: Hosts,
     zone: tzinfo = UTC,
     on_bytes: Callable[[int], None] | None = None,
 ) -> Scan:
-    """Evaluate rules over files (packed or not, `-` for standard input), all together, whatever their size.
+    """Evaluate rules over files (packed or not, `-` for standard input) and streams, all together, whatever their size.
 
     `hosts` names the machine of each line, `zone` is what SPL prints times in; `on_bytes` hears of progress.
     """
     references = tuple(Reference(rule, zone) for rule in rules)
-    logs: list[ReadLog] = []
+    done: list[ReadLog] = []
     selected = Tally()
-    for path in paths:
-        reader = read_candidates(path, needles(rules), progress=on_bytes)
+    for log in logs:
+        reader = read_candidates(log, needles(rules), progress=on_bytes)
         try:
             for line in reader:
                 machine = hosts.of(line.path, line.line.host)
@@ -75,12 +76,12 @@ def scan(
                 if sum([reference.add(event) for reference in references]):
                     selected.add(machine, line)
         except InputError as error:
-            if not (read := reader.lines_read + sum(log.lines for log in logs)):
+            if not (read := reader.lines_read + sum(each.lines for each in done)):
                 raise
             found = selected.hosts.total()
             raise InputError(f"{error}\n{read:,} lines were read up to there, {found:,} of them selected") from error
-        logs += reader.logs
-    return Scan(references, tuple(logs), selected)
+        done += reader.logs
+    return Scan(references, tuple(done), selected)
 
 
 def needles(rules: Sequence[Rule]) -> list[bytes] | None:

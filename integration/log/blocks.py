@@ -8,8 +8,8 @@ import stat
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field
 from functools import partial
 from io import BufferedIOBase, FileIO
 from itertools import chain
@@ -44,6 +44,18 @@ class OpenLog:
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """A log that no file holds, such as a journal: its name, and a context in which its bytes are read, so many at a time.
+
+    `said` is what its reader says besides, known when it was read to its end.
+    """
+
+    name: str
+    open: Callable[[], AbstractContextManager[Callable[[int], bytes]]]
+    said: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class _Source:
     """Bytes of a file as they are read, so many at a time; `progress` hears of them."""
 
@@ -64,13 +76,17 @@ class _Source:
 
 @contextmanager
 def open_logs(
-    path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[[int], None] | None = None
+    path: str | Stream, *, block_bytes: int = BLOCK_BYTES, progress: Callable[[int], None] | None = None
 ) -> Iterator[Iterator[OpenLog]]:
-    """Open a log file, `-` for standard input: one log, or each file of a zip; what it is, is told from its first bytes.
+    """Open a log file, `-` for standard input, or a stream: one log, or each file of a zip.
 
-    `progress` hears how many more bytes were read, packed ones where they are packed. Raises `InputError`: for what is not text
-    when the log is opened, for what is damaged while its blocks are read.
+    What it is, is told from its first bytes. `progress` hears how many more bytes were read, packed ones where they are packed.
+    Raises `InputError`: for what is not text when the log is opened, for what is damaged while its blocks are read.
     """
+    if isinstance(path, Stream):
+        with path.open() as read, _logs(_Source(path.name, read, block_bytes, progress), _now(), None) as logs:
+            yield logs
+        return
     if path == _STANDARD_INPUT:
         if sys.stdin is None:
             raise InputError("-: standard input is closed; name a file, or send the lines through a pipe")

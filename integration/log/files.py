@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from integration.log.blocks import BLOCK_BYTES, OpenLog, count_lines, open_logs
+from integration.log.blocks import BLOCK_BYTES, OpenLog, Stream, count_lines, open_logs
 from integration.log.cri import Parts, has_parts
 from integration.log.gin import local_time
 from integration.log.line import Line, read
@@ -52,7 +52,7 @@ def read_text(text: str, path: str, *, written: int) -> Iterator[RawLine]:
 
 
 def read_candidates(
-    path: str,
+    path: str | Stream,
     needles: Sequence[bytes] | None,
     *,
     block_bytes: int = BLOCK_BYTES,
@@ -79,7 +79,7 @@ class CandidateReader:
     """An iterable of lines. When it is exhausted, `logs` says how many lines each log of the file has."""
 
     def __init__(
-        self, path: str, needles: Sequence[bytes] | None, block_bytes: int, progress: Callable[[int], None] | None
+        self, path: str | Stream, needles: Sequence[bytes] | None, block_bytes: int, progress: Callable[[int], None] | None
     ) -> None:
         self.logs: list[ReadLog] = []
         self._path = path

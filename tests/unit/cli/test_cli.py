@@ -254,7 +254,7 @@ def test_nothing_found_is_zero(tmp_path: Path) -> None:
         (["scan", "-", "--fail-on", "awful"], "--fail-on: 'awful' is no severity"),
         (["scan", "-", "--rule", "nope"], "no rule nope"),
         (["scan", "-", "--rules", "/nonexistent"], "/nonexistent: not a folder"),
-        (["scan"], "Missing argument"),
+        (["ingest"], "Missing argument"),
         (["run", "--to", "2026-11-24"], "give --from, with --to or without, or --at"),
         (["run", "--at", "now", "--since", "30d"], "give --from, with --to or without, or --at"),
         (["run", "--at", "soon"], "--at 'soon' is not a time"),
