@@ -11,16 +11,16 @@ import typer
 
 from integration import __version__
 from integration.cli.standard_output import PipeClosedError
-from integration.cli.verbs import Verbs, typer_app
+from integration.cli.verbs import DebugOption, Verbs, debugging, typer_app
 from integration.errors import DetectError, InputError
 
 app = typer_app(
     cls=Verbs,
+    completion=True,
     help="Splunk's detection of a possible RCE via model loading in Ollama, for Elasticsearch and OpenSearch.",
     epilog="Exit codes: 0 done; 1 the answer is no; 2 bad usage, rule or input; 3 the cluster refused or cannot be reached; "
     "4 partly done",
 )
-_debug = False
 
 
 def _show_version(wanted: bool) -> None:
@@ -32,14 +32,13 @@ def _show_version(wanted: bool) -> None:
 @app.callback()
 def _options(
     _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")] = False,
-    debug: Annotated[bool, typer.Option("--debug", envvar="DETECT_DEBUG", help="Show tracebacks.")] = False,
-) -> None:
-    global _debug
-    _debug = debug
+    _debug: DebugOption = False,
+) -> None: ...
 
 
 def main() -> None:
     """Run the command; a fault becomes one message on standard error, its notes below it, and its exit code."""
+    debugging.wanted = False
     try:
         try:
             app()
@@ -50,12 +49,12 @@ def main() -> None:
     except DetectError as error:
         from integration.cli.output import escaped_lines  # not above: `--help` needs none of it
 
-        if _debug:
+        if debugging.wanted:
             traceback.print_exception(error)
         print(escaped_lines("\n".join([f"detect: {error}", *getattr(error, "__notes__", [])])), file=sys.stderr)  # noqa: T201
         sys.exit(error.exit_code)
     except sqlite3.OperationalError as error:  # of the temporary files, the only databases here
-        if _debug:
+        if debugging.wanted:
             traceback.print_exception(error)
         hint = "SQLITE_TMPDIR names another folder for it, with more room"
         print(f"detect: a temporary file cannot be written ({error}); {hint}", file=sys.stderr)  # noqa: T201

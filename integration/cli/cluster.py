@@ -10,10 +10,12 @@ import typer
 
 from integration.cli.options import Format, FormatOption
 from integration.cli.output import note, print_json, print_table
-from integration.cli.verbs import typer_app
+from integration.cli.verbs import VerbGroup, typer_app, verb_of
 from integration.sandbox import local
 
-cluster = typer_app(help="Start and stop real nodes on this machine, without Docker.\n\nIt needs Maven (`mvn`) and Java.")
+cluster = typer_app(
+    cls=VerbGroup, help="Start and stop real nodes on this machine, without Docker.\n\nIt needs Maven (`mvn`) and Java."
+)
 _COLUMNS = ("node", "server", "state", "url", "pid")
 
 
@@ -28,7 +30,7 @@ EngineOption = Annotated[EngineName, typer.Option("--engine", help="Which server
 NameOption = Annotated[str | None, typer.Option("--name", help="The node's name; by default detect-ENGINE.")]
 
 
-@cluster.command()
+@verb_of(cluster)
 def up(
     engine: EngineOption = EngineName.OPENSEARCH,
     version: Annotated[str | None, typer.Option("--version", help="Which version; the newest that is known by default.")] = None,
@@ -50,7 +52,7 @@ def up(
     note(f"Data: {outcome.record.data}\nLog: {outcome.record.log}\nTo use it: export DETECT_URL={outcome.record.url}")
 
 
-@cluster.command()
+@verb_of(cluster)
 def down(
     engine: EngineOption = EngineName.OPENSEARCH,
     name: NameOption = None,
@@ -67,7 +69,7 @@ def down(
     _print_record(outcome.record, form)
 
 
-@cluster.command()
+@verb_of(cluster)
 def status(
     name: Annotated[str | None, typer.Option("--name", help="Of one node; by default of all.")] = None,
     form: FormatOption = Format.TABLE,

@@ -41,7 +41,7 @@ ConfigOption = Annotated[
 ]
 IndexOption = Annotated[
     str | None,
-    typer.Option("--index", envvar="DETECT_INDEX", help="Another index, data stream or pattern of events."),
+    typer.Option("--index", metavar="NAME", envvar="DETECT_INDEX", help="Another index, data stream or pattern of events."),
 ]
 
 

@@ -32,7 +32,7 @@ def _option(name: str, help_text: str, **settings: Any) -> Any:
     return typer.Option(f"--{name}", help=help_text, rich_help_panel="Cluster", **{"envvar": variable} | settings)
 
 
-NamespaceOption = Annotated[str, _option("namespace", "Of the data stream logs-ollama.server-NAMESPACE.")]
+NamespaceOption = Annotated[str, _option("namespace", "Of the data stream logs-ollama.server-NAMESPACE.", metavar="NAME")]
 
 
 @dataclass(frozen=True)
@@ -62,22 +62,25 @@ class ClusterOptions:
 
 def _cluster_options(
     context: typer.Context,
-    url: Annotated[str, _option("url", "The cluster's address.")] = DEFAULT_URL,
-    api_key_file: Annotated[Path | None, _option("api-key-file", "A file that holds an API key; else DETECT_API_KEY.")] = None,
-    username: Annotated[str | None, _option("username", "A user of the cluster.")] = None,
-    password_file: Annotated[
-        Path | None, _option("password-file", "A file that holds the password; else DETECT_PASSWORD, else a terminal is asked.")
+    url: Annotated[str, _option("url", "The cluster's address.", metavar="URL")] = DEFAULT_URL,
+    api_key_file: Annotated[
+        Path | None, _option("api-key-file", "A file that holds an API key; else DETECT_API_KEY.", metavar="FILE")
     ] = None,
-    ca_certs: Annotated[str | None, _option("ca-certs", "The CA's PEM file.")] = None,
-    client_cert: Annotated[str | None, _option("client-cert", "A client certificate, PEM.")] = None,
-    client_key: Annotated[str | None, _option("client-key", "Its private key, PEM.")] = None,
+    username: Annotated[str | None, _option("username", "A user of the cluster.", metavar="NAME")] = None,
+    password_file: Annotated[
+        Path | None,
+        _option("password-file", "A file that holds the password; else DETECT_PASSWORD, else a terminal is asked.", metavar="FILE"),
+    ] = None,
+    ca_certs: Annotated[str | None, _option("ca-certs", "The CA's PEM file.", metavar="FILE")] = None,
+    client_cert: Annotated[str | None, _option("client-cert", "A client certificate, PEM.", metavar="FILE")] = None,
+    client_key: Annotated[str | None, _option("client-key", "Its private key, PEM.", metavar="FILE")] = None,
     insecure: Annotated[bool, _option("insecure", "Accept any certificate.")] = False,
     timeout: Annotated[
         float, _option("timeout", "How long to wait for a connection, and then for each answer.", min=0.1, metavar="SECONDS")
     ] = DEFAULT_TIMEOUT,
     namespace: NamespaceOption = "default",
-    kibana_url: Annotated[str | None, _option("kibana-url", "Kibana's address, for rules there.")] = None,
-    space: Annotated[str, _option("space", "The space in Kibana.", envvar="DETECT_KIBANA_SPACE")] = DEFAULT_SPACE,
+    kibana_url: Annotated[str | None, _option("kibana-url", "Kibana's address, for rules there.", metavar="URL")] = None,
+    space: Annotated[str, _option("space", "The space in Kibana.", metavar="NAME", envvar="DETECT_KIBANA_SPACE")] = DEFAULT_SPACE,
 ) -> ClusterOptions:
     for name in ("url", "kibana_url"):
         _refuse_secret_in_url(context, name)

@@ -18,7 +18,8 @@ _STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdic
 
 
 WorkOption = Annotated[
-    list[Work] | None, typer.Option("--for", help="Fail when this user may not do this kind of work; may be given more than once.")
+    list[Work] | None,
+    typer.Option("--for", metavar="WORK", help="Fail when this user may not install, ingest, run or read; repeatable."),
 ]
 
 

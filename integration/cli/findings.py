@@ -1,11 +1,12 @@
-"""`detect findings`: what was found so far, wherever it is kept."""
+"""`detect findings list`, `show`: what was found so far, wherever it is kept."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
-from itertools import chain
+from itertools import chain, islice
 from typing import Annotated
 
 import typer
@@ -16,15 +17,17 @@ from integration.cli.instants import FromOption, ToOption, span_of
 from integration.cli.options import severity_of
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
+from integration.cli.verbs import ListingGroup, typer_app, verb_of
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.kibana import Kibana
+from integration.errors import InputError
 from integration.evaluation.cluster import count_events
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
 from integration.evaluation.presence import has_events, no_events
 from integration.findings.filter import FilteredFindings
 from integration.findings.finding import Finding, in_zone
-from integration.findings.store import stored_findings
+from integration.findings.store import FindingStore, stored_findings
 from integration.install.deployment import Deployment
 from integration.install.objects import Connections
 from integration.names import Namespace
@@ -32,6 +35,8 @@ from integration.targets.kibana.alerts import kibana_findings
 from integration.targets.opensearch.alerts import alerts, monitor_findings
 from integration.targets.opensearch.monitors import Monitor
 from integration.targets.opensearch.plugins import has_alerting
+
+_MOST_IDS = 10
 
 
 class Source(StrEnum):
@@ -42,22 +47,31 @@ class Source(StrEnum):
     ALERTS = "alerts"
 
 
+findings = typer_app(
+    cls=ListingGroup,
+    help="List findings, or show one: risk events, and alerts of OpenSearch Alerting or Kibana.",
+)
+SourceOption = Annotated[Source, typer.Option("--source", help="Stored risk events, the engine's alerts, or both.")]
+
+
+@verb_of(findings, "list")
 @with_cluster
 @with_report
-def findings(
+def listed(
     cluster: ClusterOptions,
     report: Report,
     start: FromOption = None,
     end: ToOption = None,
     host: Annotated[list[str] | None, typer.Option("--host", metavar="GLOB", help="Of these machines only.")] = None,
-    severity: Annotated[str, typer.Option("--severity", help="This severe or more.")] = "informational",
-    source: Annotated[Source, typer.Option("--source", help="Stored risk events, the engine's alerts, or both.")] = Source.ALL,
+    severity: Annotated[str, typer.Option("--severity", metavar="LEVEL", help="This severe or more.")] = "informational",
+    source: SourceOption = Source.ALL,
     state: Annotated[AlertState, typer.Option("--state", help="Alerts that are open, over, or both.")] = AlertState.ALL,
     index: IndexOption = None,
 ) -> None:
     """List findings: risk events, and alerts of OpenSearch Alerting or Kibana.
 
-    Each finding is listed once. Kibana's detection rules need --kibana-url.
+    Each finding is listed once. Kibana's detection rules need --kibana-url. `detect findings` alone means this; `detect findings
+    show ID` shows one in full.
 
     Example: detect findings --since yesterday --severity high --host 'gpu-*' --format json
     """
@@ -70,28 +84,64 @@ def findings(
         hosts=tuple(host or ()),
         severity=severity_of("--severity", severity),
     )
-    left_out = Skipped()
-    with cluster.open() as engine, cluster.open_kibana() as kibana:
-        sources: list[Iterable[Finding]] = []
-        if source is not Source.ALERTS:
-            sources.append(risk_findings(engine, cluster.namespace.risk, wanted, left_out))
-        if source is not Source.RISK:
-            if kibana is not None:
-                kibana.check()
-            asked = AlertQuery(wanted, state, left_out, report.zone)
-            sources += _alerts(engine, kibana, report.rules, cluster.namespace, where, asked)
+    with _found(cluster, report, where, source, AlertQuery(wanted, state, Skipped(), report.zone)) as (engine, found):
         may_pass = report.settings.post_filter.may_pass
         passed = FilteredFindings(may_pass)
-        rules = {each.id: each for each in report.rules}
-        with stored_findings(in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources)) as found:
-            events = _events(engine, report.rules, where, filter(may_pass, found))
-            report.print(passed.kept(found), events)
+        events = _events(engine, report.rules, where, filter(may_pass, found))
+        report.print(passed.kept(found), events)
         if not events["read"] and not has_events(engine, report.rules, where, wanted.start, wanted.end):
             note(no_events(engine, where, wanted.start, wanted.end))
     note_filtered(passed.filtered)
-    for line in left_out.notes():
-        note(line)
     report.end(passed.highest_severity)
+
+
+@verb_of(findings)
+@with_cluster
+@with_report
+def show(
+    cluster: ClusterOptions,
+    report: Report,
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="The finding's id, or the beginning of it.")],
+    source: SourceOption = Source.ALL,
+    index: IndexOption = None,
+) -> None:
+    """Show one finding in full.
+
+    Example: detect findings show c519d6a5b721
+    """
+    wanted = FindingQuery(frozenset(each.id for each in report.rules), id_begins=identifier.lower())
+    asked = AlertQuery(wanted, AlertState.ALL, Skipped(), report.zone)
+    where = index or cluster.namespace.events
+    with _found(cluster, report, where, source, asked) as (engine, found):
+        if len(found) != 1:
+            ids = ", ".join(finding.id for finding in islice(found, _MOST_IDS))
+            raise InputError(
+                f"{len(found):,} findings have an id that begins with {identifier!r}: {ids}"
+                if ids
+                else f"no finding has an id that begins with {identifier!r}; `detect findings` lists them"
+            )
+        report.print_one(next(iter(found)), _events(engine, report.rules, where, found))
+
+
+@contextmanager
+def _found(
+    cluster: ClusterOptions, report: Report, index: str, source: Source, asked: AlertQuery
+) -> Iterator[tuple[Engine, FindingStore]]:
+    """Yield the cluster and the findings that are asked for, each once, and tell of what could not be read."""
+    with cluster.open() as engine, cluster.open_kibana() as kibana:
+        sources: list[Iterable[Finding]] = []
+        if source is not Source.ALERTS:
+            sources.append(risk_findings(engine, cluster.namespace.risk, asked.wanted, asked.left_out))
+        if source is not Source.RISK:
+            if kibana is not None:
+                kibana.check()
+            sources += _alerts(engine, kibana, report.rules, cluster.namespace, index, asked)
+        rules = {each.id: each for each in report.rules}
+        in_this_zone = (in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources))
+        with stored_findings(in_this_zone) as found:
+            yield engine, found
+    for line in asked.left_out.notes():
+        note(line)
 
 
 def _alerts(

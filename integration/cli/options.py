@@ -37,18 +37,22 @@ class TabularFormat(StrEnum):
 _RULE = "Rule"
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write results.")]
 TabularFormatOption = Annotated[TabularFormat, typer.Option("--format", help="How to write findings.")]
-RuleOption = Annotated[list[str] | None, typer.Option("--rule", help="A rule's id; all by default.", rich_help_panel=_RULE)]
+RuleOption = Annotated[
+    list[str] | None, typer.Option("--rule", metavar="ID", help="A rule's id; all by default.", rich_help_panel=_RULE)
+]
 RulesOption = Annotated[
     list[Path] | None,
     typer.Option(
         "--rules",
+        metavar="FOLDER",
         envvar="DETECT_RULES",
         help="A folder of rule files, beside the shipped rules; repeatable.",
         rich_help_panel=_RULE,
     ),
 ]
 TimezoneOption = Annotated[
-    str, typer.Option("--timezone", envvar="DETECT_TIMEZONE", help="What first_error and last_error are printed in.")
+    str,
+    typer.Option("--timezone", metavar="ZONE", envvar="DETECT_TIMEZONE", help="What first_error and last_error are printed in."),
 ]
 
 _DURATION = re.compile(r"(\d{1,5})([smhd])", re.ASCII)

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.text import Text
 
 from integration.cli.options import Format, TabularFormat
-from integration.cli.tables import console, fitted, height, is_bounded
+from integration.cli.tables import console, fitted, height, is_bounded, record
 from integration.cli.totals import Totals
 from integration.detection.columns import COLUMNS, LISTS, SPL_COLUMNS
 from integration.detection.model import Severity
@@ -76,6 +76,16 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], ti
 
 def _texts(row: Sequence[str | Text]) -> list[Text]:
     return [cell if isinstance(cell, Text) else Text(escaped(cell)) for cell in row]
+
+
+def print_record(identifier: str, columns: Mapping[str, Any]) -> None:
+    """Write one finding whole: a line for each column, and for each value of a list."""
+    shown = {"id": identifier} | {name: value for name, value in columns.items() if name != "truncated"}
+    cells = [Text("\n".join(map(escaped, map(str, value if isinstance(value, list) else [value])))) for value in shown.values()]
+    out = console()
+    out.print(record(list(shown), cells))
+    for name, count in columns.get("truncated", {}).items():
+        note(f"{name} has {count:,} more values than are kept.")
 
 
 def print_findings(
@@ -154,7 +164,7 @@ def _print_json(findings: Iterable[Finding], events: Mapping[str, int], max_spl_
 
 
 def _json_finding(finding: Finding, max_spl_rows: int | None) -> Iterator[str]:
-    text = _json_text(finding.to_json())
+    text = _json_text({"id": finding.id} | finding.to_json())
     if max_spl_rows is None:
         yield text
         return

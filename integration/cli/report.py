@@ -20,7 +20,7 @@ from integration.cli.options import (
     severity_of,
     zone_of,
 )
-from integration.cli.output import print_findings
+from integration.cli.output import print_findings, print_record
 from integration.cli.settings.model import Config
 from integration.detection.model import Rule, Severity
 from integration.findings.finding import Finding
@@ -32,7 +32,9 @@ SplRowsOption = Annotated[
     bool, typer.Option("--spl-rows", help="Add the rows that Splunk would print (SPL 14); in CSV, give them alone.")
 ]
 AllOption = Annotated[bool, typer.Option("--all", help="A row for every finding, not a screenful of the most severe.")]
-MaxSplRowsOption = Annotated[int, typer.Option("--max-spl-rows", min=0, help="Rows a finding at most with --spl-rows.")]
+MaxSplRowsOption = Annotated[
+    int, typer.Option("--max-spl-rows", metavar="N", min=0, help="Rows a finding at most with --spl-rows.")
+]
 
 _DEFAULT_ROWS = 1_000
 
@@ -55,6 +57,13 @@ class Report:
     def print(self, findings: Iterable[Finding], events: Mapping[str, int]) -> None:
         """Write findings in the form asked for, and how many events were read and selected."""
         print_findings(findings, events, self._form, self._max_spl_rows, every=self._every)
+
+    def print_one(self, finding: Finding, events: Mapping[str, int]) -> None:
+        """Write one finding whole."""
+        if self._form is TabularFormat.TABLE:
+            print_record(finding.id, finding.to_json())
+        else:
+            self.print([finding], events)
 
     def end(self, highest: Severity | None) -> None:
         """End with 1 when the highest severity, None if there is no finding, reaches `--fail-on`."""

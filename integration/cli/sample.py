@@ -54,7 +54,11 @@ def sample(
     lines: Annotated[int, typer.Option(min=0, help="Lines of all hosts together.")] = 3_000,
     size: Annotated[str | None, typer.Option(metavar="BYTES", help="Such as 500MB or 1GiB, instead of --lines.")] = None,
     scenario: Annotated[
-        list[Scenario] | None, typer.Option(help="Once or more, the hosts take turns (default: attack, noisy, benign).")
+        list[Scenario] | None,
+        typer.Option(
+            metavar="NAME",
+            help="benign, noisy, attack, mixed or debug; of several, hosts take turns (default: attack, noisy, benign).",
+        ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Equal seeds, options and starts give equal logs.")] = 0,
     start: Annotated[

@@ -86,14 +86,19 @@ def _shrunk(widest: Sequence[tuple[int, int]], available: int) -> list[int]:
     return widths
 
 
+def record(columns: Sequence[str], row: Sequence[Text]) -> RenderableType:
+    """Return one row as lines, one for each column that says something."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(no_wrap=True, style="bold")
+    grid.add_column(overflow="fold")
+    for column, cell in zip(columns, row, strict=True):
+        if cell.plain:
+            grid.add_row(column, cell)
+    return grid
+
+
 def _records(columns: Sequence[str], rows: Sequence[Sequence[Text]], title: str) -> RenderableType:
     records: list[RenderableType] = [Text(title, style="italic")] if title else []
     for number, row in enumerate(rows):
-        record = Table.grid(padding=(0, 2))
-        record.add_column(no_wrap=True, style="bold")
-        record.add_column(overflow="fold")
-        for column, cell in zip(columns, row, strict=True):
-            if cell.plain:
-                record.add_row(column, cell)
-        records += [Text()] * bool(number) + [record]
+        records += [Text()] * bool(number) + [record(columns, row)]
     return Group(*records)

@@ -14,6 +14,7 @@ from integration.times import rfc3339
 
 # Logs are written by attackers: they may name any number of hosts, and days.
 _MAX_KEYS = 10_000
+_FEW = 3
 _MOST_DAYS = 14
 _MOST_HOSTS = 10
 Table = tuple[list[str], list[list[str | Text]]]
@@ -46,8 +47,8 @@ class Totals:
             yield finding
 
     def tables(self, *, whole: bool) -> Iterator[Table]:
-        """Yield the tables, none for the findings of one window; `whole` tables have a row for each key that was counted."""
-        if len(self._windows) < 2:
+        """Yield the tables, none for few findings or those of one window; `whole` ones have a row for each key that was counted."""
+        if len(self._windows) < 2 or self._severities.total() <= _FEW:
             return
         days, rules, hosts = self._counts
         yield self._table(days, sorted(self._counts[days], reverse=True), None if whole else _MOST_DAYS)

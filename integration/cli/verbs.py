@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import UserDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from inspect import Parameter, Signature, signature
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -24,6 +26,7 @@ class Verb:
 
 
 _FILES, _LIFE_CYCLE, _EVALUATION, _ALERTING, _TOOLS = "Log files", "Cluster life cycle", "Evaluation", "Alerting", "Tools"
+_RULES = "Rules"
 VERBS = {
     "scan": Verb(_FILES, "Evaluate log files with the Python reference of the search; no cluster is asked."),
     "ingest": Verb(
@@ -49,12 +52,13 @@ VERBS = {
     "validate": Verb(_EVALUATION, "Compare the cluster's findings with the Python reference over the same lines."),
     "explain": Verb(_EVALUATION, "Say step by step why a line is found, or why not."),
     "watch": Verb(_EVALUATION, "Run the rules by their schedule and store their findings as risk events."),
-    "findings": Verb(_EVALUATION, "List findings: risk events, and alerts of OpenSearch Alerting or Kibana."),
+    "findings": Verb(_EVALUATION, "List findings, or show one: risk events, and alerts of OpenSearch Alerting or Kibana."),
     "enable": Verb(_ALERTING, "Start the rules where `detect install` put them; nothing else of them changes."),
     "disable": Verb(
         _ALERTING, "Stop the rules; they stay installed, with their open alerts, and an upgrade leaves them stopped.", "enable"
     ),
-    "test": Verb(_TOOLS, "Run the cases beside rules: lines, and what must come of them."),
+    "rules": Verb(_RULES, "List the rules, show one, check their files, or begin a new one."),
+    "test": Verb(_RULES, "Run the cases beside rules: lines, and what must come of them."),
     "export": Verb(_TOOLS, "Write every rendered body to a file, without a cluster."),
     "sample": Verb(_TOOLS, "Write made-up Ollama logs to try the detection on: benign, noisy, under attack."),
     "cluster": Verb(_TOOLS, "Start and stop real nodes on this machine, without Docker."),
@@ -62,25 +66,83 @@ VERBS = {
 }
 
 
-class _Command(TyperCommand):
-    """A verb whose help shows its options by their panels."""
+@dataclass
+class Debugging:
+    """Whether tracebacks are wanted."""
+
+    wanted: bool = False
+
+    def heed(self, wanted: bool) -> None:
+        """Take what is said before a verb or after it."""
+        self.wanted = self.wanted or wanted
+
+
+debugging = Debugging()
+DebugOption = Annotated[
+    bool, typer.Option("--debug", envvar="DETECT_DEBUG", callback=debugging.heed, help="Show tracebacks of faults.")
+]
+
+
+def verb_of(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Return a decorator that makes a function a verb, of its own name or another, with the option --debug after its own."""
+
+    def make(verb: Callable[..., None]) -> Callable[..., None]:
+        def call(_debug: bool = False, **given: Any) -> None:
+            verb(**given)
+
+        own = signature(verb, eval_str=True).parameters.values()
+        debug = Parameter("_debug", Parameter.KEYWORD_ONLY, default=False, annotation=DebugOption)
+        parameters = [*(each.replace(kind=Parameter.KEYWORD_ONLY) for each in own), debug]
+        call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+        call.__annotations__ = {each.name: each.annotation for each in parameters}
+        call.__doc__ = verb.__doc__
+        app.command(name or verb.__name__, cls=VerbCommand)(call)
+        return verb
+
+    return make
+
+
+class VerbCommand(TyperCommand):
+    """A verb whose help shows its options by their panels, the connection apart."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write a table for each panel."""
         panels: dict[str, list[tuple[str, str]]] = {}
         for param in self.get_params(ctx):
             record = param.get_help_record(ctx)
-            own = "Arguments" if param.param_type_name == "argument" else "Options"
+            argument = param.param_type_name == "argument"
+            own = "Arguments" if argument else "Options"
             if record is not None:
+                record = (record[0].partition(" <")[0], record[1]) if argument else record  # its type says nothing to a user
                 panels.setdefault(getattr(param, "rich_help_panel", None) or own, []).append(record)
         for panel, records in panels.items():
             with formatter.section(panel):
                 formatter.write_dl(records)
 
 
-def typer_app(**settings: Any) -> typer.Typer:
+class VerbGroup(TyperGroup):
+    """A verb that has verbs of its own, each listed with the whole first line of its help."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the table."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, str(verb.help).partition("\n")[0]) for name, verb in self.commands.items()])
+
+
+class ListingGroup(VerbGroup):
+    """A verb with verbs of its own, of which `list` is meant where none is named."""
+
+    default = "list"
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the verb in front that is meant."""
+        return super().parse_args(ctx, args if args and args[0] in self.commands else [self.default, *args])
+
+
+def typer_app(*, completion: bool = False, **settings: Any) -> typer.Typer:
     """Return an empty command whose help is plain text as wide as the terminal."""
     return typer.Typer(
-        add_completion=False,
+        add_completion=completion,
         context_settings={"max_content_width": _WIDEST},
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -98,7 +160,7 @@ class _Commands(UserDict[str, Any]):
         if isinstance(verb, typer.Typer):
             return get_command(verb)
         app = typer_app()
-        app.command(name, cls=_Command)(verb)
+        verb_of(app)(verb)
         return get_command(app)
 
 
@@ -115,3 +177,9 @@ class Verbs(TyperGroup):
         for panel in dict.fromkeys(verb.panel for verb in VERBS.values()):
             with formatter.section(panel):
                 formatter.write_dl([(name.ljust(width), verb.summary) for name, verb in VERBS.items() if verb.panel == panel])
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return what a word may become; no verb is imported to tell its name."""
+        self.commands = {name: TyperCommand(name, help=verb.summary) for name, verb in VERBS.items()}
+        found: list[Any] = super().shell_complete(ctx, incomplete)
+        return found

@@ -35,13 +35,17 @@ UNREADABLE = (KeyError, ValueError, TypeError, AttributeError, OverflowError, In
 
 @dataclass(frozen=True)
 class FindingQuery:
-    """The findings that are asked for: windows wholly in [`start`, `end`) (epoch milliseconds), hosts by glob, severity, rules."""
+    """The findings that are asked for: windows wholly in [`start`, `end`) (epoch milliseconds), hosts by glob, severity, rules.
+
+    `id_begins` is what the finding's id begins with.
+    """
 
     rule_ids: frozenset[str]
     start: int | None = None
     end: int | None = None
     hosts: tuple[str, ...] = ()
     severity: Severity = Severity.INFORMATIONAL
+    id_begins: str = ""
 
     def __contains__(self, finding: object) -> bool:
         return (
@@ -51,6 +55,7 @@ class FindingQuery:
             and (self.end is None or finding.window_end <= self.end)
             and (not self.hosts or any(fnmatchcase(fold(finding.host), fold(glob)) for glob in self.hosts))
             and finding.severity >= self.severity
+            and finding.id.startswith(self.id_begins)
         )
 
 
@@ -91,11 +96,13 @@ class AlertQuery:
 
 def risk_findings(engine: Engine, index: str, wanted: FindingQuery, left_out: Skipped) -> Iterator[Finding]:
     """Yield every finding asked for that was stored as a risk event, by window."""
-    limits = (
+    limits: list[dict[str, Any]] = (
         [{"range": {"finding.window_start": {"gte": wanted.start, "format": "epoch_millis"}}}] if wanted.start is not None else []
     )
     if wanted.end is not None:
         limits.append({"range": {"finding.window_end": {"lte": wanted.end, "format": "epoch_millis"}}})
+    if wanted.id_begins:
+        limits.append({"prefix": {"event.id": {"value": wanted.id_begins}}})
     filters = [{"term": {"event.dataset": "detect.risk"}}, {"terms": {"rule.id": sorted(wanted.rule_ids)}}, *limits]
     body = _IN_ORDER | {"query": {"bool": {"filter": filters}}}
     size = _PAGE

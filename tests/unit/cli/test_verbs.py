@@ -6,6 +6,7 @@ import inspect
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer.main
@@ -56,3 +57,34 @@ def test_help_is_as_wide_as_the_terminal(columns: int) -> None:
 def test_a_mistyped_verb_is_told_with_the_one_that_was_meant() -> None:
     answer = detect("statsu")
     assert (answer.code, "Did you mean 'status'?" in answer.err) == (2, True)
+
+
+def test_debug_is_heeded_before_a_verb_and_after_it() -> None:
+    for arguments in (["--debug", "run", "--at", "soon"], ["run", "--at", "soon", "--debug"], ["run", "--debug", "--at", "soon"]):
+        assert "Traceback" in detect(*arguments).err
+    assert "Traceback" not in detect("run", "--at", "soon").err
+
+
+@pytest.mark.parametrize("arguments", [["cluster"], ["rules"], ["findings", "show"], *([name] for name in VERBS)], ids=" ".join)
+def test_no_description_is_cut(monkeypatch: pytest.MonkeyPatch, arguments: list[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    answer = detect(*arguments, "--help")
+    assert answer.code == 0
+    assert not [line for line in answer.out.splitlines() if line.rstrip().endswith(("...", "\u2026")) and "Usage: " not in line]
+    assert "list[" not in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["st"], {"status"}),
+        (["run", "--fo"], {"--format"}),
+        (["cluster", ""], {"up", "down", "status"}),
+        (["rules", "c"], {"check"}),
+    ],
+)
+def test_the_shell_completes_verbs_and_options(words: list[str], expected: set[str]) -> None:
+    given = {"_DETECT_COMPLETE": "complete_bash", "COMP_WORDS": " ".join(["detect", *words]), "COMP_CWORD": str(len(words))}
+    command = Path(sys.executable).with_name("detect")
+    ran = subprocess.run([command], capture_output=True, text=True, check=False, env=os.environ | given)
+    assert set(ran.stdout.split()) == expected, ran.stderr

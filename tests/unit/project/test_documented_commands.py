@@ -12,6 +12,7 @@ import pytest
 import typer.main
 
 from integration.cli import app
+from integration.cli.verbs import ListingGroup
 
 ROOT = Path(__file__).parents[3]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -61,6 +62,9 @@ def fault(command: str) -> str | None:
     words = iter(shlex.split(command, comments=True)[1:])
     for word in words:
         inner = getattr(current, "commands", None)
+        if isinstance(current, ListingGroup) and word not in {*current.commands, "--help"}:
+            current = current.commands[ListingGroup.default]
+            inner = None
         if word.startswith("-") and word != "-":
             name, equals, _ = word.partition("=")
             if name not in options(current):
@@ -100,6 +104,10 @@ def test_a_verb_is_documented_and_its_own_help_shows_what_can_be_run(words: tupl
         ("detect scan server.log --host gpu-1", None),
         ("detect --debug run --from A --to B", None),
         ("detect cluster up --help", None),
+        ("detect run --at T --debug", None),
+        ("detect findings --since 7d", None),
+        ("detect findings show ID", None),
+        ("detect findings --loud", "no option --loud"),
         ("detect sing", "no verb sing"),
         ("detect scan --form json", "no option --form"),
         ("detect --loud scan", "no option --loud"),

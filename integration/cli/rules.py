@@ -1,0 +1,103 @@
+"""`detect rules list`, `show`, `check`: the rule files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.cli.config import ConfigOption, configured
+from integration.cli.options import Format, FormatOption, RulesOption, rules_of
+from integration.cli.output import escaped, escaped_lines, note, print_json, print_table
+from integration.cli.verbs import VerbGroup, typer_app, verb_of
+from integration.commands.rules import changes
+from integration.commands.rules import check as check_files
+from integration.errors import InputError
+from integration.folders import asset_folder
+
+rules = typer_app(
+    cls=VerbGroup,
+    help="List the rules, show one, check their files, or begin a new one.\n\n"
+    "A folder of yours, named by --rules or in detect.toml, adds to the shipped rules.",
+)
+
+
+@verb_of(rules, "list")
+def listed(rules: RulesOption = None, config: ConfigOption = None, form: FormatOption = Format.TABLE) -> None:
+    """List the rules: the shipped ones, and those of your folders.
+
+    Example: detect rules list --rules my-rules
+    """
+    _, loaded = configured(config, rules, None)
+    if form is Format.JSON:
+        print_json(
+            {
+                "rules": [
+                    {
+                        "id": rule.id,
+                        "version": rule.version,
+                        "name": rule.name,
+                        "status": rule.status,
+                        "cron": rule.schedule.cron,
+                        "file": str(rule.file),
+                    }
+                    for rule in loaded
+                ]
+            }
+        )
+        return
+    rows = [[rule.id, str(rule.version), rule.status, rule.name, rule.schedule.cron, _place(rule.file)] for rule in loaded]
+    print_table(["rule", "version", "status", "name", "schedule (UTC)", "file"], rows)
+
+
+@verb_of(rules)
+def show(
+    rule: Annotated[str, typer.Argument(metavar="ID", help="The rule's id.")],
+    rules: RulesOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Show a rule: its file as it stands, or with --format json what comes of it and your settings.
+
+    Example: detect rules show ollama_possible_rce_via_model_loading
+    """
+    _, (asked,) = configured(config, rules, [rule])
+    if form is Format.JSON:
+        print_json(asked.model_dump(mode="json", by_alias=True))
+        return
+    (read,) = rules_of(rules, [rule])
+    if read.file is not None:
+        print(escaped_lines(read.file.read_text(encoding="utf-8").rstrip("\n")))  # noqa: T201
+        note(f"From {read.file}.")
+    if changed := changes(read, asked):
+        note(f"Your detect.toml changes: {', '.join(changed)}; --format json shows the rule as it is used.")
+
+
+@verb_of(rules)
+def check(rules: RulesOption = None, config: ConfigOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Tell every fault of every rule file, and of the cases beside them, each with its file and line; ends with 1 on any.
+
+    Where the rules are without fault, what your detect.toml says of them is checked too.
+
+    Example: detect rules check --rules my-rules
+    """
+    found, faults = check_files(rules or ())
+    if not faults:
+        try:
+            configured(config, rules, None)
+        except InputError as error:
+            faults += str(error).splitlines()
+    if form is Format.JSON:
+        print_json({"valid": not faults, "rules": [rule.id for rule in found], "faults": faults})
+    else:
+        for fault in faults:
+            print(escaped(fault))  # noqa: T201
+    note(f"{len(found):,} rule{'s' * (len(found) != 1)} read, {len(faults):,} fault{'s' * (len(faults) != 1)}.")
+    if faults:
+        raise typer.Exit(1)
+
+
+def _place(file: Path | None) -> str:
+    shipped = file is not None and file.is_relative_to(asset_folder("rules"))
+    return "shipped" if shipped else str(file)
