@@ -10,7 +10,7 @@ from typing import Any
 
 from integration.engines.base import Engine
 from integration.errors import ClusterError
-from integration.log.event import DATASET, HOST_MISSING, UNKNOWN_HOST
+from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, UNKNOWN_HOST
 from integration.log.line import LINE_CUT, TIME_FAILURE
 from integration.names import PIPELINE
 
@@ -69,6 +69,14 @@ KINDS = (
         {"bool": {"filter": [{"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1}}]}},
         fault=True,
         advice="let the shipper send `host.name` (docs/shipping shows how), and name the machine of those that are stored",
+        again=False,
+    ),
+    Kind(
+        "line_unlisted",
+        "had their line in a field that is not known for it (`ollama.parse_error` names it): let the shipper send it in `message`",
+        {"bool": {"filter": [{"term": {"tags": LINE_UNLISTED}}]}},
+        fault=False,
+        advice="",
         again=False,
     ),
     Kind(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from integration.engines.base import Engine
 from integration.errors import PartlyAppliedError
 from integration.log.documents import resolved
+from integration.log.redaction import redact
 
 _STEP = 10_000
 """Documents a request: one request over all might take longer than an answer is waited for."""
@@ -16,9 +17,9 @@ _STEP = 10_000
 
 def lines_of_files(files: Sequence[str], host: str | None = None) -> dict[str, Any]:
     """Return the query of the lines that were ingested from files, and from each file in a zip; with a host of its lines alone."""
-    paths = [resolved(file) for file in files]
+    paths = [redact(resolved(file)) for file in files]  # as the pipeline stores them
     alternatives = [{"terms": {"log.file.path": paths}}, *({"prefix": {"log.file.path": f"{path}/"}} for path in paths)]
-    of_host = [{"term": {"host.name": host}}] if host else []
+    of_host = [{"term": {"host.name": redact(host)}}] if host else []
     return {"bool": {"filter": [{"bool": {"should": alternatives, "minimum_should_match": 1}}, *of_host]}}
 
 

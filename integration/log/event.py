@@ -12,11 +12,14 @@ from typing import Any, Final
 from integration.log import gin, json_record, shippers, slog
 from integration.log.kind import kind_of
 from integration.log.line import Line, read
+from integration.log.redaction import redact
 from integration.times import in_zone, rfc3339
 
 DATASET: Final = "ollama.server"
 UNKNOWN_HOST: Final = "unknown"
 HOST_MISSING: Final = "ollama_host_missing"
+LINE_UNLISTED: Final = "ollama_line_unlisted"
+"""The line stood in a field that no table names."""
 
 # Spelled out, since grok's and Python's classes differ in what they know of Unicode. The pipeline takes them from here.
 SOLID: Final = r"[^ \t\n\x0B\f\r]+"
@@ -153,7 +156,7 @@ def event_of(line: Line, *, host: str | None, shipped_at: int) -> Event:
     own and whose carrier names none.
     """
     time = next((time for time in (line.stamp, line.carried) if time is not None), shipped_at)
-    host = host or line.host
+    host = redact(host) if host else line.host
     tags = line.tags if host else (*line.tags, HOST_MISSING)
     return Event(line.text, time, host or UNKNOWN_HOST, tags)
 
@@ -164,11 +167,15 @@ def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
     Raises ValueError for a document without a line.
     """
     found = shippers.line_of(document)
-    text = found or shippers.record_of(document) or (shippers.rest_of(document) if found is None else found)
-    if text is None:
+    text = found or shippers.record_of(document) or (shippers.rest_of(document) if found is None else None)
+    tags: tuple[str, ...] = ()
+    if text is None and (unlisted := shippers.unlisted_text_of(document)) is not None:
+        text, tags = unlisted, (LINE_UNLISTED,)
+    if text is None and (text := found) is None:
         raise ValueError("there is no line in the document")
     time = shippers.time_of(document)
     line = read(text)
+    line = line._replace(tags=(*tags, *line.tags))
     if (zone := shippers.zone_of(document)) and (local := gin.local_time(line.text)) is not None:
         line = line._replace(stamp=in_zone(local, zone))
     return event_of(line, host=shippers.host_of(document), shipped_at=received_at if time is None else time)

@@ -37,8 +37,8 @@ _DEFINITIONS: Final = {
 # Where a match ended, the next may begin: Java's \G.
 _EMAIL: Final = rf"(?:(?<!{redaction.LOCAL_PART})|\G){redaction.LOCAL_PART}++{redaction.DOMAIN}"
 _PATTERNS: Final = {
-    **dict.fromkeys(("redact-emails", "shipped-emails", "failed-redact-emails"), _EMAIL),
-    **dict.fromkeys(("redact-keys", "shipped-keys", "failed-redact-keys"), redaction.KEY),
+    **dict.fromkeys(("redact-emails", "host-emails", "path-emails", "shipped-emails", "failed-redact-emails"), _EMAIL),
+    **dict.fromkeys(("redact-keys", "host-keys", "path-keys", "shipped-keys", "failed-redact-keys"), redaction.KEY),
 }
 
 
@@ -53,6 +53,7 @@ _TABLES: Final[dict[str, object]] = {
     "records": shippers.RECORDS,
     "attributes": shippers.ATTRIBUTES,
     "metadata": shippers.METADATA,
+    "never": shippers.NEVER_A_LINE,
     "mapped": shippers.MAPPED,
     "reserved": shippers.RESERVED,
     "bytes": line.MAX_BYTES,

@@ -55,7 +55,7 @@ CARRIERS: Final = (
 )
 """What known carriers wrote before a line, at its beginning; matches every line, perhaps with nothing."""
 
-_STAMPED: Final = rf"time={RFC3339} level="
+_STAMPED: Final = rf"(?:time={RFC3339} level=|{{\x22time\x22:\x22{RFC3339}\x22,\x22level\x22:\x22)"
 # Nothing of this can be in a value of the record that a client wrote: a value comes after `msg=`, or in quotes. Bounded, since
 # each character of a long line would be tried.
 _ANYTHING: Final = rf"(?:(?!msg=|\[GIN\])[^\n\r\"'`]){{0,2000}}?(?:[ \t\x0B\f|\]:>]|{COLOUR})"
@@ -90,7 +90,11 @@ def strip(line: str) -> Stripped:
     stamps = (carriers[name] for name in _STAMPS) if carriers else ()
     stamp = next(filter(None, stamps), None)
     text = line[carriers.end() :] if carriers else line
-    if "time=" in text and not text.startswith(("time=", "[GIN")) and (carrier := _ANY_CARRIER.match(text)):
+    if (
+        ("time=" in text or '{"time":"' in text)
+        and not text.startswith(("time=", "[GIN"))
+        and (carrier := _ANY_CARRIER.match(text))
+    ):
         text = text[carrier.end() :]
     return Stripped(text, next(filter(None, named), None), None if stamp is None else _instant(stamp))
 

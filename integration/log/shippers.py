@@ -12,7 +12,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -108,6 +108,8 @@ METADATA: Final = (
     *("app", "environment", "env", "region", "tags", "streams", "partial_message", "syslogtag", "procid", "node"),
 )
 """What shippers put beside such attributes."""
+NEVER_A_LINE: Final = ("@timestamp", "agent", "host", "tags")
+"""Where a line is not looked for, though no field of the tables holds one."""
 MAPPED: Final[dict[str, Any]] = {
     "@timestamp": "",
     "tags": "",
@@ -151,6 +153,8 @@ _EARLIEST_SECOND: Final = 1e8  # what is less is no time, but a year or a durati
 _LATEST_NANOSECOND: Final = 1e19
 _UNITS: Final = ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e19, 1e6))
 _EACH_BYTE: Final = "detect-each-byte"
+# A carrier's prefix has neither quotes nor attributes, and an access line is none.
+_BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>](?=\{)")
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
 _ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -168,15 +172,18 @@ class Carried(NamedTuple):
 def unwrap(text: str) -> Carried:
     """Return what the JSON around a line holds, without its line end; any other text as it is.
 
-    Half a surrogate pair becomes U+FFFD. An object that is the record itself stays.
+    What another carrier wrote before the JSON stays before the line. Half a surrogate pair becomes U+FFFD. An object that is the
+    record itself stays.
     """
     carried = Carried(text, None, None)
     for _ in range(_MOST_ENVELOPES):
-        document = _document(carried.text)
+        before = _BEFORE_JSON.match(carried.text)
+        prefix = before[0] if before else ""
+        document = _document(carried.text[len(prefix) :])
         if document is None or _is_record(document) or (line := line_of(document)) is None:
             break
         time = time_of(document)
-        carried = Carried(line, carried.host or host_of(document), carried.time if time is None else time)
+        carried = Carried(prefix + line, carried.host or host_of(document), carried.time if time is None else time)
     return carried._replace(text=carried.text.rstrip("\r\n"))
 
 
@@ -222,6 +229,26 @@ def rest_of(document: Mapping[str, Any]) -> str | None:
     scalars = [value for value in values if value is not None and not isinstance(value, Mapping)]
     objects = [value for name in ("message", "body", "Body") if isinstance(value := document.get(name), Mapping)]
     return next(map(flat, (*scalars, *objects)), None)
+
+
+def unlisted_text_of(document: Mapping[str, Any]) -> str | None:
+    """Return the longest text of several words in a document that has no line by the tables: it may be one all the same."""
+    texts = _texts({name: value for name, value in document.items() if name not in NEVER_A_LINE and not name.startswith("_")})
+    return max(filter(lambda text: " " in text, texts), key=_units, default=None)
+
+
+def _texts(at: Mapping[str, Any]) -> Iterator[str]:
+    for name in sorted(at):
+        value = at[name]
+        if isinstance(value, Mapping):
+            yield from _texts(value)
+        elif isinstance(value, str):
+            yield _SURROGATE.sub("\ufffd", value)
+
+
+def _units(text: str) -> int:
+    """Return the length of a text in UTF-16, as Java counts it."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def zone_of(document: Mapping[str, Any]) -> tzinfo | None:

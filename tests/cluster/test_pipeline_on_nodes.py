@@ -172,6 +172,48 @@ def test_what_stands_beside_a_line_is_redacted(engine: Engine, pipeline: str) ->
     assert (got["event"]["original"], got["host"]["name"], got["fine"]) == ("panic: x", "gpu-1", own["fine"])
 
 
+def test_a_host_and_a_path_are_redacted(engine: Engine, pipeline: str) -> None:
+    host, path = "bob@example.com", "/home/bob@example.com/api_key=s3cret/server.log"
+    line = {"@timestamp": "2026-11-28T10:15:05.000Z", "message": "panic: x"}
+    usual = line | {"host": {"name": host}, "log": {"file": {"path": path}, "offset": 1}}
+    other = line | {"host": {"name": [host], "user": host}, "log.file.path": path, "log.offset": 1}
+    for document in (usual, other, line | {"host": host, "log": {"file": {"path": [path, 5]}}}):
+        (got,) = run(engine, [document])
+        assert got["host"]["name"] == "[REDACTED_EMAIL]"
+        assert not [secret for secret in ("bob@", "s3cret") if secret in json.dumps(got)]
+    assert run(engine, [usual])[0]["log"] == {
+        "file": {"path": "/home/[REDACTED_EMAIL]/api_key=[REDACTED]"},
+        "offset": 1,
+    }
+
+
+def test_an_original_of_a_shipper_is_no_pass_of_ours(engine: Engine, pipeline: str) -> None:
+    """Elastic Agent keeps the original event and names our data set."""
+    line = "Nov 28 10:15:04 gpu-1 ollama[820]: level=ERROR source=a.go:1 msg=model"
+    agent = {"event": {"original": line, "dataset": "ollama.server"}, "error": {"message": "of bob@example.com"}}
+    (got,) = run(engine, [{"message": line, "data_stream": {"dataset": "ollama.server"}} | agent])
+    assert (got["event"]["original"], got["host"]["name"]) == ("level=ERROR source=a.go:1 msg=model", "gpu-1")
+    assert got["ollama"]["shipped"] == ["error.message=of [REDACTED_EMAIL]"]
+    (long,) = run(
+        engine, [{"message": "x" * (LONG + 1)} | agent | {"event": {"original": "x" * (LONG + 1), "dataset": "ollama.server"}}]
+    )
+    assert "ollama_line_cut" in long["tags"]
+
+
+def test_a_text_in_an_unlisted_field_is_kept(engine: Engine, pipeline: str) -> None:
+    batch: list[dict[str, Any]] = [
+        {"text": "level=ERROR msg=model", "host": "gpu-1"},
+        {"message": "", "payload": {"raw": "level=ERROR msg=model", "note": "a b"}, "tags": "edge"},
+        {"text": "mail bob@example.com", "@timestamp": "2026-11-28T10:15:05.000Z"},
+    ]
+    check_documents(engine, [{"@timestamp": "2026-11-28T10:15:05.000Z"} | document for document in batch])
+    got = run(engine, batch)
+    assert [document["tags"][-1 if "edge" not in document["tags"] else 1] for document in got[:2]] == ["ollama_line_unlisted"] * 2
+    assert "payload.raw" in got[1]["ollama"]["parse_error"]
+    assert "bob@" not in json.dumps(got)
+    assert run(engine, got) == got
+
+
 def test_a_gin_line_takes_the_zone_of_its_document(engine: Engine, pipeline: str) -> None:
     line = '[GIN] 2026/11/28 - 10:15:04 | 500 | 1s | ::1 | POST "/api/chat"'
     zones = ("+02:00", "-0530", "Z", "America/New_York", "EST", "Nowhere/At_all", "", 5)
@@ -239,7 +281,7 @@ def test_a_documents_own_fields_stay(engine: Engine, pipeline: str) -> None:
         ({"event.original": "ollama-1  | x", "host.name": "h"}, "x"),
         ({"event": {"original": 5}}, "5"),
         (
-            {"message": "y", "event": {"original": "level=ERROR z", "dataset": "ollama.server"}, "ollama": {"level": "ERROR"}},
+            {"message": "y", "event": {"original": "level=ERROR z", "dataset": "ollama.server"}, "ollama": {"line": "record"}},
             "level=ERROR z",
         ),
         ({"message": "x", "_ollama": {"host": "forged"}, "tags": {"a": 1}}, "x"),
@@ -280,6 +322,7 @@ def test_a_document_without_a_line_is_kept_and_says_so(engine: Engine, pipeline:
     assert "_ollama" not in got
     (again,) = run(engine, [got])
     assert again["tags"] == got["tags"]
+    assert "line" not in got["ollama"]
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,12 @@ class TestOrder:
     def test_hosts(self, document: dict[str, Any], host: str) -> None:
         assert parse_document({"message": "x"} | document, received_at=0).host == host
 
+    def test_a_host_is_redacted(self) -> None:
+        assert (
+            parse_document({"message": "x", "host": "bob@example.com api_key=k"}, received_at=0).host
+            == "[REDACTED_EMAIL] api_key=[REDACTED]"
+        )
+
     def test_the_documents_host_goes_before_that_of_its_line(self) -> None:
         line = "Feb 26 10:05:31 other ollama[7]: x"
         assert parse_document({"message": line, "host": "own"}, received_at=0).host == "own"
@@ -195,6 +201,25 @@ class TestJson:
         outer = json.dumps({"message": f"{inner}\n", "host": "gpu-1", "@timestamp": "2025-10-03T14:46:20Z"})
         assert unwrap(outer) == ("x", "gpu-1", parse_time("2025-10-02T14:46:20Z"))
 
+    @pytest.mark.parametrize("prefix", ["2026-11-28T10:15:04.5Z stderr F ", "Nov 28 10:15:04 gpu-1 dockerd[7]: ", "ollama-1  | "])
+    def test_one_carrier_before_another(self, prefix: str) -> None:
+        record = json.dumps({"log": f"{PANIC}\n", "stream": "stderr", "time": "2026-11-28T10:15:04.2Z"})
+        assert unwrap(prefix + record).text == prefix + PANIC
+        got = parse(prefix + record, host=None, shipped_at=0)
+        assert (got.original, got.host) == (PANIC, "gpu-1" if "gpu-1" in prefix else "unknown")
+        assert rfc3339(got.time, millis=True) == ("2026-11-28T10:15:04.500Z" if "F" in prefix else "2026-11-28T10:15:04.200Z")
+
+    @pytest.mark.parametrize("prefix", ["a=b ", "say '", "x", "[GIN] ", "{ "])
+    def test_what_is_no_prefix_keeps_its_json(self, prefix: str) -> None:
+        line = prefix + json.dumps({"log": "x"})
+        assert unwrap(line) == (line, None, None)
+
+    @pytest.mark.parametrize("prefix", ["Nov 28 10:15:04 gpu-1 ollama[7]: ", "2026-11-28T10:15:05Z gpu-1 ", "[stern] x "])
+    def test_a_record_of_a_json_handler_behind_any_prefix(self, prefix: str) -> None:
+        record = '{"time":"2026-11-28T10:15:04.5Z","level":"ERROR","msg":"model"}'
+        got = parse(prefix + record, host=None, shipped_at=0)
+        assert (got.original, got.value("log.level"), got.time) == (record, "ERROR", parse_time("2026-11-28T10:15:04.5Z"))
+
     def test_half_a_surrogate_pair_is_no_character(self) -> None:
         assert unwrap(r'{"log":"\ud83d\ude00 \ud83d \ude00\ud83d"}').text == "😀 \ufffd \ufffd\ufffd"
 
@@ -216,7 +241,6 @@ class TestJson:
             '{"log":"x"}{"log":"y"}',
             '{"log":"x"}} , {',
             '{"log":"x","log":"y"}',
-            ' {"log":"x"}',
             '["log","x"]',
             r'{"log":"\q"}',
             r'{"log":"\u12"}',
@@ -232,6 +256,30 @@ class TestJson:
     )
     def test_what_is_no_carrier_stays_as_it_is(self, line: str) -> None:
         assert unwrap(line) == (line, None, None)
+
+
+class TestUnlisted:
+    """No table names the field of the line."""
+
+    def test_the_longest_text_of_several_words_is_kept_and_tagged(self) -> None:
+        document = {
+            "note": "a b",
+            "payload": {"raw": "level=ERROR msg=model"},
+            "id": "x" * 99,
+            "agent": {"v": "a b" * 99},
+            "_x": "c " * 99,
+        }
+        got = parse_document(document, received_at=0)
+        assert (got.original, got.tags) == ("level=ERROR msg=model", ("ollama_line_unlisted", "ollama_host_missing"))
+        assert parse_document({"message": ""} | document, received_at=0).original == "level=ERROR msg=model"
+
+    def test_a_listed_field_goes_before(self) -> None:
+        got = parse_document({"message": "x", "payload": "level=ERROR msg=model", "host": "gpu-1"}, received_at=0)
+        assert (got.original, got.tags) == ("x", ())
+
+    def test_words_alone_are_no_line(self) -> None:
+        with pytest.raises(ValueError, match="no line"):
+            parse_document({"text": "word", "host": "a b", "tags": ["a b"]}, received_at=0)
 
 
 @pytest.mark.parametrize(
