@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 
 from integration.cli.options import rules_of
-from integration.cli.output import note
 from integration.cli.settings.loading import load_config
 from integration.cli.settings.model import Config
 from integration.detection.model import Rule
@@ -50,9 +49,3 @@ def configured(path: Path | None, folders: list[Path] | None, ids: list[str] | N
     config = _load_once(path)
     wanted = {rule.id for rule in rules_of(folders, ids)}
     return config, tuple(rule for rule in config.applied_to(rules_of(folders, None)) if rule.id in wanted)
-
-
-def note_filtered(count: int) -> None:
-    """Note how many findings the user's filter left out, if any."""
-    if count:
-        note(f"{count} more finding{'s' * (count != 1)} taken away by the filter in your settings.")

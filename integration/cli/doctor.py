@@ -42,7 +42,8 @@ def doctor(
     settings, loaded = configured(config, rules, None)
     source = f"from {settings.source}" if settings.source else "no detect.toml: everything by default"
     with cluster.open() as engine:
-        installation = Installation(engine, loaded, cluster.namespace, index or cluster.namespace.events, frozenset(work or ()))
+        where, wanted = index or cluster.namespace.events, frozenset(work or ())
+        installation = Installation(engine, loaded, cluster.namespace, where, wanted, settings.post_filter)
         checks = [Check("settings", Verdict.OK, source), *examine(installation)]
     failed = any(check.verdict is Verdict.FAIL for check in checks)
     if form is Format.JSON:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import IndexOption, note_filtered
+from integration.cli.config import IndexOption
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
 from integration.cli.options import severity_of
@@ -26,6 +26,7 @@ from integration.evaluation.cluster import count_events
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
 from integration.evaluation.presence import has_events, no_events
 from integration.findings.filter import FilteredFindings
+from integration.findings.filter_tally import FilterTally
 from integration.findings.finding import Finding, in_zone
 from integration.findings.store import FindingStore, stored_findings
 from integration.install.deployment import Deployment
@@ -86,12 +87,13 @@ def listed(
     )
     with _found(cluster, report, where, source, AlertQuery(wanted, state, Skipped(), report.zone)) as (engine, found):
         may_pass = report.settings.post_filter.may_pass
-        passed = FilteredFindings(may_pass)
+        passed, tally = FilteredFindings(may_pass), FilterTally(report.settings.post_filter, may=True)
         events = _events(engine, report.rules, where, filter(may_pass, found))
-        report.print(passed.kept(found), events)
+        report.print(passed.kept(tally.counted(found)), events)
         if not events["read"] and not has_events(engine, report.rules, where, wanted.start, wanted.end):
             note(no_events(engine, where, wanted.start, wanted.end))
-    note_filtered(passed.filtered)
+    for line in tally.notes():
+        note(line)
     report.end(passed.highest_severity)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import IndexOption, note_filtered
+from integration.cli.config import IndexOption
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
@@ -15,9 +15,9 @@ from integration.cli.windows import AtOption, FromOption, ToOption, told, window
 from integration.commands.run import count_read, spanned
 from integration.commands.run import run as run_windows
 from integration.evaluation.presence import newest_event, no_events
-from integration.evaluation.risk_events import Written
 from integration.evaluation.risk_events import write as write_risk
 from integration.findings.filter import FilteredFindings
+from integration.findings.filter_tally import FilterTally
 from integration.findings.store import stored_findings
 from integration.times import rfc3339
 
@@ -39,11 +39,11 @@ def run(
     """
     plan = [(each, windows_of(each, at, start, end)) for each in report.rules]
     where, passed = index or cluster.namespace.events, FilteredFindings(report.settings.post_filter.passes)
-    written: Written | None = None
+    tally, written = FilterTally(report.settings.post_filter), None
     with cluster.open() as engine, ExitStack() as stack:
         with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
             found = run_windows(engine, plan, where, report.zone, advance)
-            findings = stack.enter_context(stored_findings(passed.kept(found)))
+            findings = stack.enter_context(stored_findings(passed.kept(tally.counted(found))))
         read = count_read(engine, plan, where)
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
@@ -53,7 +53,8 @@ def run(
             note(no_events(engine, where, *spanned(plan)))
         if not len(findings) and (read or index) and (newest := newest_event(engine, report.rules, where)) is not None:
             note(f"The newest event in {where} is of {rfc3339(newest, millis=False)}.")
-    note_filtered(passed.filtered)
+    for line in tally.notes():
+        note(line)
     if written is not None:
         note(
             f"Risk events in {cluster.namespace.risk}: {written.created} created, {written.updated} updated, "

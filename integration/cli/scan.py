@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import note_filtered
 from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_hosts
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.commands.scan import scan as scan_logs
 from integration.errors import InputError
 from integration.findings.filter import FilteredFindings
+from integration.findings.filter_tally import FilterTally
 from integration.log.blocks import Stream, names_of_logs
 from integration.log.documents import each_once
 from integration.log.hosts import Hosts
@@ -55,13 +55,14 @@ def scan(
     total = sum(Path(file).stat().st_size for file in named if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
         result = scan_logs(report.rules, logs, hosts=hosts, zone=report.zone, on_bytes=advance)
-    passed = FilteredFindings(report.settings.post_filter.passes)
+    passed, tally = FilteredFindings(report.settings.post_filter.passes), FilterTally(report.settings.post_filter)
     with closing(result):
         if not (files or container or result.read):
             raise InputError(f"nothing was evaluated: {_nothing_in(log.path for log in result.logs)}. {_NAME_THEM}")
         events = {"read": result.read, "selected": result.selected.hosts.total()}
-        report.print(passed.kept(result.findings()), events)
-    note_filtered(passed.filtered)
+        report.print(passed.kept(tally.counted(result.findings())), events)
+    for line in tally.notes():
+        note(line)
     _note_streams(logs)
     if empty := [log.path for log in result.logs if not log.lines and log.path not in named]:
         note(f"There is {_nothing_in(empty)}")

@@ -12,6 +12,7 @@ from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import DetectError, ForbiddenError
+from integration.findings.filter import NO_FILTER, Filter
 from integration.install.objects import Connections
 from integration.install.plan import State, plan
 from integration.install.privileges import Work, lacking_privileges
@@ -54,6 +55,7 @@ class Installation:
     namespace: Namespace
     index: str
     work: Collection[Work] = ()
+    post_filter: Filter = NO_FILTER
 
 
 def examine(installation: Installation) -> list[Check]:
@@ -203,6 +205,21 @@ def _documents(installation: Installation) -> Answers:
         yield Verdict.OK, f"every document of {installation.index} is an event that the rules see, and names its machine"
 
 
+def _filter(installation: Installation) -> Answers:
+    """The user's filter: does each of its host patterns match a machine; engines know no `[ab]`."""
+    asked = [
+        (number, glob)
+        for number, entry in enumerate(installation.post_filter.entries, 1)
+        for glob in entry.host or ()
+        if "[" not in glob
+    ]
+    for number, glob in asked:
+        names = {name_in_index(rule, "host.name") for rule in installation.rules}
+        pattern = {"value": glob.replace("\\", "\\\\"), "case_insensitive": True}
+        if not any(installation.engine.count(installation.index, {"wildcard": {name: pattern}}) for name in names):
+            yield Verdict.WARN, f"[[filter]] {number}: no event in {installation.index} is of a host {glob!r}; is the name right?"
+
+
 _CHECKS: dict[str, Callable[[Installation], Answers]] = {
     "connection": _connection,
     "version": _version,
@@ -213,6 +230,7 @@ _CHECKS: dict[str, Callable[[Installation], Answers]] = {
     "objects": _objects,
     "pipeline": _pipeline,
     "fields": _fields,
+    "filter": _filter,
     "scheduler": _scheduler,
     "documents": _documents,
 }

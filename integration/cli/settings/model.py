@@ -183,7 +183,10 @@ class Config(RuleSettings):
                 if not _tests(rule, level, stat):
                     raise InputError(f"{self.source}: rule.{rule.id}.thresholds.{level}: the rule tests no {stat} for that level")
         changed = rule.model_dump()
-        changed["severity"] = tuple(step.model_dump() for step in _steps(rule, self.thresholds, own.thresholds))
+        steps = list(_steps(rule, self.thresholds, own.thresholds))
+        if (self.thresholds or own.thresholds) and (said := _contradiction(steps)):
+            raise InputError(f"{self.source}: thresholds (for {rule.id}): {said}")
+        changed["severity"] = tuple(step.model_dump() for step in steps)
         schedule = self.schedule.model_copy(update={name: getattr(own.schedule, name) for name in own.schedule.model_fields_set})
         try:
             changed["schedule"] = schedule.applied_to(rule.schedule).model_dump()
@@ -209,6 +212,20 @@ def _steps(rule: Rule, *thresholds: dict[Severity, dict[Any, int]]) -> Iterable[
             bounds |= given.get(step.level, {})
         conditions = tuple(c.model_copy(update={"greater_than": bounds[c.stat]}) if c.stat in bounds else c for c in step.any)
         yield step.model_copy(update={"any": conditions})
+
+
+def _contradiction(steps: Sequence[SeverityStep]) -> str | None:
+    """Return why a level can never be reached by a bound: a graver one begins at it or below."""
+    graver: dict[str, tuple[int, Severity]] = {}
+    for step in steps:
+        for condition in step.any:
+            if (bound := condition.greater_than) is None:
+                continue
+            least, level = graver.get(condition.stat, (bound + 1, step.level))
+            if bound >= least:
+                return f"no finding is ever {step.level} by {condition.stat} above {bound}: it is {level} above {least} already"
+            graver[condition.stat] = (bound, step.level)
+    return None
 
 
 def _first_words(error: ValueError) -> str:

@@ -138,7 +138,7 @@ def test_filter_and_fail_on_heed_every_finding(many: Path, tmp_path: Path, form:
     whole = detect("scan", str(many), "--fail-on", "critical", "--format", form)
     harmless = detect("scan", str(many), "--fail-on", "critical", "--format", form, "--config", str(config))
     assert (whole.code, harmless.code) == (1, 0)
-    assert "100 more findings taken away by the filter in your settings." in harmless.err
+    assert "100 more findings taken away by the filter in your settings: 100 by [[filter]] 1." in harmless.err
     assert "gpu-11" not in harmless.out
 
 

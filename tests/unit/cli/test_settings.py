@@ -186,6 +186,8 @@ def test_faults_name_file_line_and_setting(text: str | bytes, message: str) -> N
         ("[thresholds]\nlow = 3", "thresholds.low: no rule tests error_count for that level"),
         (f"[rule.{RULE.id}.thresholds]\nhigh.unique_error_types = 3", "the rule tests no unique_error_types"),
         ("[rule.missing]", "rule.missing: there is no rule of that id"),
+        ("[thresholds]\nhigh = 8", "no finding is ever high by error_count above 8: it is critical above 5 already"),
+        (f"[thresholds]\ncritical = 9\n[rule.{RULE.id}.thresholds]\nhigh = 9", "no finding is ever high by error_count above 9"),
     ],
 )
 def test_settings_that_fit_no_rule_are_refused(text: str, message: str) -> None:
