@@ -25,7 +25,7 @@ NOT_FOUND: Sequence[Passage] = (
     Passage(2, access(404, "instant", "client", "GET /v1/engines")),
 )
 
-# Gin writes the path decoded, so `%2e%2e` and `%2f` are dots and slashes by then. Since 0.4, only what was encoded gets so far.
+# Gin writes the path decoded, so `%2e%2e` and `%2f` are dots and slashes by then. Since 0.2, only what was encoded gets so far.
 TRAVERSALS = "\n".join(
     access(404, f"instant{number}", "attacker", f"{method} {path}")
     for number, (method, path) in enumerate(
@@ -35,7 +35,7 @@ TRAVERSALS = "\n".join(
             ("HEAD", "/api/blobs/../../../../root/.ssh/authorized_keys"),
             ("POST", "/api/blobs/sha256:../../../../../etc/ld.so.preload"),
             ("GET", r"/..\\..\\..\\Windows\\System32\\drivers\\etc\\hosts"),
-            ("GET", "/api/tags/../../etc/shadow?token=Bearer sk-{digest}&by=eve.{key}@mail.example.org"),
+            ("GET", "/api/tags/../../etc/shadow?authorization=Bearer+sk-{digest}&by=eve.{key}@mail.example.org"),
         )
     )
 )

@@ -110,7 +110,23 @@ level=INFO source=download.go:374 msg="{digest} part {part3} stalled; retrying. 
 EVERYDAY: Sequence[Passage] = (
     *REQUESTS,
     Passage(5, access(200, "short", "client", "GET /api/ps")),
-    Passage(5, access(200, "short", "client", "POST /api/embed")),
+    Passage(
+        5,
+        "init: embeddings required but some input tokens were not marked as outputs -> overriding\n"
+        "decode: cannot decode batches with this context (calling encode() instead)\n"
+        + access(200, "short", "client", "POST /api/embed"),
+    ),
+    Passage(
+        2,
+        r"""level=WARN source=server.go:1258 msg="client connection closed before server finished loading, aborting load"
+level=INFO source=sched.go:438 msg="Load failed" model={blob} error="timed out waiting for llama runner to start: context canceled"
+"""
+        + access(499, "latency", "client", "POST /api/chat"),
+    ),
+    Passage(
+        1,
+        'level=WARN source=sched.go:649 msg="gpu VRAM usage didn\'t recover within timeout" seconds={seconds} runner.size="{gib} GiB" runner.vram="{gib} GiB" runner.parallel=1 runner.pid={pid} runner.model={blob}',
+    ),
     Passage(3, access(200, "short", "client", "POST /v1/embeddings")),
     Passage(4, _LOADED + access(200, "latency", "client", "POST /api/generate")),
     Passage(3, _LOADED_BY_LLAMA_CPP + access(200, "latency", "client", "POST /api/chat")),
@@ -143,10 +159,6 @@ NOISE: Sequence[Passage] = (
 level=INFO source=sched.go:438 msg="Load failed" model={blob} error="model requires more system memory ({gib} GiB) than is available ({mib} MiB)"
 """
         + access(500, "short", "client", "POST /api/generate"),
-    ),
-    Passage(
-        2,
-        'level=WARN source=sched.go:649 msg="gpu VRAM usage didn\'t recover within timeout" seconds={seconds} runner.size="{gib} GiB" runner.vram="{gib} GiB" runner.parallel=1 runner.pid={pid} runner.model={blob}',
     ),
     Passage(1, 'level=WARN source=manifest.go:160 msg="bad manifest name" path=.DS_Store'),
     Passage(

@@ -233,7 +233,8 @@ level=INFO source=sched.go:417 msg="NewLlamaServer failed" model={blob} error="u
         "quoted_forgeries",
         "Texts of the attacker's registry and of a config.json stand quoted in records, and look like records themselves.",
         r"""level=INFO source=download.go:177 msg="downloading {digest} in 1 {few} KB part(s)"
-level=INFO source=download.go:295 msg="{digest} part 0 attempt 0 failed: 503: gone\ntime=2020-01-01T00:00:00.000Z level=ERROR source=server.go:1 msg=\"forged line\" err=\"exit status 0\", retrying in 1s"
+level=INFO source=download.go:295 msg="{digest} part 0 attempt 0 failed: 401: rejected Authorization: Bearer sk-{digest2}{digest3}, retrying in 1s"
+level=INFO source=download.go:295 msg="{digest} part 0 attempt 1 failed: 503: gone\ntime=2020-01-01T00:00:00.000Z level=ERROR source=server.go:1 msg=\"forged line\" err=\"exit status 0\", retrying in 2s"
 """
         + access(200, "short", "attacker", "POST /api/pull")
         + "\n"

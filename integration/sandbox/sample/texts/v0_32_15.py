@@ -91,6 +91,11 @@ prompt eval time =      {few2}.54 ms /    {few} tokens
 slot      release: id  0 | task {count} | stop processing: n_tokens = {few}, truncated = 0
 srv  update_slots: all slots are idle
 """
+_UNLOADED = r"""srv    operator(): operator(): cleaning up before exit...
+llama_memory_breakdown_print: | memory breakdown [MiB] | total    free     self   model   context   compute    unaccounted |
+llama_memory_breakdown_print: |   - CUDA0 (NVIDIA L4)  | 22563 = {count} + ({count2} = {count3} +     576 +     304) +         {few} |
+llama_memory_breakdown_print: |   - Host               |                    {few2} =   {few3} +       0 +      12                |
+"""
 _PULLED = r"""level=INFO source=download.go:181 msg="downloading {digest} in {few} 100 MB part(s)"
 level=INFO source=download.go:181 msg="downloading {digest2} in 1 1.4 KB part(s)"
 level=INFO source=download.go:181 msg="downloading {digest3} in 1 487 B part(s)"
@@ -107,6 +112,14 @@ EVERYDAY: Sequence[Passage] = (
     Passage(6, _ANSWERED + access(200, "latency", "client", "POST /api/chat")),
     Passage(5, access(200, "short", "client", "GET /api/ps")),
     Passage(5, access(200, "short", "client", "POST /api/embed")),
+    Passage(
+        2,
+        _STARTING
+        + 'level=WARN source=llama_server.go:1301 msg="client connection closed before llama-server finished loading, aborting load"\n'
+        + 'level=INFO source=sched.go:641 msg="Load failed" model={blob} error="timed out waiting for llama-server to start: context canceled"\n'
+        + access(499, "latency", "client", "POST /api/generate"),
+    ),
+    Passage(2, _UNLOADED),
     Passage(3, access(200, "latency", "client", "POST /v1/messages")),
     Passage(3, access(200, "latency", "client", "POST /v1/responses")),
     Passage(5, _LOADED + _ANSWERED + access(200, "latency", "client", "POST /api/generate")),
@@ -129,13 +142,6 @@ EVERYDAY: Sequence[Passage] = (
 )
 NOISE: Sequence[Passage] = (
     *NOT_FOUND,
-    Passage(
-        3,
-        _STARTING
-        + 'level=WARN source=llama_server.go:1301 msg="client connection closed before llama-server finished loading, aborting load"\n'
-        + 'level=INFO source=sched.go:641 msg="Load failed" model={blob} error="timed out waiting for llama-server to start: context canceled"\n'
-        + access(499, "latency", "client", "POST /api/generate"),
-    ),
     Passage(
         1,
         'level=ERROR source=llama_server.go:1934 msg="llama-server chat error" error="Post \\"http://127.0.0.1:{port}/v1/chat/completions\\": EOF"\n'
