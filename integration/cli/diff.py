@@ -8,7 +8,8 @@ from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, RolesOption, desired, leftovers_json, print_states, state_json
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import escaped, print_json, print_table
+from integration.cli.output import print_diff, print_json, print_table
+from integration.cli.unified import unified
 from integration.install.deployment import Deployment
 from integration.install.plan import State, plan
 from integration.targets.choose import Alerting
@@ -26,7 +27,8 @@ def diff(
 ) -> None:
     """Compare each object on the cluster with what this version and these rules would install; ends with 1 on any difference.
 
-    What engines add by themselves is not a difference, nor is what you own: whether a rule is enabled, whom it notifies.
+    Changed lines are shown as a unified difference: - is on the cluster, + is desired. What engines add by themselves is not a
+    difference, nor is what you own: whether a rule is enabled, whom it notifies.
 
     Example: detect diff --format json
     """
@@ -38,14 +40,9 @@ def diff(
         print_json({"objects": [state_json(each) for each in planned], "leftovers": leftovers_json(leftovers)})
     else:
         print_states(planned)
-        changes = [[each.name, path, _shown(want), _shown(found)] for each in planned for path, want, found in each.differences]
-        if changes:
-            print_table(["name", "path", "desired", "on the cluster"], changes)
+        for each in planned:
+            print_diff(unified(each))
         if leftovers:
             print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
     if leftovers or any(each.state is not State.SAME for each in planned):
         raise typer.Exit(1)
-
-
-def _shown(value: object) -> str:
-    return "(absent)" if value is None else escaped(str(value), 200)

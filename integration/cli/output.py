@@ -24,6 +24,7 @@ from integration.findings.finding import Finding
 from integration.times import rfc3339
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
+_DIFF_STYLES = {"---": "bold", "+++": "bold", "@@": "cyan", "-": "red", "+": "green"}
 _MAX_CELL = 44
 _CELLS_A_LINE = 4  # a cell of a list may take this part of a wide terminal
 _MAX_LIST = 3
@@ -76,6 +77,14 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], ti
 
 def _texts(row: Sequence[str | Text]) -> list[Text]:
     return [cell if isinstance(cell, Text) else Text(escaped(cell)) for cell in row]
+
+
+def print_diff(lines: Iterable[str]) -> None:
+    """Write the lines of a unified difference, coloured on a terminal."""
+    out = console()
+    for line in lines:
+        style = next((style for start, style in _DIFF_STYLES.items() if line.startswith(start)), "")
+        out.print(Text(escaped(line), style=style), soft_wrap=True)
 
 
 def print_record(identifier: str, columns: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ Difference = tuple[str, Any, Any]
 
 def differences(desired: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Difference]:
     """Compare two bodies leaf by leaf; engines give numbers and truth values back as texts, so these are compared as texts."""
-    left, right = dict(_leaves(desired)), dict(_leaves(found))
+    left, right = dict(leaves(desired)), dict(leaves(found))
     for path in sorted(left.keys() | right.keys()):
         if left.get(path) != right.get(path):
             yield path, left.get(path), right.get(path)
@@ -24,12 +24,13 @@ def changes(desired: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[Di
             yield path, want, has
 
 
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each value in a body that holds no others, with its dotted path."""
     if isinstance(value, Mapping):
         for key, item in value.items():
-            yield from _leaves(item, f"{path}.{key}" if path else key)
+            yield from leaves(item, f"{path}.{key}" if path else key)
     elif isinstance(value, list):
         for position, item in enumerate(value):
-            yield from _leaves(item, f"{path}[{position}]")
+            yield from leaves(item, f"{path}[{position}]")
     else:
         yield path, str(value).lower() if isinstance(value, bool | int) else value
