@@ -106,7 +106,7 @@ def _measure_run(engine: Engine, rule: Rule, lines: int) -> None:
         begun = time.perf_counter()
         findings = list(evaluate(engine, rule, index, window))
         times.append(time.perf_counter() - begun)
-    selected = sum(finding.error_count for finding in findings)
+    selected = sum(finding["error_count"] for finding in findings)
     median = sorted(times)[_RUNS // 2]
     what = f"`run` over one hour of {lines:,} lines ({len(findings)} hosts, {selected:,} selected), median of {_RUNS}"
     print(f"| {what} | {median:.3f} s (first: {times[0]:.3f} s) | 1 s | {median:.3f} |")

@@ -27,7 +27,7 @@ def demo(
     chosen = rules_of(rules, rule)[0]
     result = run_demo(chosen, engine.value, note)
     events = {"read": result.validation.events, "selected": result.validation.selected}
-    print_findings(result.findings, events, form)
+    print_findings(result.findings, events, form, [chosen])
     if form is Format.TABLE:
         print_validation([(chosen, result.validation)])
         verdict = "agrees, too" if not result.file_differences else "DIFFERS"

@@ -79,7 +79,7 @@ def listed(
     where = index or cluster.namespace.events
     begins, ends = span_of(start, end)
     wanted = FindingQuery(
-        rule_ids=frozenset(each.id for each in report.rules),
+        rules={each.id: each for each in report.rules},
         start=begins,
         end=ends,
         hosts=tuple(host or ()),
@@ -111,7 +111,7 @@ def show(
 
     Example: detect findings show c519d6a5b721
     """
-    wanted = FindingQuery(frozenset(each.id for each in report.rules), id_begins=identifier.lower())
+    wanted = FindingQuery({each.id: each for each in report.rules}, id_begins=identifier.lower())
     asked = AlertQuery(wanted, AlertState.ALL, Skipped(), report.zone)
     where = index or cluster.namespace.events
     with _found(cluster, report, where, source, asked) as (engine, found):
@@ -138,8 +138,7 @@ def _found(
             if kibana is not None:
                 kibana.check()
             sources += _alerts(engine, kibana, report.rules, cluster.namespace, index, asked)
-        rules = {each.id: each for each in report.rules}
-        in_this_zone = (in_zone(each, rules[each.rule_id], report.zone) for each in chain.from_iterable(sources))
+        in_this_zone = (in_zone(each, report.zone) for each in chain.from_iterable(sources))
         with stored_findings(in_this_zone) as found:
             yield engine, found
     for line in asked.left_out.notes():
@@ -167,7 +166,7 @@ def _events(engine: Engine, rules: tuple[Rule, ...], index: str, found: Iterable
     start, end = sys.maxsize, -sys.maxsize
     for finding in found:
         start, end = min(start, finding.window_start), max(end, finding.window_end)
-        selected += finding.error_count
+        selected += finding.events
     if start < end:
         datasets = {rule.data_source.dataset: rule for rule in rules}
         read = sum(count_events(engine, rule, index, start, end) for rule in datasets.values())

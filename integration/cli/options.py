@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from integration.detection.loading import load_rules
-from integration.detection.model import Rule, Severity
+from integration.detection.model import Rule
+from integration.detection.severity import Severity
 from integration.errors import InputError
 
 

@@ -11,15 +11,16 @@ from heapq import heappop, heappush
 from itertools import chain, islice
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from integration.cli.options import Format, TabularFormat
 from integration.cli.tables import console, fitted, height, is_bounded, record
 from integration.cli.totals import Totals
-from integration.detection.columns import COLUMNS, LISTS, SPL_COLUMNS
-from integration.detection.model import Severity
+from integration.detection.columns import AFTER, BEFORE, Kind
+from integration.detection.model import Rule
+from integration.detection.severity import Severity
 from integration.findings.finding import Finding
 from integration.times import rfc3339
 
@@ -30,8 +31,6 @@ _CELLS_A_LINE = 4  # a cell of a list may take this part of a wide terminal
 _MAX_LIST = 3
 _ID_CHARACTERS = 12
 _NOT_ROWS = 5  # lines of a screen for what stands below a table
-# What a narrow terminal has no room for, the first first.
-_DISPENSABLE = ("SPL rows", "types", "details")
 # A table is as wide as its widest cell, so that its findings are all held at once: at most so many, with so much text.
 _MAX_FINDINGS = 1_000
 _MAX_CHARACTERS = 64 << 20
@@ -39,10 +38,7 @@ _MAX_ROWS = 1_000
 _MAX_ROW_CELL = 1_000
 # What spreadsheets take for the beginning of a formula, some of them in full width too.
 _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-_CSV_COLUMNS = (
-    *(column.name for column in COLUMNS),
-    *(f"{name}_left_out" for name in LISTS),
-)
+_MAX_FIELD_LISTS = 2
 
 
 def escaped(text: str, limit: int | None = None) -> str:
@@ -101,18 +97,22 @@ def print_findings(
     findings: Iterable[Finding],
     events: Mapping[str, int],
     form: TabularFormat | Format,
+    rules: Sequence[Rule],
     max_spl_rows: int | None = None,
     *,
     every: bool = False,
 ) -> None:
-    """Write findings in the form asked for, JSON and CSV as they come; a table shows a screenful, or with `every` all of them."""
+    """Write findings of the rules in the form asked for, JSON and CSV as they come.
+
+    A table shows a screenful, or with `every` all of them.
+    """
     if form.value == "json":
         _print_json(findings, events, max_spl_rows)
     elif form.value == "csv":
         if max_spl_rows is None:
-            _print_csv(findings)
+            _print_csv(findings, rules)
         else:
-            _print_csv_of_spl_rows(findings, max_spl_rows)
+            _print_csv_of_spl_rows(findings, rules, max_spl_rows)
     else:
         totals = Totals()
         count, no_room = (_print_every if every else _print_some)(totals.counted(findings), totals, max_spl_rows)
@@ -222,28 +222,40 @@ def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None)
 
 
 def _table_of(findings: Sequence[Finding], width: int) -> tuple[RenderableType, list[str]]:
-    """Return a table, which names the rules where there are several, and the columns that had no room."""
-    several = len({finding.rule_id for finding in findings}) > 1
+    """Return a table, or one for each rule where there are several, and the columns that had no room."""
+    rules = {finding.rule_id: finding.rule for finding in findings}
+    tables: list[RenderableType] = []
+    no_room: dict[str, None] = {}
+    for rule in rules.values():
+        of_rule = [finding for finding in findings if finding.rule_id == rule.id]
+        table, left_out = _table_of_rule(rule, of_rule, rule.id if len(rules) > 1 else "", width)
+        tables.append(table)
+        no_room |= dict.fromkeys(left_out)
+    return Group(*tables), list(no_room)
+
+
+def _table_of_rule(rule: Rule, findings: Sequence[Finding], title: str, width: int) -> tuple[RenderableType, list[str]]:
+    numbers = [name for name in rule.numbers if rule.columns[name].kind is not Kind.DISTINCT]
+    labels = [name for name in rule.lists if name not in rule.field_lists][:1]
+    lists = [*labels, *list(rule.field_lists)[:_MAX_FIELD_LISTS]]
     limit = max(_MAX_CELL, width // _CELLS_A_LINE) if is_bounded() else _MAX_CELL
     rows = []
     for finding in findings:
         beyond = dict(finding.truncated)
         start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in (finding.window_start, finding.window_end))
-        lists = ("error_types", "error_messages", "error_details")
         cells: list[str | Text] = [
             finding.id[:_ID_CHARACTERS],
             f"{start} to {end[-5:]}",
-            *([finding.rule_id] * several),
             finding.host,
             Text(str(finding.severity), style=_STYLES.get(finding.severity, "")),
-            str(finding.error_count),
-            *(_list_cell(getattr(finding, name), beyond.get(name, 0), limit) for name in lists),
+            *(str(finding[name]) for name in numbers),
+            *(_list_cell(finding[name], beyond.get(name, 0), limit) for name in lists),
             f"{finding.spl_row_count:,}",
         ]
         rows.append(cells)
-    named = ["rule"] * several
-    columns = ["id", "window (UTC)", *named, "host", "severity", "errors", "types", "messages", "details", "SPL rows"]
-    return fitted(columns, [_texts(row) for row in rows], "", lines=True, width=width, dispensable=_DISPENSABLE)
+    columns = ["id", "window (UTC)", "host", "severity", *numbers, *lists, "SPL rows"]
+    dispensable = ("SPL rows", *labels, *lists[:0:-1])
+    return fitted(columns, [_texts(row) for row in rows], title, lines=True, width=width, dispensable=dispensable)
 
 
 def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:
@@ -262,19 +274,25 @@ def _list_cell(values: Sequence[str], left_out: int, limit: int) -> Text:
     return Text("\n".join(shown + [f"+{more:,} more"] * bool(more)))
 
 
-def _print_csv(findings: Iterable[Finding]) -> None:
-    """Write one row a finding; values of a list stand on lines of their own in their cell, as Splunk exports them."""
-    writer = csv.DictWriter(sys.stdout, _CSV_COLUMNS, lineterminator="\n")
+def _print_csv(findings: Iterable[Finding], rules: Sequence[Rule]) -> None:
+    """Write one row a finding; values of a list stand on lines of their own in their cell, as Splunk exports them.
+
+    A column that the finding's rule does not have is empty.
+    """
+    own = dict.fromkeys(name for rule in rules for name in rule.columns)
+    left_out = dict.fromkeys(f"{name}_left_out" for rule in rules for name in rule.lists)
+    writer = csv.DictWriter(sys.stdout, (*BEFORE, *own, *AFTER, *left_out), lineterminator="\n")
     writer.writeheader()
     for finding in findings:
         record = {key: value for key, value in finding.to_json().items() if key != "truncated"}
-        record |= {f"{name}_left_out": dict(finding.truncated).get(name, 0) for name in LISTS}
+        record |= {f"{name}_left_out": dict(finding.truncated).get(name, 0) for name in finding.rule.lists}
         writer.writerow({key: _csv_cell(value) for key, value in record.items()})
 
 
-def _print_csv_of_spl_rows(findings: Iterable[Finding], most: int) -> None:
+def _print_csv_of_spl_rows(findings: Iterable[Finding], rules: Sequence[Rule], most: int) -> None:
     """Write what an export of the search from Splunk holds: one row of SPL 14 a line, `most` of each finding."""
-    writer = csv.DictWriter(sys.stdout, (*SPL_COLUMNS, "count"), lineterminator="\n")
+    names = dict.fromkeys(name for rule in rules for name in (*rule.rows.names, *(["count"] if rule.rows.by else [])))
+    writer = csv.DictWriter(sys.stdout, names, lineterminator="\n")
     writer.writeheader()
     left_out = 0
     for finding in findings:

@@ -22,7 +22,8 @@ from integration.cli.options import (
 )
 from integration.cli.output import print_findings, print_record
 from integration.cli.settings.model import Config
-from integration.detection.model import Rule, Severity
+from integration.detection.model import Rule
+from integration.detection.severity import Severity
 from integration.findings.finding import Finding
 
 FailOnOption = Annotated[
@@ -56,7 +57,7 @@ class Report:
 
     def print(self, findings: Iterable[Finding], events: Mapping[str, int]) -> None:
         """Write findings in the form asked for, and how many events were read and selected."""
-        print_findings(findings, events, self._form, self._max_spl_rows, every=self._every)
+        print_findings(findings, events, self._form, self.rules, self._max_spl_rows, every=self._every)
 
     def print_one(self, finding: Finding, events: Mapping[str, int]) -> None:
         """Write one finding whole."""

@@ -8,7 +8,7 @@ from itertools import islice
 
 from rich.text import Text
 
-from integration.detection.model import Severity
+from integration.detection.severity import Severity
 from integration.findings.finding import Finding
 from integration.times import rfc3339
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from integration.commands.losses import losses
+from integration.detection.conditions import LINE_KIND
 from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.engines.base import Engine
@@ -166,7 +167,7 @@ def _fields(installation: Installation) -> Answers:
     """The user's own index: are the fields of the needed kind there."""
     for rule in (rule for rule in installation.rules if rule.field_names.own_index):
         kinds = {"@timestamp": {"date", "date_nanos"}, "host.name": {"keyword"}, "log.level": {"keyword", "text"}}
-        anything = {field: set[str]() for field in ("event.original", *rule.stats.values.values())}
+        anything = {field: set[str]() for field in ("event.original", *rule.field_lists.values(), *_fields_of_conditions(rule))}
         for field, wanted in (kinds | anything).items():
             name = name_in_index(rule, field)
             path = f"/{installation.index}/_field_caps"
@@ -178,6 +179,12 @@ def _fields(installation: Installation) -> Answers:
                 yield Verdict.FAIL, f"{field}: {name!r} is {' and '.join(sorted(types))}, but must be {' or '.join(sorted(wanted))}"
             else:
                 yield Verdict.OK, f"{field}: {name!r} is {' and '.join(sorted(types))}"
+
+
+def _fields_of_conditions(rule: Rule) -> Iterator[str]:
+    conditions = (*rule.selection, *rule.classification.classes)
+    yield from (LINE_KIND for condition in conditions if condition.kind)
+    yield from (name for condition in conditions for name in condition.fields.stated)
 
 
 def _scheduler(installation: Installation) -> Answers:

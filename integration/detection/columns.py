@@ -1,103 +1,125 @@
-"""The columns of a finding, each once: JSON, CSV, rows, mapping, risk message, severity conditions and filter follow from them."""
+"""The columns of a finding: those that every finding has, and those that a rule names itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from enum import Enum, auto
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, StringConstraints, model_validator
+
+from integration.detection.field_names import EVENT_FIELDS
+from integration.detection.texts import Model, Name
+
+BEFORE = ("rule_id", "host", "window_start", "window_end")
+"""The columns of every finding that stand before the rule's own."""
+AFTER = ("severity", "attack_type", "risk_score", "risk_message", "spl_row_count")
+"""The columns of every finding that stand after the rule's own."""
+SHARED_NUMBERS = ("risk_score", "spl_row_count")
+TAKEN = frozenset((*BEFORE, *AFTER, "truncated", "spl_rows", "count"))
+"""Names that a rule's own column cannot have."""
+LABEL = "label"
+"""What `values` calls the class of an event."""
+
+_SPAN_MS = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class Kind(Enum):
     """What a column holds."""
 
-    TEXT = auto()
-    SECOND = auto()
-    """A time without a fraction."""
-    MILLISECOND = auto()
+    EVENTS = auto()
+    """How many events the rule selected."""
+    TIME = auto()
     """A time with milliseconds."""
-    COUNT = auto()
-    """A count of SPL 8, which a severity condition may test."""
+    FLOORED = auto()
+    """A time as SPL prints it, floored to a span."""
     LIST = auto()
-    """The distinct values of an event field, which the rule names."""
-    CLASSES = auto()
+    """The distinct values of an event field."""
+    LABELS = auto()
     """The distinct classes of the events, a list too."""
-    SEVERITY = auto()
+    COUNTS = auto()
+    """The classes with how many events each has, as `class=3`, a list too."""
+    DISTINCT = auto()
+    """How many values a list has."""
     SCORE = auto()
-    PRODUCT = auto()
-    """The product of the lists' lengths: computed, so no field of a finding."""
+    """The sum of the weights of the classes."""
 
 
-class Column(NamedTuple):
-    """A column with its kind and its type in the mapping of risk events."""
-
-    name: str
-    kind: Kind
-    mapping_type: str
+LISTS = frozenset((Kind.LIST, Kind.LABELS, Kind.COUNTS))
+NUMBERS = frozenset((Kind.EVENTS, Kind.DISTINCT, Kind.SCORE))
+"""What a severity condition may test by `greater_than`."""
 
 
-COLUMNS = (
-    Column("rule_id", Kind.TEXT, "keyword"),
-    Column("host", Kind.TEXT, "keyword"),
-    Column("window_start", Kind.SECOND, "date"),
-    Column("window_end", Kind.SECOND, "date"),
-    Column("error_count", Kind.COUNT, "long"),
-    Column("first_error", Kind.TEXT, "keyword"),
-    Column("last_error", Kind.TEXT, "keyword"),
-    Column("first_seen", Kind.MILLISECOND, "date"),
-    Column("last_seen", Kind.MILLISECOND, "date"),
-    Column("error_messages", Kind.LIST, "keyword"),
-    Column("error_details", Kind.LIST, "keyword"),
-    Column("code_sources", Kind.LIST, "keyword"),
-    Column("error_types", Kind.CLASSES, "keyword"),
-    Column("unique_error_types", Kind.COUNT, "long"),
-    Column("severity", Kind.SEVERITY, "keyword"),
-    Column("attack_type", Kind.TEXT, "keyword"),
-    Column("risk_score", Kind.SCORE, "long"),
-    Column("risk_message", Kind.TEXT, "text"),
-    Column("spl_row_count", Kind.PRODUCT, "double"),  # it can pass a long
-)
-"""All columns, in the order of a finding's JSON."""
+def _listable(field: str) -> str:
+    if field not in (*EVENT_FIELDS, LABEL):
+        raise ValueError(f"{field!r} is not an event field; use one of {', '.join(EVENT_FIELDS)}, or {LABEL} for the class")
+    return field
 
 
-def _named(*kinds: Kind) -> tuple[str, ...]:
-    return tuple(column.name for column in COLUMNS if column.kind in kinds)
+class Column(Model):
+    """One column of a rule: exactly one of `count`, `first`, `last`, `values`, `distinct`, `score` and `counts` is stated.
+
+    `floor` is the span to which `first` or `last` is floored (SPL's `bin _time`), which makes it a text.
+    """
+
+    count: Literal["events"] | None = None
+    first: Literal["@timestamp"] | None = None
+    last: Literal["@timestamp"] | None = None
+    values: Annotated[str, AfterValidator(_listable)] | None = None
+    distinct: Name | None = None
+    score: Literal["labels"] | None = None
+    counts: Literal["labels"] | None = None
+    floor: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}[mhd]$")] | None = None
+
+    @model_validator(mode="after")
+    def _one_thing(self) -> Self:
+        stated = [name for name in Column.model_fields if name != "floor" and getattr(self, name) is not None]
+        if len(stated) != 1:
+            raise ValueError("states exactly one of `count`, `first`, `last`, `values`, `distinct`, `score` and `counts`")
+        if self.floor is not None and stated[0] not in ("first", "last"):
+            raise ValueError("`floor` goes with `first` or `last` alone")
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        """What the column holds."""
+        if self.first or self.last:
+            return Kind.TIME if self.floor is None else Kind.FLOORED
+        if self.values:
+            return Kind.LABELS if self.values == LABEL else Kind.LIST
+        if self.distinct:
+            return Kind.DISTINCT
+        if self.count:
+            return Kind.EVENTS
+        return Kind.SCORE if self.score else Kind.COUNTS
+
+    @property
+    def floor_ms(self) -> int:
+        """The span of `floor` in milliseconds, 1 where none is stated."""
+        return 1 if self.floor is None else int(self.floor[:-1]) * _SPAN_MS[self.floor[-1]]
+
+    @property
+    def mapping_type(self) -> str:
+        """The type of the column in the mapping of risk events."""
+        return "date" if self.kind is Kind.TIME else "long" if self.kind in NUMBERS else "keyword"
 
 
-COUNTS = _named(Kind.COUNT)
-LISTS = _named(Kind.LIST, Kind.CLASSES)
-FIELD_LISTS = _named(Kind.LIST)
-"""The lists whose event fields a rule names."""
-NUMBERS = _named(Kind.COUNT, Kind.SCORE, Kind.PRODUCT)
-MESSAGE_TOKENS = ("host", "attack_type", *COUNTS, *LISTS)
-"""The columns that a risk message may name."""
-SPL_COLUMNS = (
-    "first_error",
-    "last_error",
-    "host",
-    "code_sources",
-    "error_count",
-    "unique_error_types",
-    "error_types",
-    "error_messages",
-    "error_details",
-    "severity",
-    "attack_type",
-)
-"""The columns that SPL 14 counts by, in its order."""
+class Rows(Model):
+    """The rows that Splunk prints of a finding.
 
+    `by` is SPL 14's `stats count by`: one for each combination of the lists' values, none where a list is empty. `table` is one
+    row, lists and all.
+    """
 
-def _one_of(names: tuple[str, ...]) -> Callable[[str], str]:
-    def checked(name: str) -> str:
-        if name not in names:
-            raise ValueError(f"{name!r} is not one of {', '.join(names)}")
-        return name
+    by: tuple[Name, ...] | None = None
+    table: tuple[Name, ...] | None = None
 
-    return checked
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.by is None) == (self.table is None):
+            raise ValueError("states exactly one of `by` and `table`")
+        return self
 
-
-CountName = Annotated[str, AfterValidator(_one_of(COUNTS))]
-ListName = Annotated[str, AfterValidator(_one_of(LISTS))]
-NumberName = Annotated[str, AfterValidator(_one_of(NUMBERS))]
-StatisticName = Annotated[str, AfterValidator(_one_of((*COUNTS, *LISTS)))]
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The columns of a row."""
+        return self.by or self.table or ()

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-EVENT_FIELDS = ("ollama.msg", "ollama.err", "ollama.source", "ollama.level", "log.level", "error.message", "log.origin.file.name")
-"""The event fields a list may be made of: text, and indexed as keywords."""
-MAPPABLE = ("@timestamp", "event.original", "event.dataset", "host.name", *EVENT_FIELDS)
+EVENT_FIELDS = (
+    "ollama.msg",
+    "ollama.err",
+    "ollama.source",
+    "ollama.level",
+    "log.level",
+    "error.message",
+    "log.origin.file.name",
+    "source.ip",
+    "url.path",
+    "http.request.method",
+    "http.response.status_code",
+)
+"""The event fields that a list may be made of."""
+MAPPABLE = ("@timestamp", "event.original", "event.dataset", "host.name", "ollama.line", "event.duration", *EVENT_FIELDS)
 """The event fields that a user may have under other names."""
 
 

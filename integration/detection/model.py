@@ -2,170 +2,83 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+import re
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PrivateAttr, StringConstraints, field_validator, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from integration.detection.columns import COUNTS, FIELD_LISTS, MESSAGE_TOKENS, StatisticName
-from integration.detection.field_names import EVENT_FIELDS, FieldNames
-from integration.detection.regexes import portable
+from integration.detection import ladder
+from integration.detection.columns import AFTER, BEFORE, LISTS, NUMBERS, TAKEN, Column, Kind, Rows
+from integration.detection.conditions import Condition
+from integration.detection.field_names import FieldNames
 from integration.detection.risk_message import Token, message_parts
 from integration.detection.schedule import Schedule
+from integration.detection.severity import Severity
+from integration.detection.texts import Model, Name, TechniqueId, Term, Text
+
+# Names that searches use beside those of a rule's lists.
+_OF_SEARCHES = re.compile(r"first_seen|last_seen|labels|long_lines|condition_\d+|host_\d+")
 
 
-class Severity(IntEnum):
-    """How grave a finding is, in ascending order; written by its name in lower case."""
+class EventClass(Condition):
+    """One class of SPL 6 with its condition on the event; case counts.
 
-    INFORMATIONAL = 0
-    LOW = 1
-    MEDIUM = 2
-    HIGH = 3
-    CRITICAL = 4
-
-    def __str__(self) -> str:
-        return self.name.lower()
-
-    @classmethod
-    def parse(cls, text: str) -> Severity:
-        """Read a severity's name in any case; `ValueError` lists the names when it is none."""
-        try:
-            return cls[text.upper()]
-        except KeyError:
-            raise ValueError(f"{text!r} is no severity; use one of {', '.join(str(s) for s in cls)}") from None
-
-
-def _printable(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("must not hold control or unprintable characters")
-    return text
-
-
-def _severity_name(text: object) -> object:
-    return Severity.parse(text) if isinstance(text, str) else text
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,99}$")]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
-Term = Annotated[str, StringConstraints(min_length=1, max_length=256), AfterValidator(_printable)]
-Pattern = Annotated[str, StringConstraints(max_length=512), AfterValidator(_printable), AfterValidator(portable)]
-LevelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{1,20}(?:[+-]\d{1,4})?$")]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class TextCondition(_Model):
-    """What a line must hold: any of `contains`, all of `contains_all`, any of the regexes `matches`; all that is stated."""
-
-    contains: tuple[Term, ...] = ()
-    contains_all: tuple[Term, ...] = ()
-    matches: tuple[Pattern, ...] = ()
-
-    @property
-    def stated(self) -> bool:
-        """Whether the condition says anything about the line."""
-        return bool(self.contains or self.contains_all or self.matches)
-
-
-class Alternative(TextCondition):
-    """One way to be selected (SPL 1): the automatic field `level` is one of `level`, and the line holds the rest, ignoring case.
-
-    Regular expressions keep their case.
+    An event of it adds `weight` to the score, `cap` events of it at most. `context` labels add too, but while a host has no other
+    label its score is 0. `excuses` takes the event and gives it no class: it is not selected. `attack` are techniques of the rule.
     """
 
-    level: tuple[LevelName, ...] = ()
-
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not (self.level or self.stated):
-            raise ValueError("states no condition, so it would select every event")
-        return self
-
-
-class EventClass(TextCondition):
-    """One class of SPL 6 with its condition on the line; case counts."""
-
     name: Name
+    weight: Annotated[int, Field(ge=0, le=1_000)] = 1
+    cap: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    context: bool = False
+    excuses: bool = False
+    attack: tuple[TechniqueId, ...] = ()
 
-    @model_validator(mode="after")
-    def _says_something(self) -> Self:
-        if not self.stated:
-            raise ValueError("states no condition; a class for all the rest goes under `otherwise`")
-        return self
 
+class Classification(Model):
+    """SPL 6: ordered classes, the first that holds, and the class of the rest; `field` is the runtime or derived field's name.
 
-class Classification(_Model):
-    """SPL 6: ordered classes, the first that holds, and the class of the rest; `field` is the runtime or derived field's name."""
+    Without `otherwise` an event that no class takes is not selected.
+    """
 
     field: Name
     classes: tuple[EventClass, ...]
-    otherwise: Name
+    otherwise: Name | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every class an event can get, in the rule's order."""
-        return (*(c.name for c in self.classes), self.otherwise)
+        stated = tuple(each.name for each in self.classes if not each.excuses)
+        return stated if self.otherwise is None else (*stated, self.otherwise)
+
+    @property
+    def scored(self) -> tuple[EventClass, ...]:
+        """The classes that add to the score."""
+        return tuple(each for each in self.classes if each.weight and not each.excuses)
+
+    def score(self, labels: Mapping[str, int]) -> int:
+        """Return the score of a host: the sum of weight x min(events, cap) over its labels, 0 while all of them are context."""
+        found = [(each, labels[each.name]) for each in self.scored if labels.get(each.name)]
+        if all(each.context for each, _ in found):
+            return 0
+        return sum(each.weight * (count if each.cap is None else min(count, each.cap)) for each, count in found)
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        if len(set(self.names)) != len(self.names):
+        names = [*(each.name for each in self.classes), *([self.otherwise] if self.otherwise else [])]
+        if len(set(names)) != len(names):
             raise ValueError("names one class twice")
+        if not self.names:
+            raise ValueError("gives no event a class, so nothing would be selected")
         return self
 
 
-def _event_field(field: str) -> str:
-    if field not in EVENT_FIELDS:
-        raise ValueError(f"{field!r} is not an event field; use one of {', '.join(EVENT_FIELDS)}")
-    return field
-
-
-class Stats(_Model):
-    """SPL 7 and 8: the span `_time` is floored to, and the event field behind each list of `values()`."""
-
-    bin: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}[mhd]$")]
-    values: dict[str, Annotated[str, AfterValidator(_event_field)]]
-
-    @field_validator("values")
-    @classmethod
-    def _every_list(cls, fields: dict[str, str]) -> dict[str, str]:
-        if fields.keys() != set(FIELD_LISTS):
-            raise ValueError(f"must name a field for each of {', '.join(FIELD_LISTS)}, and for nothing else")
-        return {name: fields[name] for name in FIELD_LISTS}
-
-    @property
-    def bin_ms(self) -> int:
-        """The span of `bin _time` in milliseconds."""
-        return int(self.bin[:-1]) * {"m": 60_000, "h": 3_600_000, "d": 86_400_000}[self.bin[-1]]
-
-
-class StatCondition(_Model):
-    """One test of SPL 12 on a host's statistics: a count greater than a bound, or a value of a list containing a text."""
-
-    stat: StatisticName
-    greater_than: Annotated[int, Field(ge=0, le=2**53)] | None = None
-    contains: Term | None = None
-
-    @model_validator(mode="after")
-    def _fits_its_stat(self) -> Self:
-        is_count = self.stat in COUNTS
-        if is_count != (self.greater_than is not None) or is_count == (self.contains is not None):
-            raise ValueError(f"{self.stat} is tested by `{'greater_than' if is_count else 'contains'}` and by nothing else")
-        return self
-
-
-class SeverityStep(_Model):
-    """One step of the ladder of SPL 12; a step without conditions always holds."""
-
-    level: Annotated[Severity, Field(strict=False)]
-    any: tuple[StatCondition, ...] = ()
-
-    _named = field_validator("level", mode="before")(_severity_name)
-
-
-class ScheduleText(_Model):
+class ScheduleText(Model):
     """The schedule as the rule file writes it; `Rule.windows` is the working form."""
 
     cron: str
@@ -178,23 +91,27 @@ class ScheduleText(_Model):
         return self
 
 
-class Risk(_Model):
-    """The risk event of a finding: its score, the object it is about, the message; `$column$` in it stands for a statistic."""
+Score = Annotated[int, Field(ge=0, le=100)]
 
-    score: Annotated[int, Field(ge=0, le=100)]
+
+class ThreatObjects(Model):
+    """Threat objects that are the values of a column. Never trust an address: the client writes `X-Forwarded-For`."""
+
+    column: Name
+
+
+class Risk(Model):
+    """The risk event of a finding: its score, or one by severity; the object it is about; the message with `$column$` in it."""
+
+    score: Score | dict[str, Score]
     object: Literal["host"]
     object_type: Name
-    threat_objects: tuple[Term, ...] = ()
+    threat_objects: tuple[Term | ThreatObjects, ...] = ()
     message: Text
 
-    @field_validator("message")
-    @classmethod
-    def _known_tokens(cls, message: str) -> str:
-        columns = {part.name for part in message_parts(message) if isinstance(part, Token)}
-        unknown = columns - set(MESSAGE_TOKENS)
-        if unknown:
-            raise ValueError(f"names unknown columns {', '.join(sorted(unknown))}; known are {', '.join(sorted(MESSAGE_TOKENS))}")
-        return message
+    def score_of(self, severity: Severity) -> int:
+        """Return the risk score of a finding."""
+        return self.score if isinstance(self.score, int) else self.score[str(severity)]
 
     @property
     def message_parts(self) -> tuple[str | Token, ...]:
@@ -202,16 +119,16 @@ class Risk(_Model):
         return message_parts(self.message)
 
 
-class Technique(_Model):
+class Technique(Model):
     """A MITRE ATT&CK technique with its tactic."""
 
-    technique: Annotated[str, StringConstraints(pattern=r"^T\d{4}(?:\.\d{3})?$")]
+    technique: TechniqueId
     name: Term
     tactic: Term
     tactic_id: Annotated[str, StringConstraints(pattern=r"^TA\d{4}$")]
 
 
-class DataSource(_Model):
+class DataSource(Model):
     """Where the events come from: Splunk's names, and the `event.dataset` that stands for the sourcetype on the cluster."""
 
     name: Term
@@ -220,8 +137,8 @@ class DataSource(_Model):
     dataset: Term
 
 
-class Rule(_Model):
-    """One detection, whole: selection, classes, statistics, severity, schedule, risk and what people read about it."""
+class Rule(Model):
+    """One detection, whole: selection, classes, columns, severity, schedule, risk and what people read about it."""
 
     id: Name
     version: Annotated[int, Field(ge=1)]
@@ -230,11 +147,12 @@ class Rule(_Model):
     enabled: bool
     description: Text
     data_source: DataSource
-    selection: Annotated[tuple[Alternative, ...], Field(min_length=1)]
+    selection: Annotated[tuple[Condition, ...], Field(min_length=1)]
     classification: Classification
-    stats: Stats
-    severity: Annotated[tuple[SeverityStep, ...], Field(min_length=1)]
-    attack_type: Term
+    columns: Annotated[dict[Name, Column], Field(min_length=1)]
+    rows: Rows
+    severity: Annotated[tuple[ladder.Step, ...], Field(min_length=1)]
+    attack_type: Term | Annotated[tuple[ladder.AttackStep, ...], Field(min_length=1)]
     schedule: ScheduleText
     risk: Risk
     attack: tuple[Technique, ...]
@@ -244,12 +162,65 @@ class Rule(_Model):
     _file: Path | None = PrivateAttr(default=None)
     _field_names: FieldNames = PrivateAttr(default=FieldNames())
 
+    @field_validator("columns")
+    @classmethod
+    def _named_well(cls, columns: dict[str, Column]) -> dict[str, Column]:
+        for name, column in columns.items():
+            taken = name in TAKEN or (column.kind in LISTS and _OF_SEARCHES.fullmatch(name))
+            if taken:
+                raise _fault((name,), f"{name!r} is the name of something else in a finding or a search; choose another one")
+            if column.distinct and (column.distinct not in columns or columns[column.distinct].kind not in LISTS):
+                raise _fault((name, "distinct"), f"there is no list {column.distinct!r} to count the values of")
+        return columns
+
+    @field_validator("rows")
+    @classmethod
+    def _of_columns(cls, rows: Rows, info: ValidationInfo) -> Rows:
+        _known(rows.names, {*BEFORE, *AFTER, *info.data.get("columns", rows.names)})
+        return rows
+
     @field_validator("severity")
     @classmethod
-    def _ladder(cls, steps: tuple[SeverityStep, ...]) -> tuple[SeverityStep, ...]:
-        if steps[-1].any or not all(step.any for step in steps[:-1]):
-            raise ValueError("every step but the last needs conditions under `any`, and the last has none")
+    def _ladder(cls, steps: tuple[ladder.Step, ...], info: ValidationInfo) -> tuple[ladder.Step, ...]:
+        if not all(step.conditions for step in steps[:-1]):
+            raise ValueError("every step but the last needs conditions under `any` or `all`")
+        for number, step in enumerate(steps):
+            for name, conditions in (("any", step.any), ("all", step.all)):
+                for position, condition in enumerate(conditions):
+                    _testable(condition, info.data, (number, name, position))
         return steps
+
+    @field_validator("attack_type")
+    @classmethod
+    def _attack_steps(cls, given: str | tuple[ladder.AttackStep, ...], info: ValidationInfo) -> str | tuple[ladder.AttackStep, ...]:
+        if isinstance(given, tuple):
+            if given[-1].when is not None or not all(step.when for step in given[:-1]):
+                raise ValueError("every step but the last needs a condition under `when`, and the last has none")
+            for number, step in enumerate(given[:-1]):
+                if step.when is not None:
+                    _testable(step.when, info.data, (number, "when"))
+        return given
+
+    @field_validator("risk")
+    @classmethod
+    def _of_what_there_is(cls, risk: Risk, info: ValidationInfo) -> Risk:
+        columns: dict[str, Column] = info.data.get("columns", {})
+        tokens = (part.name for part in risk.message_parts if isinstance(part, Token))
+        _known(tokens, {"host", "severity", "attack_type", *columns}, ("message",))
+        lists = {name for name, column in columns.items() if column.kind in LISTS}
+        _known((each.column for each in risk.threat_objects if isinstance(each, ThreatObjects)), lists, ("threat_objects",))
+        levels = {str(step.level) for step in info.data.get("severity", ())}
+        if isinstance(risk.score, dict) and levels and risk.score.keys() != levels:
+            raise _fault(("score",), f"states one for each of the severities {', '.join(sorted(levels))}, and for nothing else")
+        return risk
+
+    @field_validator("attack")
+    @classmethod
+    def _of_classes(cls, attack: tuple[Technique, ...], info: ValidationInfo) -> tuple[Technique, ...]:
+        classification: Classification | None = info.data.get("classification")
+        if classification is not None:
+            _known((name for each in classification.classes for name in each.attack), {each.technique for each in attack})
+        return attack
 
     def read_from(self, file: Path | None) -> Self:
         """Return the rule with the file that it was read from."""
@@ -278,15 +249,92 @@ class Rule(_Model):
         """The schedule with its arithmetic of runs and windows."""
         return Schedule(self.schedule.cron, self.schedule.earliest, self.schedule.latest)
 
-    @property
-    def list_conditions(self) -> tuple[StatCondition, ...]:
-        """The severity conditions on lists, each once, in the ladder's order: what must be answered per host besides counts."""
-        found = [c for step in self.severity for c in step.any if c.contains is not None]
-        return tuple(dict.fromkeys(found))
+    @cached_property
+    def field_lists(self) -> dict[str, str]:
+        """The event field behind each list of its values."""
+        return {name: column.values for name, column in self.columns.items() if column.kind is Kind.LIST and column.values}
 
-    def severity_of(self, counts: dict[str, int], holding: frozenset[StatCondition]) -> Severity:
-        """Climb the ladder of SPL 12: `counts` by statistic, `holding` the list conditions that hold."""
-        for step in self.severity[:-1]:
-            if any(c in holding if c.greater_than is None else counts[c.stat] > c.greater_than for c in step.any):
-                return step.level
-        return self.severity[-1].level
+    @cached_property
+    def lists(self) -> tuple[str, ...]:
+        """The columns that are lists."""
+        return self._columns_of(LISTS)
+
+    @cached_property
+    def numbers(self) -> tuple[str, ...]:
+        """The columns that are numbers."""
+        return self._columns_of(NUMBERS)
+
+    @cached_property
+    def counts_labels(self) -> bool:
+        """Whether anything of the rule asks how many events have a label."""
+        kinds = {column.kind for column in self.columns.values()}
+        return bool(kinds & {Kind.SCORE, Kind.COUNTS}) or any(self.labels_asked(each) is not None for each in self._conditions)
+
+    @cached_property
+    def list_conditions(self) -> tuple[ladder.ColumnCondition, ...]:
+        """The conditions on lists of an event field's values, each once: what must be answered per host besides counts."""
+        return tuple(dict.fromkeys(c for c in self._conditions if c.contains is not None and self.labels_asked(c) is None))
+
+    def labels_asked(self, condition: ladder.ColumnCondition) -> tuple[str, ...] | None:
+        """Return the labels whose events a condition counts, None for a condition on another column."""
+        if condition.labels:
+            return condition.labels
+        if condition.contains is None or condition.column in self.field_lists:
+            return None
+        return tuple(label for label in self.classification.names if condition.contains in label)
+
+    def verdict(
+        self, numbers: Mapping[str, int], labels: Mapping[str, int], holding: AbstractSet[ladder.ColumnCondition]
+    ) -> tuple[Severity, str] | None:
+        """Climb the ladder of SPL 12 and that of SPL 13; None where no step holds, so that there is no finding.
+
+        `numbers` are by column, `labels` how many events have which, `holding` the list conditions that hold.
+        """
+
+        def test(condition: ladder.ColumnCondition) -> bool:
+            asked = self.labels_asked(condition)
+            if asked is not None:
+                return sum(labels.get(label, 0) for label in asked) > condition.bound
+            if condition.contains is not None:
+                return condition in holding
+            return numbers[str(condition.column)] > condition.bound
+
+        level = next((step.level for step in self.severity if step.holds(test)), None)
+        if level is None or isinstance(self.attack_type, str):
+            return None if level is None else (level, str(self.attack_type))
+        return level, next(step.called for step in self.attack_type if step.when is None or test(step.when))
+
+    @property
+    def _conditions(self) -> tuple[ladder.ColumnCondition, ...]:
+        """Every condition on what a host has."""
+        steps = () if isinstance(self.attack_type, str) else self.attack_type
+        return (*(c for step in self.severity for c in step.conditions), *(step.when for step in steps if step.when))
+
+    def _columns_of(self, kinds: AbstractSet[Kind]) -> tuple[str, ...]:
+        return tuple(name for name, column in self.columns.items() if column.kind in kinds)
+
+
+def _fault(place: tuple[int | str, ...], message: str) -> ValidationError:
+    """Return the error of one place below the field that is validated."""
+    fault = PydanticCustomError("value_error", "{message}", {"message": message})
+    return ValidationError.from_exception_data("Rule", [InitErrorDetails(type=fault, loc=place, input=None)])
+
+
+def _known(names: Iterable[str], there: AbstractSet[str], place: tuple[int | str, ...] = ()) -> None:
+    if unknown := sorted(set(names) - there):
+        raise _fault(place, f"names unknown {', '.join(unknown)}; there are: {', '.join(sorted(there))}")
+
+
+def _testable(condition: ladder.ColumnCondition, stated: Mapping[str, Any], place: tuple[int | str, ...]) -> None:
+    """Check that a condition asks for what the rule has; what could not be read is judged where it stands."""
+    classification: Classification | None = stated.get("classification")
+    if classification is not None:
+        _known(condition.labels, set(classification.names), place)
+    columns: Mapping[str, Column] | None = stated.get("columns")
+    if condition.column is None or columns is None:
+        return
+    _known([condition.column], columns.keys(), place)
+    wanted = {"contains": LISTS, "greater_than": NUMBERS}
+    fitting = next((name for name, kinds in wanted.items() if columns[condition.column].kind in kinds), None)
+    if fitting is None or getattr(condition, fitting) is None:
+        raise _fault(place, f"{condition.column} is tested by {f'`{fitting}` and by nothing else' if fitting else 'nothing'}")

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.detection.case import fold
-from integration.detection.model import Alternative, Rule, TextCondition
+from integration.detection.conditions import LINE_KIND, Condition
+from integration.detection.model import Rule
 from integration.detection.schedule import Window
-from integration.evaluation.reference import _REGEX_FLAGS, Classifier, _selects, holds
+from integration.evaluation.reference import _REGEX_FLAGS, Classifier, holds
 from integration.log.event import Event
 
-_STATED = set(Alternative.model_fields)
+_STATED = set(Condition.model_fields)
 _MOST_TERMS = 8
 _LONGEST = 80
 
@@ -67,20 +68,24 @@ def verdict(rule: Rule, event: Event) -> Verdict:
     return Verdict(rule, Classifier(rule).classify(event), alternatives, tuple(classes), rule.windows.window_of(event.time))
 
 
-def _trial(name: str, condition: TextCondition, event: Event, *, ignore_case: bool) -> Trial:
+def _trial(name: str, condition: Condition, event: Event, *, ignore_case: bool) -> Trial:
     parts = tuple(_parts(condition, event, ignore_case=ignore_case))
     return Trial(name, all(part.holds for part in parts), parts)
 
 
-def _parts(condition: TextCondition, event: Event, *, ignore_case: bool) -> Iterator[Part]:
-    stated = condition.model_dump(include=_STATED, exclude_defaults=True, by_alias=True)
+def _parts(condition: Condition, event: Event, *, ignore_case: bool) -> Iterator[Part]:
+    stated = condition.model_dump(include=_STATED, exclude_defaults=True)
 
     def alone(key: str, value: Any) -> bool:
-        return _holds(Alternative.model_validate({key: value}), event, ignore_case=ignore_case)
+        return holds(Condition.model_validate({key: value}), ignore_case=ignore_case)(event)
 
     for key, value in stated.items():
-        if key == "level":
+        if key == "kind":
+            yield Part(f"its line is of the kind {_either(value)}", alone(key, value), f"it is {event.value(LINE_KIND)}")
+        elif key == "level":
             yield Part(f"its level is {_either(value)}", alone(key, value), _level(event))
+        elif key == "not_level":
+            yield Part(f"its level is not {_either(value)}", alone(key, value), _level(event))
         elif key == "contains":
             there = [_place(event, term, ignore_case=ignore_case) for term in value if alone(key, (term,))]
             yield Part(f"it holds {_either(map(_quoted, value))}", alone(key, value), ", ".join(there))
@@ -88,13 +93,16 @@ def _parts(condition: TextCondition, event: Event, *, ignore_case: bool) -> Iter
             for term in value:
                 there = [_place(event, term, ignore_case=ignore_case)] if (is_there := alone(key, (term,))) else []
                 yield Part(f"it holds {_quoted(term)}", is_there, ", ".join(there))
+        elif key == "any_of":
+            yield Part(f"one of {len(value)} descriptions of its text holds", alone(key, value))
+        elif key == "fields":
+            for field, asked in condition.fields.stated.items():
+                says = f"{field} is as asked ({_quoted(str(asked.model_dump(exclude_defaults=True)))})"
+                found = event.value(field)
+                yield Part(says, alone(key, {field: asked}), "it has none" if found is None else f"it is {_quoted(str(found))}")
         else:
             there = [_match(event, pattern) for pattern in value if alone(key, (pattern,))]
             yield Part(f"it matches {_either(map(_quoted, value))}", alone(key, value), ", ".join(there))
-
-
-def _holds(condition: Alternative, event: Event, *, ignore_case: bool) -> bool:
-    return _selects(condition)(event) if condition.level else holds(condition, ignore_case=ignore_case)(event.original)
 
 
 def _level(event: Event) -> str:

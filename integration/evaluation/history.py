@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from enum import StrEnum
@@ -10,7 +10,8 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from integration.detection.case import fold
-from integration.detection.model import Severity
+from integration.detection.model import Rule
+from integration.detection.severity import Severity
 from integration.engines.base import Engine
 from integration.engines.paging import page_of
 from integration.errors import InputError
@@ -40,7 +41,7 @@ class FindingQuery:
     `id_begins` is what the finding's id begins with.
     """
 
-    rule_ids: frozenset[str]
+    rules: Mapping[str, Rule]
     start: int | None = None
     end: int | None = None
     hosts: tuple[str, ...] = ()
@@ -50,7 +51,7 @@ class FindingQuery:
     def __contains__(self, finding: object) -> bool:
         return (
             isinstance(finding, Finding)
-            and finding.rule_id in self.rule_ids
+            and finding.rule_id in self.rules
             and (self.start is None or finding.window_start >= self.start)
             and (self.end is None or finding.window_end <= self.end)
             and (not self.hosts or any(fnmatchcase(fold(finding.host), fold(glob)) for glob in self.hosts))
@@ -103,7 +104,7 @@ def risk_findings(engine: Engine, index: str, wanted: FindingQuery, left_out: Sk
         limits.append({"range": {"finding.window_end": {"lte": wanted.end, "format": "epoch_millis"}}})
     if wanted.id_begins:
         limits.append({"prefix": {"event.id": {"value": wanted.id_begins}}})
-    filters = [{"term": {"event.dataset": "detect.risk"}}, {"terms": {"rule.id": sorted(wanted.rule_ids)}}, *limits]
+    filters = [{"term": {"event.dataset": "detect.risk"}}, {"terms": {"rule.id": sorted(wanted.rules)}}, *limits]
     body = _IN_ORDER | {"query": {"bool": {"filter": filters}}}
     size = _PAGE
     while True:
@@ -111,7 +112,7 @@ def risk_findings(engine: Engine, index: str, wanted: FindingQuery, left_out: Sk
         hits = answer["hits"]["hits"]
         for hit in hits:
             try:
-                finding = _read(hit["_source"]["finding"])
+                finding = _read(hit["_source"]["finding"], wanted.rules)
             except UNREADABLE as error:
                 left_out.add("risk events that hold no finding", f"{hit['_index']}, document {hit['_id']}: {error!r}")
                 continue
@@ -122,6 +123,5 @@ def risk_findings(engine: Engine, index: str, wanted: FindingQuery, left_out: Sk
         body["search_after"] = hits[-1]["sort"]
 
 
-def _read(record: dict[str, Any]) -> Finding:
-    beyond = {name: count for name, count in record.get("truncated", {}).items() if count}
-    return Finding.from_json(record | {"truncated": beyond})
+def _read(record: Mapping[str, Any], rules: Mapping[str, Rule]) -> Finding:
+    return Finding.from_json(record, rules[record["rule_id"]])

@@ -6,63 +6,151 @@ It knows events and the rule, no engine and no log file.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, tzinfo
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from typing import Any, NamedTuple
 
 from integration.detection.case import fold
-from integration.detection.columns import LISTS
-from integration.detection.model import Alternative, Rule, TextCondition
+from integration.detection.conditions import (
+    LINE_KIND,
+    NO_LEVEL,
+    AddressField,
+    Condition,
+    NumberField,
+    TextCondition,
+    TextField,
+)
+from integration.detection.model import Rule
 from integration.findings.finding import Finding, build_finding
 from integration.findings.store import StatisticsStore
 from integration.log.event import Event
 
 _REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are rendered for Java
 
+EventTest = Callable[[Event], bool]
+"""Whether something holds of an event."""
 
-def holds(condition: TextCondition, *, ignore_case: bool) -> Callable[[str], bool]:
-    """Compile a condition on a line to a test. Terms ignore case in SPL 1, not in SPL 6."""
+
+def holds(condition: Condition, *, ignore_case: bool) -> EventTest:
+    """Compile a condition on an event to a test. Terms ignore case in SPL 1, not in SPL 6."""
+    tests = [*_beside_line(condition), *_on_line(condition, ignore_case=ignore_case)]
+    return lambda event: all(test(event) for test in tests)
+
+
+def _beside_line(condition: Condition) -> Iterator[EventTest]:
+    """The conditions on the kind of the line, the level and the fields."""
+    if condition.kind:
+        yield lambda event: event.value(LINE_KIND) in condition.kind
+    if condition.level:
+        yield _level(condition.level)
+    if condition.not_level:
+        other = _level(condition.not_level)
+        yield lambda event: not other(event)
+    for field, stated in condition.fields.stated.items():
+        yield _field(field, stated)
+
+
+def _level(names: Sequence[str]) -> EventTest:
+    """The automatic field `level` is one of the names, ignoring the case of ASCII letters; an event may have none."""
+    levels = frozenset(name.upper() for name in names)
+
+    def test(event: Event) -> bool:
+        level = event.value("log.level")
+        if level is None:
+            return NO_LEVEL.upper() in levels
+        return isinstance(level, str) and level.isascii() and level.upper() in levels - {NO_LEVEL.upper()}
+
+    return test
+
+
+def _field(field: str, stated: TextField | NumberField | AddressField) -> EventTest:
+    holds_value = _TESTS[type(stated)](stated)
+
+    def test(event: Event) -> bool:
+        value = event.value(field)
+        return value is not None and bool(holds_value(value))
+
+    return test
+
+
+def _text_field(stated: TextField) -> Callable[[str], bool]:
+    patterns = [re.compile(pattern, _REGEX_FLAGS) for pattern in stated.matches]
+    return lambda value: (
+        value in stated.equals
+        or value.startswith(stated.begins)
+        or any(term in value for term in stated.contains)
+        or any(pattern.search(value) for pattern in patterns)
+    )
+
+
+def _address_field(stated: AddressField) -> Callable[[str], bool]:
+    within, not_in = stated.networks
+
+    def test(value: str) -> bool:
+        address: IPv4Address | IPv6Address = ip_address(value)
+        if isinstance(address, IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped  # as an index keeps it
+        return (not within or any(address in each for each in within)) and not any(address in each for each in not_in)
+
+    return test
+
+
+_TESTS: dict[type, Callable[[Any], Callable[[Any], bool]]] = {
+    TextField: _text_field,
+    NumberField: lambda stated: stated.holds,
+    AddressField: _address_field,
+}
+
+
+def _on_line(condition: Condition, *, ignore_case: bool) -> Iterator[EventTest]:
+    """The conditions on the line's text, regular expressions last."""
+    own = _line_test(condition, ignore_case=ignore_case)
+    parts = [_line_test(part, ignore_case=ignore_case) for part in condition.any_of]
+    if condition.contains or condition.contains_all:
+        yield lambda event: own.literals(event.original)
+    if parts:
+        yield lambda event: any(part.literals(event.original) and part.patterns(event.original) for part in parts)
+    if condition.matches:
+        yield lambda event: own.patterns(event.original)
+
+
+class _LineTest(NamedTuple):
+    literals: Callable[[str], bool]
+    patterns: Callable[[str], bool]
+
+
+def _line_test(condition: TextCondition, *, ignore_case: bool) -> _LineTest:
     compared = fold if ignore_case else str
     contains = [compared(term) for term in condition.contains]
     contains_all = [compared(term) for term in condition.contains_all]
     matches = [re.compile(pattern, _REGEX_FLAGS) for pattern in condition.matches]
 
-    def test(line: str) -> bool:
+    def literals(line: str) -> bool:
         folded = compared(line)
-        return (
-            (not contains or any(term in folded for term in contains))
-            and all(term in folded for term in contains_all)
-            and (not matches or any(pattern.search(line) for pattern in matches))
-        )
+        return (not contains or any(term in folded for term in contains)) and all(term in folded for term in contains_all)
 
-    return test
+    def patterns(line: str) -> bool:
+        return not matches or any(pattern.search(line) for pattern in matches)
 
-
-def _selects(alternative: Alternative) -> Callable[[Event], bool]:
-    """Compile one alternative of SPL 1 to a test: `level=ERROR ("*llama runner*" OR ...)`."""
-    levels = frozenset(level.upper() for level in alternative.level)
-    line_holds = holds(alternative, ignore_case=True)
-
-    def test(event: Event) -> bool:
-        level = event.value("log.level")
-        level_holds = not levels or (isinstance(level, str) and level.isascii() and level.upper() in levels)
-        return level_holds and line_holds(event.original)
-
-    return test
+    return _LineTest(literals, patterns)
 
 
 class Classifier:
-    """SPL 1 and 6 for one rule: whether an event is selected, and its `error_type`."""
+    """SPL 1 and 6 for one rule: whether an event is selected, and its class."""
 
     def __init__(self, rule: Rule) -> None:
-        self._alternatives = [_selects(alternative) for alternative in rule.selection]
-        self._classes = [(c.name, holds(c, ignore_case=False)) for c in rule.classification.classes]
+        self._alternatives = [holds(alternative, ignore_case=True) for alternative in rule.selection]
+        self._classes = [
+            (None if each.excuses else each.name, holds(each, ignore_case=False)) for each in rule.classification.classes
+        ]
         self._otherwise = rule.classification.otherwise
 
     def classify(self, event: Event) -> str | None:
         """Return the event's class, None for an event that the search does not select."""
         if not any(selects(event) for selects in self._alternatives):
             return None
-        return next((name for name, line_holds in self._classes if line_holds(event.original)), self._otherwise)
+        return next((name for name, takes in self._classes if takes(event)), self._otherwise)
 
 
 class Reference:
@@ -74,24 +162,25 @@ class Reference:
         self._zone = zone
         self._classifier = Classifier(rule)
         self._schedule = rule.windows
-        self._store = StatisticsStore(LISTS, rule.list_conditions)
+        self._store = StatisticsStore(rule)
 
     def add(self, event: Event) -> bool:
         """Read one event; return whether the search selects it."""
-        error_type = self._classifier.classify(event)  # SPL 1 and 6
-        if error_type is None:
+        label = self._classifier.classify(event)  # SPL 1 and 6
+        if label is None:
             return False
-        fields = [(column, event.value(field)) for column, field in self.rule.stats.values.items()]  # SPL 2 to 5
+        fields = [(column, event.value(field)) for column, field in self.rule.field_lists.items()]  # SPL 2 to 5
         values = [(column, str(value)) for column, value in fields if value is not None]
-        window = self._schedule.window_of(event.time)
-        self._store.add(window, event.host, event.time, [*values, ("error_types", error_type)])  # SPL 8
+        self._store.add(self._schedule.window_of(event.time), event.host, event.time, label, values)  # SPL 8
         self.selected += 1
         return True
 
     def findings(self) -> Iterator[Finding]:
-        """Yield a finding for each host and window that had an event, by window, then host, one at a time."""
+        """Yield the findings of the hosts and windows that had an event, by window, then host, one at a time."""
         for window, host, statistics in self._store.statistics():
-            yield build_finding(self.rule, host, window, statistics, self._zone)  # SPL 7 and 10 to 13
+            finding = build_finding(self.rule, host, window, statistics, self._zone)  # SPL 7 and 10 to 13
+            if finding is not None:
+                yield finding
 
     def close(self) -> None:
         """Delete what is stored of the events."""

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from integration.detection.columns import LISTS
-from integration.detection.model import Rule
+from integration.detection.model import Rule, Technique, ThreatObjects
 from integration.engines.answers import ItemResult
 from integration.engines.base import Engine
 from integration.errors import ClusterError, PartlyAppliedError, UnreachableError
@@ -45,24 +44,40 @@ def risk_event(rule: Rule, finding: Finding) -> dict[str, Any]:
     """
     finding = with_bounded_message(finding)
     beyond = dict(finding.truncated)
+    attack = _techniques(rule, finding)
     return {
         "@timestamp": rfc3339(finding.window_end, millis=True),
         "message": finding.risk_message,
         "event": {"kind": "alert", "id": finding.id, "dataset": "detect.risk"},
         "host": {"name": finding.host},
         "risk": {
-            "score": rule.risk.score,
+            "score": finding.risk_score,
             "object": finding.host,
             "object_type": rule.risk.object_type,
-            "threat_objects": list(rule.risk.threat_objects),
+            "threat_objects": list(_threat_objects(rule, finding)),
         },
         "rule": {"id": rule.id, "name": rule.name, "version": str(rule.version)},
         "threat": {
-            "tactic": {"id": [t.tactic_id for t in rule.attack], "name": [t.tactic for t in rule.attack]},
-            "technique": {"id": [t.technique for t in rule.attack], "name": [t.name for t in rule.attack]},
+            "tactic": {"id": [t.tactic_id for t in attack], "name": [t.tactic for t in attack]},
+            "technique": {"id": [t.technique for t in attack], "name": [t.name for t in attack]},
         },
-        "finding": finding.to_json() | {"truncated": {name: beyond.get(name, 0) for name in LISTS}},
+        "finding": finding.to_json() | {"truncated": {name: beyond.get(name, 0) for name in rule.lists}},
     }
+
+
+def _techniques(rule: Rule, finding: Finding) -> list[Technique]:
+    """Return the techniques of the finding's classes, in the rule's order; all of the rule's where its classes state none."""
+    stated = {each.name: each.attack for each in rule.classification.classes if each.attack}
+    wanted = {technique for label in finding.labels for technique in stated.get(label, ())}
+    return [technique for technique in rule.attack if not stated or technique.technique in wanted]
+
+
+def _threat_objects(rule: Rule, finding: Finding) -> Iterator[str]:
+    for each in rule.risk.threat_objects:
+        if isinstance(each, ThreatObjects):
+            yield from finding[each.column]
+        else:
+            yield each
 
 
 def with_bounded_message(finding: Finding) -> Finding:

@@ -13,8 +13,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 from integration.detection.case import fold
-from integration.detection.columns import ListName, NumberName
-from integration.detection.model import Severity
+from integration.detection.columns import SHARED_NUMBERS
+from integration.detection.model import Rule
+from integration.detection.severity import Severity
+from integration.detection.texts import Name
 from integration.findings.finding import Finding
 
 
@@ -39,7 +41,7 @@ class FilterEntry(BaseModel):
 
     `host` is globs, one of which must match. `contains` asks for a list in which some value holds one of the texts. `all_contain`
     asks for one that is complete, not empty, and whose every value does: the safe form for known false positives, since one
-    harmless line beside an attack does not meet it.
+    harmless line beside an attack does not meet it. A finding whose rule has no such column is not matched.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -50,10 +52,10 @@ class FilterEntry(BaseModel):
     host: Texts | None = None
     severity_at_least: Level | None = None
     severity_at_most: Level | None = None
-    greater_than: dict[NumberName, Bound] = {}
-    less_than: dict[NumberName, Bound] = {}
-    contains: dict[ListName, Texts] = {}
-    all_contain: dict[ListName, Texts] = {}
+    greater_than: dict[Name, Bound] = {}
+    less_than: dict[Name, Bound] = {}
+    contains: dict[Name, Texts] = {}
+    all_contain: dict[Name, Texts] = {}
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
@@ -61,36 +63,45 @@ class FilterEntry(BaseModel):
             raise ValueError("states no condition, so it would match every finding")
         return self
 
+    def fits(self, rule: Rule) -> bool:
+        """Whether findings of a rule can match: it is asked for, and has every column that the entry names."""
+        numbers, lists = {*rule.numbers, *SHARED_NUMBERS}, set(rule.lists)
+        return (
+            (self.rule is None or rule.id in self.rule)
+            and numbers >= {*self.greater_than, *self.less_than}
+            and lists >= {*self.contains, *self.all_contain}
+        )
+
     def matches(self, finding: Finding) -> bool:
         """Whether everything the entry states holds of a finding, as far as its lists show."""
         cut = dict(finding.truncated)
         return (
-            self._holds_beside_lists(finding)
-            and all(any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
-            and all(name not in cut and _all_hold(texts, getattr(finding, name)) for name, texts in self.all_contain.items())
+            self.fits(finding.rule)
+            and self._holds_beside_lists(finding)
+            and all(any(_holding(texts, finding[name])) for name, texts in self.contains.items())
+            and all(name not in cut and _all_hold(texts, finding[name]) for name, texts in self.all_contain.items())
         )
 
     def may_match(self, finding: Finding) -> bool:
         """Whether it matches, or would if a list that is cut went on in the right way."""
         cut = dict(finding.truncated)
         return (
-            self._holds_beside_lists(finding)
-            and all(name in cut or any(_holding(texts, getattr(finding, name))) for name, texts in self.contains.items())
+            self.fits(finding.rule)
+            and self._holds_beside_lists(finding)
+            and all(name in cut or any(_holding(texts, finding[name])) for name, texts in self.contains.items())
             and all(
-                (name in cut and not getattr(finding, name)) or _all_hold(texts, getattr(finding, name))
-                for name, texts in self.all_contain.items()
+                (name in cut and not finding[name]) or _all_hold(texts, finding[name]) for name, texts in self.all_contain.items()
             )
         )
 
     def _holds_beside_lists(self, finding: Finding) -> bool:
         host = fold(finding.host)
         return (
-            (self.rule is None or finding.rule_id in self.rule)
-            and (self.host is None or any(fnmatchcase(host, fold(glob)) for glob in self.host))
+            (self.host is None or any(fnmatchcase(host, fold(glob)) for glob in self.host))
             and (self.severity_at_least is None or finding.severity >= self.severity_at_least)
             and (self.severity_at_most is None or finding.severity <= self.severity_at_most)
-            and all(getattr(finding, stat) > bound for stat, bound in self.greater_than.items())
-            and all(getattr(finding, stat) < bound for stat, bound in self.less_than.items())
+            and all(finding[stat] > bound for stat, bound in self.greater_than.items())
+            and all(finding[stat] < bound for stat, bound in self.less_than.items())
         )
 
 
@@ -135,19 +146,17 @@ NO_FILTER = Filter()
 class FilteredFindings:
     """Lets findings through that pass, and counts the rest.
 
-    `filtered` are the findings taken away, `events` the events of all that came, `highest_severity` that of those that passed.
+    `filtered` are the findings taken away, `highest_severity` is that of those that passed.
     """
 
     def __init__(self, passes: Callable[[Finding], bool]) -> None:
         self._passes = passes
         self.filtered = 0
-        self.events = 0
         self.highest_severity: Severity | None = None
 
     def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Yield the findings that pass, in their order."""
         for finding in findings:
-            self.events += finding.error_count
             if not self._passes(finding):
                 self.filtered += 1
                 continue

@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from hashlib import sha256
 from itertools import islice, product
-from typing import Any, ClassVar
+from math import prod
+from typing import Any, TypeAlias
 
 from pydantic import ConfigDict, TypeAdapter
 
-from integration.detection.columns import COLUMNS, LISTS, SPL_COLUMNS, Kind
-from integration.detection.model import Rule, Severity, StatCondition
+from integration.detection.columns import AFTER, BEFORE, LISTS, NUMBERS, Kind
+from integration.detection.ladder import ColumnCondition
+from integration.detection.model import Rule
 from integration.detection.risk_message import OF_UNKNOWN_HOST, Token
 from integration.detection.schedule import Window
+from integration.detection.severity import Severity
 from integration.findings.values import Values
 from integration.log.event import UNKNOWN_HOST
 from integration.times import millis_shown, rfc3339
 
+Value: TypeAlias = int | str | tuple[str, ...]
+"""What a column holds: a number, a time in epoch milliseconds, a text, or a list."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TO_JSON: dict[Kind, Callable[[Any], Any]] = {
-    Kind.SECOND: partial(rfc3339, millis=False),
-    Kind.MILLISECOND: partial(rfc3339, millis=True),
-    Kind.LIST: list,
-    Kind.CLASSES: list,
-    Kind.SEVERITY: str,
-}
-_FROM_JSON: dict[Kind, Callable[[Any], Any]] = {
-    Kind.SECOND: millis_shown,
-    Kind.MILLISECOND: millis_shown,
-    Kind.LIST: tuple,
-    Kind.CLASSES: tuple,
-    Kind.SEVERITY: Severity.parse,
+_second = partial(rfc3339, millis=False)
+_millisecond = partial(rfc3339, millis=True)
+_CONFIG = ConfigDict(strict=True)
+_TYPES: dict[Kind, TypeAdapter[Any]] = {
+    **dict.fromkeys((*NUMBERS, Kind.TIME), TypeAdapter(int, config=_CONFIG)),
+    Kind.FLOORED: TypeAdapter(str, config=_CONFIG),
+    **dict.fromkeys(LISTS, TypeAdapter(tuple[str, ...], config=_CONFIG)),
 }
 
 
@@ -41,51 +41,45 @@ _FROM_JSON: dict[Kind, Callable[[Any], Any]] = {
 class Statistics:
     """What SPL 8 says of one host in one window, before any judgement; times in epoch milliseconds.
 
-    `lists` holds the lists by column; `holding` the rule's severity conditions on lists that hold, which a list that is cut could
-    not tell.
+    `lists` holds the lists of event fields by column, `labels` how many events have which class. `holding` are the conditions on
+    lists that hold, which a list that is cut could not tell.
     """
 
-    error_count: int
+    events: int
     first_seen: int
     last_seen: int
     lists: Mapping[str, Values]
-    holding: frozenset[StatCondition]
+    labels: Mapping[str, int]
+    holding: frozenset[ColumnCondition]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One host in one window with its statistics (SPL 8), severity (SPL 12) and risk; times in epoch milliseconds.
+    """One host in one window with the columns of its rule (SPL 8), severity (SPL 12) and risk; times in epoch milliseconds.
 
-    `first_error` and `last_error` are texts as SPL 10 and 11 print them; `truncated` says per list how many distinct values are
-    beyond those shown (nothing for a complete list).
+    `truncated` says per list how many distinct values are beyond those shown (nothing for a complete list).
     """
 
-    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(revalidate_instances="always")  # for `checked`
-
+    rule: Rule = field(compare=False, repr=False)
     rule_id: str
     host: str
     window_start: int
     window_end: int
-    error_count: int
-    first_error: str
-    last_error: str
-    first_seen: int
-    last_seen: int
-    error_messages: tuple[str, ...]
-    error_details: tuple[str, ...]
-    code_sources: tuple[str, ...]
-    error_types: tuple[str, ...]
-    unique_error_types: int
+    columns: Mapping[str, Value]
     severity: Severity
     attack_type: str
     risk_score: int
     risk_message: str
     truncated: tuple[tuple[str, int], ...] = ()
 
+    def __getitem__(self, column: str) -> Any:
+        """Return what a column holds, one of the rule or one that every finding has."""
+        return self.columns[column] if column in self.columns else getattr(self, column)
+
     @property
     def id(self) -> str:
         """Return the finding's id: the same for the same rule, host and window start, whatever was found."""
-        parts = (self.rule_id, self.host, rfc3339(self.window_start, millis=True))
+        parts = (self.rule_id, self.host, _millisecond(self.window_start))
         return sha256("\0".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:32]
 
     @property
@@ -96,87 +90,162 @@ class Finding:
     @property
     def characters(self) -> int:
         """Return how many characters its lists and its message hold: about what it takes in memory."""
-        return len(self.risk_message) + sum(len(value) for name in LISTS for value in getattr(self, name))
+        return len(self.risk_message) + sum(len(value) for name in self.rule.lists for value in self[name])
+
+    @property
+    def events(self) -> int:
+        """Return how many events it tells of, 0 where its rule has no column of them."""
+        counted = (self.columns[name] for name, kind in self._kinds() if kind is Kind.EVENTS)
+        return next((count for count in counted if isinstance(count, int)), 0)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the classes of its events, as far as the rule has a column of them."""
+        named = next((name for name in self.rule.lists if self.rule.columns[name].kind is Kind.LABELS), None)
+        counted = next((name for name in self.rule.lists if self.rule.columns[name].kind is Kind.COUNTS), None)
+        if named is None and counted is not None:
+            return tuple(each.rpartition("=")[0] for each in self[counted])
+        return () if named is None else tuple(self[named])
 
     @property
     def spl_row_count(self) -> int:
-        """Return how many rows SPL 14 prints for this finding: the product of the lists' lengths, exact for shortened lists too."""
+        """Return how many rows SPL 14 prints for this finding, exact for shortened lists too."""
+        if self.rule.rows.by is None:
+            return 1
         beyond = dict(self.truncated)
-        count = 1
-        for name in LISTS:
-            count *= len(getattr(self, name)) + beyond.get(name, 0)
-        return count
+        return prod(len(self[name]) + beyond.get(name, 0) for name in self.rule.rows.by if name in self.rule.lists)
 
     def spl_rows(self, limit: int) -> Iterator[dict[str, object]]:
-        """Yield the first `limit` rows of SPL 14, `stats count by` all columns: one row for each combination of the lists' values.
+        """Yield the first `limit` rows of SPL 14: one row for each combination of the lists' values.
 
-        None at all when a list is empty: `stats ... by` drops what has a null by-field.
+        None at all when a list is empty: `stats ... by` drops what has a null by-field. Of a `table` it is the one row.
         """
-        record = self.to_json()
-        columns = [record[name] if name in LISTS else [record[name]] for name in SPL_COLUMNS]
-        for row in islice(product(*columns), limit):
-            yield {**dict(zip(SPL_COLUMNS, row, strict=True)), "count": 1}
+        record, names, lists = self.to_json(), self.rule.rows.names, self.rule.lists
+        if self.rule.rows.by is None:
+            yield from [{name: record[name] for name in names}][:limit]
+            return
+        for row in islice(product(*(record[name] if name in lists else [record[name]] for name in names)), limit):
+            yield {**dict(zip(names, row, strict=True)), "count": 1}
 
     def to_json(self) -> dict[str, Any]:
         """Return the finding's one JSON form, without its rows of SPL 14; `truncated` only where a list is."""
-        record = {column.name: _TO_JSON.get(column.kind, _same)(getattr(self, column.name)) for column in COLUMNS}
+        record: dict[str, Any] = {name: self[name] for name in (*BEFORE, *self.columns, *AFTER)}
+        record |= {name: _second(record[name]) for name in ("window_start", "window_end")} | {"severity": str(self.severity)}
+        record |= {name: _TO_JSON[kind](self[name]) for name, kind in self._kinds() if kind in _TO_JSON}
         return record | ({"truncated": dict(self.truncated)} if self.truncated else {})
 
-    @classmethod
-    def checked(cls, **columns: Any) -> Finding:
-        """Return a finding of columns that somebody else may have written; `ValueError` when one is of the wrong type."""
-        return _CHECKED.validate_python(cls(**columns), strict=True)
+    def _kinds(self) -> Iterator[tuple[str, Kind]]:
+        return ((name, column.kind) for name, column in self.rule.columns.items())
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Finding:
+    def checked(cls, rule: Rule, columns: Mapping[str, Any], truncated: Mapping[str, Any], **shared: Any) -> Finding:
+        """Return a finding of what somebody else may have written; `ValueError` or `KeyError` when a column is wrong or missing."""
+        own = {name: _TYPES[column.kind].validate_python(columns[name]) for name, column in rule.columns.items()}
+        checked = {name: adapter.validate_python(shared[name]) for name, adapter in _SHARED.items()}
+        beyond = _BEYOND.validate_python({name: count for name, count in truncated.items() if count})
+        return cls(rule=rule, columns=own, truncated=tuple(sorted(beyond.items())), **checked)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any], rule: Rule) -> Finding:
         """Read the JSON form back; one of `history.UNREADABLE` when it is not one."""
-        stated = [column for column in COLUMNS if column.kind is not Kind.PRODUCT]
-        columns = {column.name: _FROM_JSON.get(column.kind, _same)(record[column.name]) for column in stated}
-        return cls.checked(**columns, truncated=tuple(sorted(record.get("truncated", {}).items())))
+        columns = {name: _FROM_JSON.get(column.kind, _same)(record[name]) for name, column in rule.columns.items()}
+        shared = {name: record[name] for name in (*BEFORE, *AFTER) if name != "spl_row_count"}
+        shared |= {name: millis_shown(shared[name]) for name in ("window_start", "window_end")}
+        shared["severity"] = Severity.parse(shared["severity"])
+        return cls.checked(rule, columns, record.get("truncated", {}), **shared)
 
 
 def _same(value: Any) -> Any:
     return value
 
 
-_CHECKED = TypeAdapter(Finding)
+_TO_JSON: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: _millisecond, **dict.fromkeys(LISTS, list)}
+_FROM_JSON: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: millis_shown, **dict.fromkeys(LISTS, tuple)}
+_BEYOND = TypeAdapter(dict[str, int], config=_CONFIG)
 
 
-def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics, zone: tzinfo = UTC) -> Finding:
-    """Return the finding of a host's statistics: SPL 7 and 10 to 13 and the risk message; `zone` is what SPL prints times in."""
-    lists = statistics.lists
-    counts = {"error_count": statistics.error_count, "unique_error_types": lists["error_types"].distinct}
-    tokens = {"host": host, "attack_type": rule.attack_type} | {name: str(count) for name, count in counts.items()}
-    tokens |= {name: ", ".join(values.shown) for name, values in lists.items()}
+_TEXT, _NUMBER = TypeAdapter(str, config=_CONFIG), TypeAdapter(int, config=_CONFIG)
+_SHARED: dict[str, TypeAdapter[Any]] = {
+    **dict.fromkeys(("rule_id", "host", "attack_type", "risk_message"), _TEXT),
+    **dict.fromkeys(("window_start", "window_end", "risk_score"), _NUMBER),
+    "severity": TypeAdapter(Severity),
+}
+
+
+def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics, zone: tzinfo = UTC) -> Finding | None:
+    """Return the finding of a host's statistics: SPL 7 and 10 to 13 and the risk message; `zone` is what SPL prints times in.
+
+    None where no step of the severity ladder holds.
+    """
+    labels = statistics.labels
+    sizes = {name: values.distinct for name, values in statistics.lists.items()}
+    numbers = {name: _number(rule, name, statistics, sizes) for name in rule.numbers}
+    verdict = rule.verdict(numbers, labels, statistics.holding)
+    if verdict is None:
+        return None
+    severity, attack_type = verdict
+    columns = {name: _value(rule, name, statistics, numbers, zone) for name in rule.columns}
+    tokens = {"host": host, "severity": str(severity), "attack_type": attack_type}
+    tokens |= {name: _shown(value, rule.columns[name].kind) for name, value in columns.items()}
     message = "".join(tokens[part.name] if isinstance(part, Token) else part for part in rule.risk.message_parts)
     return Finding(
+        rule=rule,
         rule_id=rule.id,
         host=host,
         window_start=window.start,
         window_end=window.end,
-        first_error=_strftime(statistics.first_seen, rule.stats.bin_ms, zone),
-        last_error=_strftime(statistics.last_seen, rule.stats.bin_ms, zone),
-        first_seen=statistics.first_seen,
-        last_seen=statistics.last_seen,
-        error_count=counts["error_count"],
-        unique_error_types=counts["unique_error_types"],
-        **{name: lists[name].shown for name in LISTS},
-        severity=rule.severity_of(counts, statistics.holding),
-        attack_type=rule.attack_type,
-        risk_score=rule.risk.score,
+        columns=columns,
+        severity=severity,
+        attack_type=attack_type,
+        risk_score=rule.risk.score_of(severity),
         risk_message=message + OF_UNKNOWN_HOST * (host == UNKNOWN_HOST),
-        truncated=tuple(sorted((name, values.left_out) for name, values in lists.items() if values.left_out)),
+        truncated=tuple(sorted((name, values.left_out) for name, values in statistics.lists.items() if values.left_out)),
     )
 
 
-def in_zone(finding: Finding, rule: Rule, zone: tzinfo) -> Finding:
-    """Return a finding, in whatever zone it was kept, with SPL 10 and 11 in this one; as it is where its times fit no calendar."""
-    span = rule.stats.bin_ms
-    try:
-        first, last = (_strftime(seen, span, zone) for seen in (finding.first_seen, finding.last_seen))
-    except OverflowError:
-        return finding
-    return replace(finding, first_error=first, last_error=last)
+def _number(rule: Rule, name: str, statistics: Statistics, sizes: Mapping[str, int]) -> int:
+    column = rule.columns[name]
+    if column.kind is Kind.EVENTS:
+        return statistics.events
+    if column.kind is Kind.SCORE:
+        return rule.classification.score(statistics.labels)
+    return sizes.get(str(column.distinct), len(statistics.labels))
+
+
+def _value(rule: Rule, name: str, statistics: Statistics, numbers: Mapping[str, int], zone: tzinfo) -> Value:
+    column = rule.columns[name]
+    if column.kind in (Kind.TIME, Kind.FLOORED):
+        time = statistics.first_seen if column.first else statistics.last_seen
+        return time if column.kind is Kind.TIME else _strftime(time, column.floor_ms, zone)
+    if column.kind is Kind.LABELS:
+        return tuple(sorted(statistics.labels))
+    if column.kind is Kind.COUNTS:
+        return tuple(f"{label}={count}" for label, count in sorted(statistics.labels.items()))
+    return statistics.lists[name].shown if column.kind is Kind.LIST else numbers[name]
+
+
+def _shown(value: Value, kind: Kind) -> str:
+    """Return a column as it stands in the message."""
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return _millisecond(value) if kind is Kind.TIME and isinstance(value, int) else str(value)
+
+
+def in_zone(finding: Finding, zone: tzinfo) -> Finding:
+    """Return a finding, in whatever zone it was kept, with SPL 10 and 11 in this one.
+
+    It stays as it is where its rule has no column with the time itself, and where its times fit no calendar.
+    """
+    columns = dict(finding.columns)
+    exact = {bool(column.first): columns[name] for name, column in finding.rule.columns.items() if column.kind is Kind.TIME}
+    for name, column in finding.rule.columns.items():
+        seen = exact.get(bool(column.first))
+        if column.kind is Kind.FLOORED and isinstance(seen, int):
+            try:
+                columns[name] = _strftime(seen, column.floor_ms, zone)
+            except OverflowError:
+                return finding
+    return replace(finding, columns=columns)
 
 
 def _strftime(millis: int, span: int, zone: tzinfo) -> str:

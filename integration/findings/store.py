@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 
-from integration.detection.model import StatCondition
+from integration.detection.ladder import ColumnCondition
+from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.findings import values
 from integration.findings.finding import Finding, Statistics
@@ -30,6 +32,7 @@ CREATE TABLE "group" (
     id INTEGER PRIMARY KEY, start INTEGER, "end" INTEGER, run_at INTEGER, host BLOB, events INTEGER, first INTEGER, last INTEGER,
     UNIQUE (start, host)
 );
+CREATE TABLE label ("group" INTEGER, label TEXT, events INTEGER, PRIMARY KEY ("group", label)) WITHOUT ROWID;
 CREATE TABLE value ("group" INTEGER, column TEXT, value BLOB, PRIMARY KEY ("group", column, value)) WITHOUT ROWID;
 """
 _ADD_GROUP = """
@@ -40,6 +43,10 @@ ON CONFLICT DO UPDATE SET
 _ADD_VALUE = """
 INSERT OR IGNORE INTO value SELECT id, ?, ? FROM "group" WHERE start = ? AND host = ?
 """
+_ADD_LABEL = """
+INSERT INTO label SELECT id, ?, ? FROM "group" WHERE start = ? AND host = ?
+ON CONFLICT DO UPDATE SET events = events + excluded.events
+"""
 _FINDINGS = """
 CREATE TABLE finding (start INTEGER, host BLOB, rule TEXT, record TEXT, PRIMARY KEY (start, host, rule)) WITHOUT ROWID;
 """
@@ -48,29 +55,30 @@ CREATE TABLE finding (start INTEGER, host BLOB, rule TEXT, record TEXT, PRIMARY 
 class _Group:
     """What the buffer holds of one host in one window."""
 
-    __slots__ = ("events", "first", "last", "values")
+    __slots__ = ("events", "first", "labels", "last", "values")
 
     def __init__(self, time: int) -> None:
         self.events = 0
         self.first = self.last = time
+        self.labels: Counter[str] = Counter()
         self.values: set[tuple[str, str]] = set()
 
 
 class StatisticsStore:
-    """The statistics of SPL 8 of every host and window of one rule; `columns` names the lists. Close it.
+    """The statistics of SPL 8 of every host and window of one rule. Close it.
 
     Events come in any order. They are summed up in a small buffer first, since most events repeat values of those before.
     """
 
-    def __init__(self, columns: Sequence[str], conditions: Sequence[StatCondition]) -> None:
-        self._columns = columns
-        self._conditions = conditions
+    def __init__(self, rule: Rule) -> None:
+        self._columns = rule.field_lists
+        self._conditions = rule.list_conditions
         self._buffer: dict[tuple[Window, str], _Group] = {}
         self._buffered = 0
         self._database = _temporary_database(_STATISTICS)
 
-    def add(self, window: Window, host: str, time: int, listed: Iterable[tuple[str, str]]) -> None:
-        """Count an event of a host, with its values by column; `time` is in epoch milliseconds."""
+    def add(self, window: Window, host: str, time: int, label: str, listed: Iterable[tuple[str, str]]) -> None:
+        """Count an event of a host, with its class and its values by column; `time` is in epoch milliseconds."""
         if self._buffered > BUFFER_BYTES:
             self._flush()
         group = self._buffer.get((window, host))
@@ -78,6 +86,7 @@ class StatisticsStore:
             group = self._buffer[window, host] = _Group(time)
             self._buffered += _GROUP_BYTES
         group.events += 1
+        group.labels[label] += 1
         group.first = min(group.first, time)
         group.last = max(group.last, time)
         for pair in listed:
@@ -93,7 +102,8 @@ class StatisticsStore:
         ):
             lists = {column: self._values(group, column) for column in self._columns}
             holding = frozenset(condition for condition in self._conditions if self._holds(group, condition))
-            yield Window(start, end, run_at), _text(host), Statistics(events, first, last, lists, holding)
+            labels = dict(self._database.execute('SELECT label, events FROM label WHERE "group" = ?', (group,)))
+            yield Window(start, end, run_at), _text(host), Statistics(events, first, last, lists, labels, holding)
 
     def close(self) -> None:
         """Delete the database."""
@@ -105,6 +115,10 @@ class StatisticsStore:
         self._database.executemany(
             _ADD_GROUP,
             ((w.start, w.end, w.run_at, host, group.events, group.first, group.last) for w, host, group in groups),
+        )
+        self._database.executemany(
+            _ADD_LABEL,
+            ((label, count, w.start, host) for w, host, group in groups for label, count in group.labels.items()),
         )
         self._database.executemany(
             _ADD_VALUE,
@@ -120,10 +134,10 @@ class StatisticsStore:
         rows = self._database.execute(f"SELECT value {where} ORDER BY value LIMIT {values.MAX_VALUES}", (group, column))
         return bounded_values((_text(value) for (value,) in rows), distinct)
 
-    def _holds(self, group: int, condition: StatCondition) -> bool:
+    def _holds(self, group: int, condition: ColumnCondition) -> bool:
         """Return whether any value of the condition's list holds its text, a value beyond the shown ones too."""
         query = 'SELECT 1 FROM value WHERE "group" = ? AND column = ? AND instr(value, ?)'
-        found = self._database.execute(f"{query} LIMIT 1", (group, condition.stat, _blob(str(condition.contains))))
+        found = self._database.execute(f"{query} LIMIT 1", (group, condition.column, _blob(str(condition.contains))))
         return found.fetchone() is not None
 
 
@@ -135,21 +149,23 @@ class FindingStore:
 
     def __init__(self) -> None:
         self._database = _temporary_database(_FINDINGS)
+        self._rules: dict[str, Rule] = {}
 
     def __len__(self) -> int:
         (count,) = self._database.execute("SELECT count(*) FROM finding").fetchone()
         return int(count)
 
     def __iter__(self) -> Iterator[Finding]:
-        for (record,) in self._database.execute("SELECT record FROM finding ORDER BY start, host, rule"):
-            yield Finding.from_json(json.loads(record))
+        for rule, record in self._database.execute("SELECT rule, record FROM finding ORDER BY start, host, rule"):
+            yield Finding.from_json(json.loads(record), self._rules[rule])
 
     def add_all(self, findings: Iterable[Finding]) -> None:
         """Add findings; one whose id is there already changes nothing."""
-        self._database.executemany(
-            "INSERT OR IGNORE INTO finding VALUES (?, ?, ?, ?)",
-            ((start, _blob(host), rule, json.dumps(each.to_json())) for each in findings for start, host, rule in [each.sort_key]),
-        )
+        self._database.executemany("INSERT OR IGNORE INTO finding VALUES (?, ?, ?, ?)", map(self._row, findings))
+
+    def _row(self, finding: Finding) -> tuple[int, bytes, str, str]:
+        self._rules[finding.rule_id] = finding.rule
+        return finding.window_start, _blob(finding.host), finding.rule_id, json.dumps(finding.to_json())
 
     def close(self) -> None:
         """Delete the database."""

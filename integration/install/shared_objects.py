@@ -89,7 +89,7 @@ class DataStream(SharedObject):
 def shared_objects(rules: Sequence[Rule], engine: str, streams: Streams = _ORDINARY) -> list[SharedObject]:
     """Return every object that these rules share on an engine, in the order in which they must be created."""
     hooked = {each.dataset: each for each in streams.hooked}.get(SERVER)
-    events, risk = events_template(rules, engine), risk_template()
+    events, risk = events_template(rules, engine), risk_template(rules)
     if streams.retention and engine == "elasticsearch":
         events["template"]["lifecycle"] = retention.lifecycle(streams.retention)
     made: list[SharedObject] = [_pipeline(SERVER, rules, engine, has_hook=engine == "elasticsearch" and not hooked)]

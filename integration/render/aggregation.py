@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from integration.detection.columns import Kind
+from integration.detection.conditions import LINE_KIND, NO_LEVEL, AddressField, Condition, NumberField, TextField
 from integration.detection.fields import dataset_filter, name_in_index
-from integration.detection.model import Rule, StatCondition
+from integration.detection.ladder import ColumnCondition
+from integration.detection.model import Rule
 from integration.render import painless
 
 BY_HOST = "by_host"
@@ -20,6 +24,7 @@ COUNTS_PAGE_SIZE = 10_000
 LONG_LINES = "long_lines"
 """The sub-aggregation of `host_counts_search` that counts the lines that are in no index."""
 
+_WILD, _ESCAPED = re.compile(r"[*?\\]"), r"\\\g<0>"
 DYNAMIC_FIELDS = {"opensearch": "derived", "elasticsearch": "runtime"}
 """What an engine calls fields computed by a script: the key in a mapping."""
 _IN_SEARCH = {"opensearch": "derived", "elasticsearch": "runtime_mappings"}
@@ -46,34 +51,97 @@ def _indexed(rule: Rule, time_range: Mapping[str, Any]) -> list[dict[str, Any]]:
         {"range": {name_in_index(rule, "@timestamp"): dict(time_range)}},
         *dataset_filter(rule),
     ]
-    if all(alternative.level for alternative in rule.selection):
-        # Indexed, so that the script runs on few events.
-        levels = sorted({level.upper() for alternative in rule.selection for level in alternative.level})
-        field = name_in_index(rule, "log.level")
-        terms = [{"term": {field: {"value": level, "case_insensitive": True}}} for level in levels]
-        filters.append({"bool": {"should": terms, "minimum_should_match": 1}})
+    # Indexed, so that the script runs on few events.
+    filters += _any_of(rule, rule.selection)
+    if rule.classification.otherwise is None:
+        filters += _any_of(rule, rule.classification.classes)
     return filters
+
+
+def _any_of(rule: Rule, conditions: Sequence[Condition]) -> list[dict[str, Any]]:
+    """Return filters that let through every event for which one of the conditions holds, none where one asks the index nothing."""
+    asked = [_asked(rule, condition) for condition in conditions]
+    if not all(asked) or len(asked) == 1:
+        return asked[0] if len(asked) == 1 else []
+    kinds: set[str] = set()
+    others: list[dict[str, Any]] = []
+    for condition, filters in zip(conditions, asked, strict=True):
+        if condition.kind and len(filters) == 1:
+            kinds |= set(condition.kind)
+            continue
+        clause = filters[0] if len(filters) == 1 else {"bool": {"filter": filters}}
+        others += [clause] if clause not in others else []
+    of_kinds = [_terms(name_in_index(rule, LINE_KIND), sorted(kinds))] if kinds else []
+    return [_should([*of_kinds, *others])]
+
+
+def _asked(rule: Rule, condition: Condition) -> list[dict[str, Any]]:
+    """Return what of a condition an index answers, as filters that let through at least the events for which it holds."""
+    level = name_in_index(rule, "log.level")
+    filters = [_terms(name_in_index(rule, LINE_KIND), sorted(condition.kind))] if condition.kind else []
+    if condition.level:
+        filters.append(_should(_levels(level, condition.level)))
+    if condition.not_level:
+        filters.append({"bool": {"must_not": _levels(level, condition.not_level)}})
+    for name, field in condition.fields.stated.items():
+        filters += _field(rule, name, field)
+    return filters
+
+
+def _levels(field: str, names: Sequence[str]) -> list[dict[str, Any]]:
+    none = {"bool": {"must_not": [{"exists": {"field": field}}]}}
+    return [
+        none if level == NO_LEVEL.upper() else {"term": {field: {"value": level, "case_insensitive": True}}}
+        for level in sorted({name.upper() for name in names})
+    ]
+
+
+def _field(rule: Rule, name: str, condition: TextField | NumberField | AddressField) -> list[dict[str, Any]]:
+    """Return a condition on a field as filters; a text of a line that is in no index is let through."""
+    field = name_in_index(rule, name)
+    if isinstance(condition, NumberField):
+        bounds = {"gte": condition.least, "lte": condition.most, "lt": condition.below}
+        return [{"range": {field: {bound: value for bound, value in bounds.items() if value is not None}}}]
+    if isinstance(condition, AddressField) or condition.matches:
+        return [{"exists": {"field": field}}] if isinstance(condition, AddressField) else []
+    tests: list[dict[str, Any]] = [_terms(field, condition.equals)] if condition.equals else []
+    tests += [{"prefix": {field: text}} for text in condition.begins]
+    tests += [{"wildcard": {field: {"value": f"*{_WILD.sub(_ESCAPED, text)}*"}}} for text in condition.contains]
+    return [_should([*tests, _long_line(rule)])]
+
+
+def _terms(field: str, values: Sequence[str]) -> dict[str, Any]:
+    return {"terms": {field: list(values)}}
+
+
+def _should(clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    return {"bool": {"should": list(clauses), "minimum_should_match": 1}}
 
 
 def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
     """Return SPL 8 for one host: sub-aggregations named as the statistics, each list in code-point order up to `max_values`."""
     lists = {
         name: {"terms": {"script": painless.script(painless.value(rule, field)), "size": max_values, "order": {"_key": "asc"}}}
-        for name, field in rule.stats.values.items()
+        for name, field in rule.field_lists.items()
     }
     conditions = {condition_name(rule, condition): _condition(rule, condition) for condition in rule.list_conditions}
-    types = {"terms": {"field": rule.classification.field, "size": len(rule.classification.names), "order": {"_key": "asc"}}}
+    labels = {"terms": {"field": rule.classification.field, "size": len(rule.classification.names), "order": {"_key": "asc"}}}
     time = name_in_index(rule, "@timestamp")
     return {
         "first_seen": {"min": {"field": time}},
         "last_seen": {"max": {"field": time}},
         **lists,
-        "error_types": types,
+        labels_name(rule): labels,
         **conditions,
     }
 
 
-def condition_name(rule: Rule, condition: StatCondition) -> str:
+def labels_name(rule: Rule) -> str:
+    """Return the name of the sub-aggregation of the classes: that of the rule's list of them, if it has one."""
+    return next((name for name, column in rule.columns.items() if column.kind is Kind.LABELS), "labels")
+
+
+def condition_name(rule: Rule, condition: ColumnCondition) -> str:
     """Return the name of the sub-aggregation whose number is more than 0 where a condition on a list holds for any event."""
     return f"condition_{rule.list_conditions.index(condition)}"
 
@@ -91,8 +159,13 @@ def window_search(rule: Rule, engine: str, start: int, end: int, hosts: Mapping[
 
 def host_counts_search(rule: Rule, start: int, end: int) -> dict[str, Any]:
     """Return the search that counts each host's events in a window that may be selected: cheap, since no script runs."""
-    long = {"filter": {"bool": {"must_not": [{"exists": {"field": name_in_index(rule, "event.original")}}]}}}
-    return _by_host(rule, {"bool": {"filter": _indexed(rule, _window(start, end))}}, COUNTS_PAGE_SIZE, {LONG_LINES: long})
+    counted = {LONG_LINES: {"filter": _long_line(rule)}}
+    return _by_host(rule, {"bool": {"filter": _indexed(rule, _window(start, end))}}, COUNTS_PAGE_SIZE, counted)
+
+
+def _long_line(rule: Rule) -> dict[str, Any]:
+    """Return the query for lines that are in no index."""
+    return {"bool": {"must_not": [{"exists": {"field": name_in_index(rule, "event.original")}}]}}
 
 
 def _by_host(rule: Rule, query: dict[str, Any], size: int, each: dict[str, Any]) -> dict[str, Any]:
@@ -123,14 +196,11 @@ def lines_search(rule: Rule, engine: str, start: int, end: int, host: str) -> di
         "docvalue_fields": [{"field": name_in_index(rule, "@timestamp"), "format": "strict_date_time"}],
         "fields": [rule.classification.field],
         "script_fields": {
-            name: {"script": painless.script(painless.value(rule, field))} for name, field in rule.stats.values.items()
+            name: {"script": painless.script(painless.value(rule, field))} for name, field in rule.field_lists.items()
         },
     }
 
 
-def _condition(rule: Rule, condition: StatCondition) -> dict[str, Any]:
-    if condition.stat == "error_types":
-        names = [name for name in rule.classification.names if str(condition.contains) in name]
-        return {"filter": {"terms": {rule.classification.field: names}}}
-    field = rule.stats.values[condition.stat]
+def _condition(rule: Rule, condition: ColumnCondition) -> dict[str, Any]:
+    field = rule.field_lists[str(condition.column)]
     return {"max": {"script": painless.script(painless.value_contains(rule, field, str(condition.contains)))}}

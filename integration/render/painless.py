@@ -12,11 +12,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from integration.detection.case import FINAL_AND_PLAIN_SIGMA, fold
+from integration.detection.conditions import LINE_KIND, NO_LEVEL, AddressField, Condition, NumberField, TextCondition, TextField
 from integration.detection.fields import name_in_index, path_in_source
-from integration.detection.model import Alternative, Rule, TextCondition
+from integration.detection.model import Rule
 
 _MOST_INT = 2**31 - 1
 _MAY_BE_DATE = re.compile(r"[+-]?[0-9]{4,10}[-/T]")
+
+
+# Only a line too long for a doc value can hold a value too long for one.
+_LONG_LINE = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
 
 
 def script(source: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -75,16 +80,20 @@ def classifier(rule: Rule) -> str:
 
     The same source serves as a runtime field's script (Elasticsearch) and as a derived field's (OpenSearch).
     """
-    selected = " || ".join(_alternative(alternative) for alternative in rule.selection)
-    conditions = (*rule.selection, *rule.classification.classes)
-    code = _FOUND if any(condition.matches for condition in conditions) else ""
-    code += _read("line", rule, "event.original")
-    code += f"if (line != null) {{\n  String lower = {folded('line')};\n"
-    if any(alternative.level for alternative in rule.selection):
-        code += _level(rule)
+    conditions: tuple[Condition, ...] = (*rule.selection, *rule.classification.classes)
+    selected = " || ".join(f"({_condition(alternative, 'lower')})" for alternative in rule.selection)
+    code = _functions(conditions) + _read("line", rule, "event.original")
+    code += "if (line != null) {\n"
+    if any(text.contains or text.contains_all for condition in rule.selection for text in condition.texts):
+        code += f"  String lower = {folded('line')};\n"
+    code += _variables(rule, conditions)
     code += f"  if ({selected}) {{\n"
-    branches = [f"if ({_condition(c, 'line')}) {{\n      emit({literal(c.name)});\n    }}" for c in rule.classification.classes]
-    branches.append(f"{{\n      emit({literal(rule.classification.otherwise)});\n    }}")
+    branches = []
+    for each in rule.classification.classes:
+        emitted = "" if each.excuses else f"\n      emit({literal(each.name)});"
+        branches.append(f"if ({_condition(each, 'line')}) {{{emitted}\n    }}")
+    if rule.classification.otherwise is not None:
+        branches.append(f"{{\n      emit({literal(rule.classification.otherwise)});\n    }}")
     return f"{code}    {' else '.join(branches)}\n  }}\n}}\n"
 
 
@@ -103,9 +112,7 @@ def value(rule: Rule, field: str) -> str:
 
 def _set_text(rule: Rule, field: str) -> str:
     """Return code that sets `text` to the text of an event field, null where the event has none."""
-    # Only a line too long for a doc value can hold a value too long for one.
-    long_line = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
-    return _read("text", rule, field, only_if_long=long_line)
+    return _read("text", rule, field, only_if_long=_LONG_LINE)
 
 
 # The year has ten digits at most: a loop over a text as long as somebody likes would fail the whole search.
@@ -211,20 +218,95 @@ def value_contains(rule: Rule, field: str, term: str) -> str:
     return f"{_set_text(rule, field)}return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
 
 
-def _level(rule: Rule) -> str:
-    """Return code that sets `level` to the automatic field, empty where the event has none."""
+# What the fields of conditions are called in the script.
+_VARIABLES = {
+    "http.request.method": "method",
+    "http.response.status_code": "status",
+    "url.path": "path",
+    "source.ip": "address",
+    "event.duration": "duration",
+}
+_WITHIN = """boolean within(String address, String network) {
+  try { return new CIDR(network).contains(address); } catch (IllegalArgumentException e) { return false; }
+}
+"""
+
+
+def _functions(conditions: Sequence[Condition]) -> str:
+    fields = [field for condition in conditions for field in condition.fields.stated.values()]
+    patterns = [text.matches for condition in conditions for text in condition.texts]
+    patterns += [field.matches for field in fields if isinstance(field, TextField)]
+    code = _WITHIN if any(isinstance(field, AddressField) for field in fields) else ""
+    return code + (_FOUND if any(patterns) else "")
+
+
+def _variables(rule: Rule, conditions: Sequence[Condition]) -> str:
+    """Return code that sets what conditions ask for besides the line."""
+    code = ""
+    if any(condition.level or condition.not_level for condition in conditions):
+        code += _keyword("level", rule, "log.level")
+    if any(condition.kind for condition in conditions):
+        code += _keyword("kind", rule, LINE_KIND)
+    stated = {name: field for condition in conditions for name, field in condition.fields.stated.items()}
+    for name, field in stated.items():
+        if isinstance(field, NumberField):
+            code += _number_of(_VARIABLES[name], rule, name)
+        else:
+            code += _read(_VARIABLES[name], rule, name, only_if_long=_LONG_LINE)
+    return code
+
+
+def _keyword(variable: str, rule: Rule, field: str) -> str:
+    """Return code that sets `variable` to a field that the pipeline keeps short, empty where the event has none."""
     if rule.field_names.own_index:
-        return _read("level", rule, "log.level") + "if (level == null) { level = ''; }\n"
-    return "  String level = doc.containsKey('log.level') && doc['log.level'].size() > 0 ? doc['log.level'].value : '';\n"
+        return _read(variable, rule, field) + f"if ({variable} == null) {{ {variable} = ''; }}\n"
+    name = literal(field)
+    return f"  String {variable} = doc.containsKey({name}) && doc[{name}].size() > 0 ? doc[{name}].value : '';\n"
 
 
-def _alternative(alternative: Alternative) -> str:
+def _number_of(variable: str, rule: Rule, field: str) -> str:
+    """Return code that sets `variable` to the number that a field holds, null where it holds none."""
+    name = literal(name_in_index(rule, field))
+    return f"""def {variable} = doc.containsKey({name}) && doc[{name}].size() > 0 ? doc[{name}].value : null;
+if (!({variable} instanceof Number)) {{ {variable} = null; }}
+"""
+
+
+def _condition(condition: Condition, variable: str) -> str:
+    """Return the test of a condition; `variable` is the line, or `lower` where case is ignored.
+
+    Regular expressions come last, and see the line as it is.
+    """
     parts = []
-    if alternative.level:
-        parts.append(_any([_is_level(level) for level in dict.fromkeys(map(str.upper, alternative.level))]))
-    if alternative.stated:
-        parts.append(_condition(alternative, "lower"))
-    return f"({' && '.join(parts)})"
+    if condition.kind:
+        parts.append(_any([f"kind.equals({literal(kind)})" for kind in condition.kind]))
+    if condition.level:
+        parts.append(_any(_levels(condition.level)))
+    parts += [f"!{_any(_levels(condition.not_level), always=True)}"] if condition.not_level else []
+    parts += [_field(_VARIABLES[name], field) for name, field in condition.fields.stated.items()]
+    parts += _literals(condition, variable)
+    if condition.any_of:
+        parts.append(_any([" && ".join([*_literals(part, variable), *_patterns(part)]) for part in condition.any_of]))
+    return " && ".join([*parts, *_patterns(condition)])
+
+
+def _literals(condition: TextCondition, variable: str) -> list[str]:
+    compared = fold if variable == "lower" else str
+    found = [f"{variable}.contains({literal(compared(term))})" for term in condition.contains]
+    every = [f"{variable}.contains({literal(compared(term))})" for term in condition.contains_all]
+    return [*([_any(found)] if found else []), *every]
+
+
+def _patterns(condition: TextCondition) -> list[str]:
+    return [_any(_found(condition.matches, "line"))] if condition.matches else []
+
+
+def _found(patterns: Sequence[str], variable: str) -> list[str]:
+    return [f"found({_regex(pattern)}.matcher({variable}))" for pattern in patterns]
+
+
+def _levels(names: Sequence[str]) -> list[str]:
+    return ["level.isEmpty()" if level == NO_LEVEL.upper() else _is_level(level) for level in dict.fromkeys(map(str.upper, names))]
 
 
 def _is_level(level: str) -> str:
@@ -233,20 +315,23 @@ def _is_level(level: str) -> str:
     return f"(level.toLowerCase(Locale.ROOT).equals({lower}) && level.toUpperCase(Locale.ROOT).equals({upper}))"
 
 
-def _condition(condition: TextCondition, variable: str) -> str:
-    """A condition on the line; `variable` is `lower` where case is ignored. Regular expressions see the line as it is."""
-    compared = fold if variable == "lower" else str
-    parts = []
-    if condition.contains:
-        parts.append(_any([f"{variable}.contains({literal(compared(term))})" for term in condition.contains]))
-    parts += [f"{variable}.contains({literal(compared(term))})" for term in condition.contains_all]
-    if condition.matches:
-        parts.append(_any([f"found({_regex(pattern)}.matcher(line))" for pattern in condition.matches]))
-    return " && ".join(parts)
+def _field(variable: str, field: TextField | NumberField | AddressField) -> str:
+    """Return the test of a condition on a field, which never holds where the event has no such field."""
+    if isinstance(field, NumberField):
+        bounds = ((">=", field.least), ("<=", field.most), ("<", field.below))
+        tests = [f"{variable} {comparison} {number(bound)}" for comparison, bound in bounds if bound is not None]
+    elif isinstance(field, AddressField):
+        tests = [_any([f"within({variable}, {literal(each)})" for each in field.within])] if field.within else []
+        tests += [f"!within({variable}, {literal(each)})" for each in field.not_in]
+    else:
+        stated = (("equals", field.equals), ("startsWith", field.begins), ("contains", field.contains))
+        texts = [f"{variable}.{test}({literal(term)})" for test, terms in stated for term in terms]
+        tests = [_any([*texts, *_found(field.matches, variable)])]
+    return f"({' && '.join([f'{variable} != null', *tests])})"
 
 
-def _any(tests: Sequence[str]) -> str:
-    return tests[0] if len(tests) == 1 else f"({' || '.join(tests)})"
+def _any(tests: Sequence[str], *, always: bool = False) -> str:
+    return tests[0] if len(tests) == 1 and not always else f"({' || '.join(tests)})"
 
 
 def _regex(pattern: str) -> str:

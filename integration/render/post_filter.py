@@ -1,6 +1,6 @@
 """SPL 15 as one expression in the language of a target, by the same logic as `filter.Filter` has in Python.
 
-A target is told what every target can say exactly: `rule`, `host` with `*` and `?`, severities, and the two counts of SPL 8.
+A target is told what every target can say exactly: `rule`, `host` with `*` and `?`, severities, and the rule's own numbers.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from integration.detection.columns import COUNTS, CountName
-from integration.detection.model import Rule, Severity
+from integration.detection.columns import SHARED_NUMBERS
+from integration.detection.model import Rule
+from integration.detection.severity import Severity
 from integration.errors import InputError
 from integration.findings.filter import Action, Filter, FilterEntry
 
@@ -37,8 +38,8 @@ class Language(Protocol):
     def severity(self, comparison: str, level: Severity) -> str:
         """Return the test whether the severity is at least (`>=`) or at most (`<=`) a level."""
 
-    def count(self, stat: CountName, comparison: str, bound: int) -> str:
-        """Return the test whether a count is greater (`>`) or less (`<`) than a bound."""
+    def count(self, column: str, comparison: str, bound: int) -> str:
+        """Return the test whether a number of the rule is greater (`>`) or less (`<`) than a bound."""
 
 
 def passing(post_filter: Filter, rule: Rule, language: Language) -> str | None:
@@ -48,14 +49,15 @@ def passing(post_filter: Filter, rule: Rule, language: Language) -> str | None:
     """
     tests: dict[Action, list[str]] = {"exclude": [], "keep": []}
     for number, entry in enumerate(post_filter.entries):
+        if not entry.fits(rule):
+            continue
         for condition in _not_told(entry):
             reason = f", {entry.reason!r}" if entry.reason else ""
             raise InputError(
                 f"detect.toml: filter.{number} ({entry.action}{reason}): {language.name} cannot be told {condition}; change the "
                 "entry, or let `detect run` or `detect watch` run the rules, which apply any filter"
             )
-        if entry.rule is None or rule.id in entry.rule:
-            tests[entry.action].append(joined(list(_stated(entry, language)), language.conjunction) or "true")
+        tests[entry.action].append(joined(list(_stated(entry, language)), language.conjunction) or "true")
     every = [f"{language.negation}({joined(tests['exclude'], language.disjunction)})"] if tests["exclude"] else []
     if any(entry.action == "keep" for entry in post_filter.entries):
         every.append(joined(tests["keep"], language.disjunction) or "false")
@@ -77,7 +79,7 @@ def _not_told(entry: FilterEntry) -> Iterator[str]:
     for name in ("contains", "all_contain"):
         yield from (f"`{name}.{column}`" for column in getattr(entry, name))
     for name in ("greater_than", "less_than"):
-        yield from (f"`{name}.{column}`" for column in getattr(entry, name) if column not in COUNTS)
+        yield from (f"`{name}.{column}`" for column in getattr(entry, name) if column in SHARED_NUMBERS)
     for pattern in entry.host or ():
         if "[" in pattern or "{{" in pattern:
             yield f"the host pattern {pattern[:MOST_CHARACTERS]!r}, only `*` and `?`, and no `{{{{`"

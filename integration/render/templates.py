@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from integration.detection.columns import COLUMNS, LISTS
 from integration.detection.field_names import FieldNames
 from integration.detection.model import Rule
 from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN, SERVER
@@ -24,12 +23,15 @@ _LONG = {"type": "long", "ignore_malformed": True}
 _IP = {"type": "ip", "ignore_malformed": True}
 _NUMBER = {**_LONG, "index": False}
 _DATE = {"type": "date"}
-_TYPES: dict[str, dict[str, Any]] = {
-    "keyword": _KEYWORD,
-    "text": _TEXT,
-    "date": _DATE,
-    "long": _LONG,
-    "double": {"type": "double", "ignore_malformed": True},
+_TYPES: dict[str, dict[str, Any]] = {"keyword": _KEYWORD, "date": _DATE, "long": _LONG}
+# What every finding has, before and after the columns of its rule.
+_BEFORE = {"rule_id": _KEYWORD, "host": _KEYWORD, "window_start": _DATE, "window_end": _DATE}
+_AFTER = {
+    "severity": _KEYWORD,
+    "attack_type": _KEYWORD,
+    "risk_score": _LONG,
+    "risk_message": _TEXT,
+    "spl_row_count": {"type": "double", "ignore_malformed": True},  # it can pass a long
 }
 
 
@@ -94,10 +96,14 @@ def computed_fields(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
     }
 
 
-def risk_template() -> dict[str, Any]:
-    """Return the template of the indices of risk events."""
-    finding = {column.name: _TYPES[column.mapping_type] for column in COLUMNS}
-    finding["truncated"] = _object(dict.fromkeys(LISTS, _LONG))
+def risk_template(rules: Sequence[Rule]) -> dict[str, Any]:
+    """Return the template of the indices of risk events, with the columns of the rules.
+
+    Of columns of one name, the first rule's counts.
+    """
+    columns = {name: _TYPES[column.mapping_type] for rule in reversed(rules) for name, column in rule.columns.items()}
+    finding = {**_BEFORE, **columns, **_AFTER}
+    finding["truncated"] = _object(dict.fromkeys((name for rule in rules for name in rule.lists), _LONG))
     properties = {
         "@timestamp": _DATE,
         "message": _TEXT,

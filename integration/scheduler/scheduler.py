@@ -133,7 +133,8 @@ class Scheduler:
     def _log_finding(self, finding: Finding, result: str) -> None:
         """Log a finding whose risk event this scheduler's write created or updated."""
         event = "finding" if result == "created" else "finding_updated"
-        details = {"host": finding.host, "severity": str(finding.severity), "error_count": finding.error_count}
+        numbers = {name: finding[name] for name in finding.rule.numbers}
+        details = {"host": finding.host, "severity": str(finding.severity)} | numbers
         self._log("info", event, rule=finding.rule_id, id=finding.id, **details)
 
     def _read_progress(self, rule: Rule, last: Window) -> Progress:

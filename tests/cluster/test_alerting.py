@@ -16,9 +16,9 @@ from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError
-from integration.evaluation.cluster import evaluate, finding_of
+from integration.evaluation.cluster import evaluate, statistics_of
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped
-from integration.findings.finding import Finding
+from integration.findings.finding import Finding, build_finding
 from integration.install.deployment import Deployment
 from integration.install.objects import Connections
 from integration.names import Namespace
@@ -71,7 +71,7 @@ def fired(answer: dict[str, Any], rule: Rule) -> dict[str, tuple[str, dict[str, 
     found: dict[str, tuple[str, dict[str, Any]]] = {}
     for key, result in answer["trigger_results"].items():
         for alert in result["agg_result_buckets"].values():
-            bucket = as_searched(alert["agg_alert_content"]["bucket"])
+            bucket = as_searched(rule, alert["agg_alert_content"]["bucket"])
             host = bucket["key"]["host"]
             assert host not in found
             found[host] = (levels[key], bucket)
@@ -87,7 +87,8 @@ def assert_alerts_are_findings(engine: Engine, rule: Rule, lines: Sequence[Shipp
         alerts = fired(executed(engine, body, window), rule)
         assert {host: level for host, (level, _) in alerts.items()} == {host: str(f.severity) for host, f in here.items()}
         for host, (_, bucket) in alerts.items():
-            assert finding_of(engine, rule, namespace.events, window, host, bucket) == here[host]
+            statistics = statistics_of(engine, rule, namespace.events, window, host, bucket)
+            assert build_finding(rule, host, window, statistics) == here[host]
 
 
 OTHER = rule_with(
@@ -97,9 +98,12 @@ OTHER = rule_with(
         "otherwise": "rest",
     },
     severity=[
-        {"level": "critical", "any": [{"stat": "error_types", "contains": "cra"}]},
-        {"level": "high", "any": [{"stat": "unique_error_types", "greater_than": 1}, {"stat": "error_messages", "contains": "é☃"}]},
-        {"level": "medium", "any": [{"stat": "code_sources", "contains": "sched"}]},
+        {"level": "critical", "any": [{"column": "error_types", "contains": "cra"}]},
+        {
+            "level": "high",
+            "any": [{"column": "unique_error_types", "greater_than": 1}, {"column": "error_messages", "contains": "é☃"}],
+        },
+        {"level": "medium", "any": [{"column": "code_sources", "contains": "sched"}]},
         {"level": "low"},
     ],
 )
@@ -130,7 +134,7 @@ def test_braces_in_terms_regexes_and_lines_are_text(engine: Engine) -> None:
             "classes": [{"name": "one", "contains": ["{{period_end}}"]}, {"name": "two", "matches": [r"\{{2}y"]}],
             "otherwise": "rest",
         },
-        severity=[{"level": "high", "any": [{"stat": "error_messages", "contains": "{{{x}}}"}]}, {"level": "low"}],
+        severity=[{"level": "high", "any": [{"column": "error_messages", "contains": "{{{x}}}"}]}, {"level": "low"}],
     )
     texts = ["level=ERROR {{period_end}}", 'level=ERROR msg="{{period_end}} {{{x}}}"', "x{{y", "{{{z", "x{y", "level=ERROR 123"]
     lines = [Shipped(text, f"gpu-{number}", BASE) for number, text in enumerate(texts)]
@@ -199,7 +203,7 @@ def test_open_alerts_come_page_by_page_and_are_over_when_the_host_is_well(engine
         (AlertState.CLOSED, ended),
         (AlertState.ALL, [*ended, *second]),
     ):
-        asked = AlertQuery(FindingQuery(frozenset({RULE.id})), state, Skipped())
+        asked = AlertQuery(FindingQuery({RULE.id: RULE}), state, Skipped())
         listed = opensearch_alerts.alerts(engine, found.id, state, asked.left_out)
         assert merged(opensearch_alerts.monitor_findings(engine, RULE, namespace.events, listed, asked)) == expected
         assert list(asked.left_out.notes()) == []

@@ -43,8 +43,8 @@ from tests.support.servers import on_opensearch
 NAMESPACE = Namespace("life")
 NEXT_VERSION = rule_with(
     id=RULE.id,
-    version=2,
-    severity=[{"level": "critical", "any": [{"stat": "error_count", "greater_than": 9}]}, {"level": "high"}],
+    version=RULE.version + 1,
+    severity=[{"level": "critical", "any": [{"column": "error_count", "greater_than": 9}]}, {"level": "high"}],
 )
 BASE = parse_time("2026-11-24T08:50:00Z")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -42,6 +43,11 @@ def merged(*sources: Iterable[Finding]) -> list[Finding]:
     """Findings of several sources as `detect findings` puts them together."""
     with stored_findings(chain.from_iterable(sources)) as found:
         return list(found)
+
+
+def with_columns(finding: Finding, **columns: Any) -> Finding:
+    """A finding with other values in some columns of its rule."""
+    return replace(finding, columns={**finding.columns, **columns})
 
 
 def rule_with(**changes: Any) -> Rule:

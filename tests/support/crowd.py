@@ -12,8 +12,9 @@ from integration.commands.losses import KINDS
 from integration.detection.loading import load_rules
 from integration.engines.answers import Identity, Json
 from integration.engines.base import Body, Engine, Params
-from integration.evaluation.cluster import finding_of
+from integration.evaluation.cluster import statistics_of
 from integration.evaluation.risk_events import risk_event
+from integration.findings.finding import build_finding
 from integration.times import parse_time, rfc3339
 
 # Not from what other tests share: that would take more memory than what is measured here.
@@ -95,13 +96,16 @@ class Crowd(Engine):
             "error_messages": listed(f"model {number} {TEXT}"),
             "error_details": listed("exit status 1"),
             "code_sources": listed("server.go:1"),
-            "error_types": listed("model_error"),
+            "error_types": {"buckets": [{"key": "model_error", "doc_count": self._counted}], "sum_other_doc_count": 0},
             "condition_0": {"value": 1},
         }
 
     def _risk_event(self, number: int) -> Json:
         window = RULE.windows.window_of(AT)
-        return risk_event(RULE, finding_of(self, RULE, "", window, _host(number), self._bucket(number)))
+        statistics = statistics_of(self, RULE, "", window, _host(number), self._bucket(number))
+        finding = build_finding(RULE, _host(number), window, statistics)
+        assert finding is not None
+        return risk_event(RULE, finding)
 
 
 def _host(number: int) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Any
 
-from integration.detection.columns import FIELD_LISTS, LISTS
 from integration.detection.model import Rule
 from integration.findings.finding import Finding
 from integration.names import Namespace
@@ -38,10 +37,10 @@ def row_of(finding: Finding) -> dict[str, Any]:
     columns: dict[str, Any] = {"host.name": finding.host, "event.id": finding.id}
     for name, value in finding.to_json().items():
         if name != "truncated":
-            single = name in LISTS and len(value) < 2
+            single = name in finding.rule.lists and len(value) < 2
             columns[f"finding.{name}"] = (value[0] if value else None) if single else value
     beyond = dict(finding.truncated)
-    columns |= {f"finding.truncated.{name}": beyond.get(name, 0) for name in FIELD_LISTS}
+    columns |= {f"finding.truncated.{name}": beyond.get(name, 0) for name in finding.rule.field_lists}
     return {name: value for name, value in columns.items() if value is not None}
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from integration.detection.columns import COUNTS
-from integration.detection.model import Severity
+from integration.detection.severity import Severity
 from integration.findings.filter import Filter, FilterEntry
 from tests.support.builders import RULE
 
@@ -19,7 +18,7 @@ _patterns = st.one_of(
     st.text(st.sampled_from("gpu-12*?]!Σσ{x.\n"), min_size=1, max_size=6).filter(lambda drawn: "{{" not in drawn),
 )
 _levels = st.sampled_from([Severity.LOW, Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL])
-_bounds = st.dictionaries(st.sampled_from(COUNTS), st.one_of(st.integers(0, 4), st.sampled_from([10, 2**40])), max_size=1)
+_bounds = st.dictionaries(st.sampled_from(RULE.numbers), st.one_of(st.integers(0, 4), st.sampled_from([10, 2**40])), max_size=1)
 _conditions = st.fixed_dictionaries(
     {},
     optional={

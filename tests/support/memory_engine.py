@@ -108,7 +108,7 @@ def _bucket(times: list[int]) -> Json:
         "error_messages": empty,
         "error_details": empty,
         "code_sources": empty,
-        "error_types": {"buckets": [{"key": "model_error"}], "sum_other_doc_count": 0},
+        "error_types": {"buckets": [{"key": "model_error", "doc_count": 1}], "sum_other_doc_count": 0},
         "condition_0": {"value": 0},
         "long_lines": {"doc_count": 0},
     }

@@ -18,10 +18,12 @@ from pydantic import (
 )
 from pydantic.json_schema import SkipJsonSchema
 
-from integration.detection.columns import CountName
 from integration.detection.field_names import MAPPABLE, FieldNames
-from integration.detection.model import Rule, ScheduleText, Severity, SeverityStep
+from integration.detection.ladder import Step
+from integration.detection.model import Rule, ScheduleText
 from integration.detection.schedule import MINUTE_MS, Schedule
+from integration.detection.severity import Severity
+from integration.detection.texts import Name
 from integration.errors import InputError
 from integration.findings.filter import Bound, Filter, FilterEntry, Level, Text
 
@@ -102,7 +104,7 @@ def _thresholds(value: object) -> object:
 class RuleSettings(_Model):
     """What may be said of all rules, or of one: the bounds of its severity steps by level, and its schedule."""
 
-    thresholds: Annotated[dict[Level, dict[CountName, Bound]], BeforeValidator(_thresholds)] = {}
+    thresholds: Annotated[dict[Level, dict[Name, Bound]], BeforeValidator(_thresholds)] = {}
     schedule: ScheduleSettings = ScheduleSettings()
 
 
@@ -174,6 +176,9 @@ class Config(RuleSettings):
             for stat in bounds:
                 if not any(_tests(rule, level, stat) for rule in rules):
                     raise InputError(f"{self.source}: thresholds.{level}: no rule tests {stat} for that level")
+        for number, entry in enumerate(self.filter):
+            if not any(entry.fits(rule) for rule in rules):
+                raise InputError(f"{self.source}: filter.{number}: no rule has all that the entry asks for")
         return tuple(self._applied_to_one(rule) for rule in rules)
 
     def _applied_to_one(self, rule: Rule) -> Rule:
@@ -200,31 +205,37 @@ class Config(RuleSettings):
         return Rule.model_validate(changed).read_from(rule.file).with_field_names(names)
 
 
-def _tests(rule: Rule, level: Severity, stat: str) -> bool:
-    return any(c.stat == stat for step in rule.severity if step.level is level for c in step.any)
+def _tests(rule: Rule, level: Severity, column: str) -> bool:
+    return any(c.column == column and c.contains is None for step in rule.severity if step.level is level for c in step.conditions)
 
 
-def _steps(rule: Rule, *thresholds: dict[Severity, dict[Any, int]]) -> Iterable[SeverityStep]:
+def _steps(rule: Rule, *thresholds: dict[Severity, dict[Any, int]]) -> Iterable[Step]:
     """The severity ladder with other bounds; later thresholds win."""
     for step in rule.severity:
-        bounds: dict[str, int] = {}
+        bounds: dict[str | None, int] = {}
         for given in thresholds:
             bounds |= given.get(step.level, {})
-        conditions = tuple(c.model_copy(update={"greater_than": bounds[c.stat]}) if c.stat in bounds else c for c in step.any)
-        yield step.model_copy(update={"any": conditions})
+        either = {
+            name: tuple(
+                c.model_copy(update={"greater_than": bounds[c.column]}) if c.column in bounds and c.contains is None else c
+                for c in conditions
+            )
+            for name, conditions in (("any", step.any), ("all", step.all))
+        }
+        yield step.model_copy(update=either)
 
 
-def _contradiction(steps: Sequence[SeverityStep]) -> str | None:
+def _contradiction(steps: Sequence[Step]) -> str | None:
     """Return why a level can never be reached by a bound: a graver one begins at it or below."""
     graver: dict[str, tuple[int, Severity]] = {}
     for step in steps:
         for condition in step.any:
-            if (bound := condition.greater_than) is None:
+            if (bound := condition.greater_than) is None or condition.column is None:
                 continue
-            least, level = graver.get(condition.stat, (bound + 1, step.level))
+            least, level = graver.get(condition.column, (bound + 1, step.level))
             if bound >= least:
-                return f"no finding is ever {step.level} by {condition.stat} above {bound}: it is {level} above {least} already"
-            graver[condition.stat] = (bound, step.level)
+                return f"no finding is ever {step.level} by {condition.column} above {bound}: it is {level} above {least} already"
+            graver[condition.column] = (bound, step.level)
     return None
 
 

@@ -30,7 +30,7 @@ def kibana_findings(kibana: Kibana, rule: Rule, namespace: Namespace, asked: Ale
     ours = {"term": {"kibana.alert.rule.rule_id": detection_id(rule, namespace)}}
     for alert in _alerts(kibana, ours, asked):
         try:
-            finding = finding_of_row(alert)
+            finding = finding_of_row(alert, rule)
         except UNREADABLE as error:
             asked.left_out.add("alerts of detection rules that hold no finding", f"{alert.get(_ID)}: {error}")
             continue

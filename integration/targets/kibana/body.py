@@ -9,8 +9,9 @@ from hashlib import sha256
 from typing import Any
 
 from integration.detection.fields import name_in_index
-from integration.detection.model import Rule, Severity, Technique
+from integration.detection.model import Rule, Technique
 from integration.detection.schedule import MINUTE_MS
+from integration.detection.severity import Severity
 from integration.install.deployment import Deployment
 from integration.install.ownership import OWNER, content_hash
 from integration.names import Namespace
@@ -42,7 +43,8 @@ def detection_rule(rule: Rule, deployment: Deployment) -> dict[str, Any]:
         "from": f"now-{_look_back(rule)}m",
         "to": "now",
         "max_signals": MAX_ALERTS,
-        "risk_score": rule.risk.score,
+        "risk_score": rule.risk.score_of(rule.severity[-1].level),
+        **_risk_score_mapping(rule),
         "severity": _kibana_severity(rule.severity[-1].level),
         "severity_mapping": [
             {"field": "finding.severity", "operator": "equals", "value": str(level), "severity": _kibana_severity(level)}
@@ -152,6 +154,13 @@ def _kibana_severity(level: Severity) -> str:
     return str(max(level, Severity.LOW))
 
 
+def _risk_score_mapping(rule: Rule) -> dict[str, Any]:
+    """Where the rule's score depends on the severity, each alert has that of its finding."""
+    if isinstance(rule.risk.score, int):
+        return {}
+    return {"risk_score_mapping": [{"field": "finding.risk_score", "operator": "equals", "value": ""}]}
+
+
 def _threat(attack: Technique) -> dict[str, Any]:
     identifier, _, sub = attack.technique.partition(".")
     technique: dict[str, Any] = {
@@ -174,5 +183,5 @@ def _note(rule: Rule) -> str:
         "that the alert's own is mapped from; `finding.risk_message` sums them up.\n\n"
         f"`detect run --rule {rule.id} --at TIME` gives the same finding with every value of its lists, and whole ones (TIME: when "
         "the alert was made), `detect validate` with the same options holds it against the reference of the search.\n\n"
-        f"Attack type: {rule.attack_type}"
+        f"Attack type: {rule.attack_type if isinstance(rule.attack_type, str) else ', '.join(s.called for s in rule.attack_type)}"
     )

@@ -10,11 +10,13 @@ import base64
 from collections.abc import Iterable, Iterator
 
 from integration.detection.case import fold
-from integration.detection.columns import FIELD_LISTS, LISTS, CountName
+from integration.detection.columns import Kind
 from integration.detection.fields import dataset_filter, name_in_index
-from integration.detection.model import Rule, Severity, StatCondition
+from integration.detection.ladder import ColumnCondition, Step
+from integration.detection.model import Rule
 from integration.detection.risk_message import OF_UNKNOWN_HOST, Token
 from integration.detection.schedule import MINUTE_MS
+from integration.detection.severity import Severity
 from integration.findings.filter import NO_FILTER, Action, Filter
 from integration.log.event import UNKNOWN_HOST
 from integration.render.post_filter import joined, passing
@@ -24,6 +26,9 @@ MAX_VALUES = 100
 """Values of a list a row shows, the first in code-point order; how many distinct ones are beyond is counted."""
 MAX_ROWS = 10_000
 """Findings a run gives at most, as many as ES|QL allows by default; the most severe come first."""
+# Event fields that are no keywords in our mapping, so that their values are made texts.
+_NO_KEYWORDS = ("source.ip", "http.response.status_code")
+_NOTHING = text.literal("")
 # CONCAT fails the whole query past a mebibyte, so that a hostile log could silence the rule. Four bytes a character at most.
 _MESSAGE_CHARACTERS = 200_000
 
@@ -43,11 +48,12 @@ def query(rule: Rule, index: str, now: str = "NOW()", post_filter: Filter = NO_F
         f"WHERE {' AND '.join(_selection(rule, start, end))}",
         *_own_host(rule),
         f"STATS {_listed(_statistics(rule))}\n    BY host.name",
-        f"EVAL {_listed(_counts())}",
+        f"EVAL {_listed(_counts(rule))}",
         f"EVAL {_listed(_verdict(rule, start, end))}",
+        *(["WHERE rank IS NOT NULL"] if rule.severity[-1].conditions else []),
         *([] if passes is None else [f"WHERE {passes}"]),
         f"EVAL {_listed(_texts(rule))}",
-        f"SORT rank DESC, finding.error_count DESC, host.name\n| LIMIT {MAX_ROWS}",
+        f"SORT rank DESC, {''.join(f'finding.{name} DESC, ' for name in _counted(rule))}host.name\n| LIMIT {MAX_ROWS}",
         "KEEP host.name, event.id, finding.*",
     ]
     return "\n| ".join(commands)
@@ -67,8 +73,8 @@ class _Rows:
     def severity(self, comparison: str, level: Severity) -> str:
         return f"rank {comparison} {int(level)}"
 
-    def count(self, stat: CountName, comparison: str, bound: int) -> str:
-        return f"finding.{stat} {comparison} {bound}"
+    def count(self, column: str, comparison: str, bound: int) -> str:
+        return f"finding.{column} {comparison} {bound}"
 
 
 def _last_run(rule: Rule, now: str) -> str:
@@ -100,63 +106,139 @@ def _own_host(rule: Rule) -> Iterator[str]:
         yield f"EVAL host.name = {text.field(name)}"
 
 
-def _list_field(rule: Rule, stat: str) -> str:
-    """The field that a list is made of."""
-    return text.field(rule.classification.field if stat == "error_types" else name_in_index(rule, rule.stats.values[stat]))
+def _counted(rule: Rule) -> Iterator[str]:
+    return (name for name, column in rule.columns.items() if column.kind is Kind.EVENTS)
+
+
+def _list_field(rule: Rule, name: str) -> str:
+    """The field that a list is made of, as text."""
+    event_field = rule.field_lists.get(name)
+    field = text.field(rule.classification.field if event_field is None else name_in_index(rule, event_field))
+    return f"TO_STRING({field})" if event_field in _NO_KEYWORDS else field
+
+
+def _seen(rule: Rule, *, first: bool) -> str:
+    """The column of the first or the last time, a hidden one where the rule has none of the time itself."""
+    exact = (name for name, column in rule.columns.items() if column.kind is Kind.TIME and bool(column.first) is first)
+    return next((f"finding.{name}" for name in exact), "first" if first else "last")
 
 
 def _statistics(rule: Rule) -> Iterator[str]:
     """SPL 8."""
     time = text.field(name_in_index(rule, "@timestamp"))
-    yield "finding.error_count = COUNT(*)"
-    yield f"finding.first_seen = MIN({time})"
-    yield f"finding.last_seen = MAX({time})"
-    for name in LISTS:
-        yield f"finding.{name} = MV_SORT(VALUES({_list_field(rule, name)}))"
+    yield from (f"finding.{name} = COUNT(*)" for name in _counted(rule))
+    yield f"{_seen(rule, first=True)} = MIN({time})"
+    yield f"{_seen(rule, first=False)} = MAX({time})"
+    for name, column in rule.columns.items():
+        if column.kind in (Kind.LIST, Kind.LABELS):
+            yield f"finding.{name} = MV_SORT(VALUES({_list_field(rule, name)}))"
     for position, condition in enumerate(rule.list_conditions):
-        holds = f"{_list_field(rule, condition.stat)} LIKE {text.holding(str(condition.contains))}"
+        holds = f"{_list_field(rule, str(condition.column))} LIKE {text.holding(str(condition.contains))}"
         yield f"condition_{position} = MAX(CASE({holds}, 1, 0))"
+    if rule.counts_labels:
+        field = text.field(rule.classification.field)
+        for label in rule.classification.names:
+            yield f"{_events_of(rule, label)} = COUNT(*) WHERE {field} == {text.literal(label)}"
 
 
-def _counts() -> Iterator[str]:
+def _events_of(rule: Rule, label: str) -> str:
+    return f"label_{rule.classification.names.index(label)}"
+
+
+def _counts(rule: Rule) -> Iterator[str]:
     """How many values there are, and what is shown of them."""
-    for name in LISTS:
+    for name, column in rule.columns.items():
+        if column.kind is Kind.COUNTS:
+            yield f"finding.{name} = {_counts_by_label(rule)}"
+    for name in rule.lists:
         yield f"number_of_{name} = COALESCE(MV_COUNT(finding.{name}), 0)"
-    yield "finding.unique_error_types = MV_COUNT(finding.error_types)"
-    for name in FIELD_LISTS:
+    for name, column in rule.columns.items():
+        if column.kind is Kind.DISTINCT:
+            of = str(column.distinct)
+            yield f"finding.{name} = {f'number_of_{of}' if of in rule.field_lists else f'MV_COUNT(finding.{of})'}"
+        elif column.kind is Kind.SCORE:
+            yield f"finding.{name} = {_score(rule)}"
+    for name in rule.field_lists:
         yield f"finding.{name} = MV_SLICE(finding.{name}, 0, {MAX_VALUES - 1})"
 
 
+def _counts_by_label(rule: Rule) -> str:
+    """The classes with their counts; a comma stands before each, and none in a class's name."""
+    shown = [_NOTHING]
+    for label in sorted(rule.classification.names):
+        events = _events_of(rule, label)
+        shown.append(f"CASE({events} > 0, CONCAT({text.literal(f',{label}=')}, TO_STRING({events})), {_NOTHING})")
+    return f'SPLIT(SUBSTRING(CONCAT({", ".join(shown)}), 2), ",")'
+
+
+def _score(rule: Rule) -> str:
+    added, alone = ["0"], ["0"]
+    for each in rule.classification.scored:
+        events = _events_of(rule, each.name)
+        added.append(f"{each.weight} * {events if each.cap is None else f'LEAST({events}, {each.cap})'}")
+        if not each.context:
+            alone.append(events)
+    return f"CASE({' + '.join(alone)} > 0, {' + '.join(added)}, 0)"
+
+
 def _verdict(rule: Rule, start: str, end: str) -> Iterator[str]:
-    """SPL 12, the window, and what the rule says of every finding."""
-    branches = [f"{' OR '.join(_stat_condition(rule, c) for c in step.any)}, {int(step.level)}" for step in rule.severity[:-1]]
-    otherwise = str(int(rule.severity[-1].level))
-    yield f"rank = CASE({', '.join([*branches, otherwise])})" if branches else f"rank = {otherwise}"
+    """SPL 12 and 13, the window, and what the rule says of every finding."""
+    branches = [f"{_step(rule, step)}, {int(step.level)}" for step in rule.severity if step.conditions]
+    branches += [str(int(step.level)) for step in rule.severity if not step.conditions]
+    yield f"rank = CASE({', '.join(branches)})" if len(branches) > 1 or rule.severity[-1].conditions else f"rank = {branches[0]}"
     yield f"finding.rule_id = {text.literal(rule.id)}"
     yield "finding.host = host.name"
     yield f"finding.window_start = {start}"
     yield f"finding.window_end = {end}"
-    yield f"finding.attack_type = {text.literal(rule.attack_type)}"
-    yield f"finding.risk_score = {rule.risk.score}"
+    yield f"finding.attack_type = {_attack_type(rule)}"
+    yield f"finding.risk_score = {_risk_score(rule)}"
     # A product that can pass a long.
-    yield f"finding.spl_row_count = {' * '.join(f'TO_DOUBLE(number_of_{name})' for name in LISTS)}"
-    for name in FIELD_LISTS:
+    multiplied = [f"TO_DOUBLE(number_of_{name})" for name in rule.lists if name in (rule.rows.by or ())]
+    yield f"finding.spl_row_count = {' * '.join(multiplied) or '1.0'}"
+    for name in rule.field_lists:
         yield f"finding.truncated.{name} = GREATEST(number_of_{name} - {MAX_VALUES}, 0)"
 
 
-def _stat_condition(rule: Rule, condition: StatCondition) -> str:
-    if condition.greater_than is not None:
-        return f"finding.{condition.stat} > {condition.greater_than}"
-    return f"condition_{rule.list_conditions.index(condition)} > 0"
+def _step(rule: Rule, step: Step) -> str:
+    tests = [_test(rule, condition) for condition in step.any]
+    if step.all:
+        every = " AND ".join(_test(rule, condition) for condition in step.all)
+        tests.append(f"({every})" if tests else every)
+    return " OR ".join(tests)
+
+
+def _test(rule: Rule, condition: ColumnCondition) -> str:
+    labels = rule.labels_asked(condition)
+    if labels is not None:
+        return f"{' + '.join(['0', *(_events_of(rule, label) for label in labels)])} > {condition.bound}"
+    if condition.contains is not None:
+        return f"condition_{rule.list_conditions.index(condition)} > 0"
+    return f"finding.{condition.column} > {condition.bound}"
+
+
+def _attack_type(rule: Rule) -> str:
+    if isinstance(rule.attack_type, str):
+        return text.literal(rule.attack_type)
+    branches = [f"{_test(rule, step.when)}, {text.literal(step.called)}" for step in rule.attack_type if step.when]
+    last = text.literal(rule.attack_type[-1].called)
+    return f"CASE({', '.join([*branches, last])})" if branches else last
+
+
+def _risk_score(rule: Rule) -> str:
+    if isinstance(rule.risk.score, int):
+        return str(rule.risk.score)
+    levels = dict.fromkeys(step.level for step in rule.severity)
+    return f"CASE({', '.join(f'rank == {int(level)}, {rule.risk.score_of(level)}' for level in levels)})"
 
 
 def _texts(rule: Rule) -> Iterator[str]:
     levels = dict.fromkeys(step.level for step in rule.severity)
     names = [f"rank == {int(level)}, {text.literal(str(level))}" for level in levels]
     yield f"finding.severity = CASE({', '.join(names)})"
-    span = f"{rule.stats.bin_ms // MINUTE_MS} minutes"
-    for column, seen in (("first_error", "first_seen"), ("last_error", "last_seen")):
-        yield f'finding.{column} = DATE_FORMAT("yyyy-MM-dd HH:mm:ss", DATE_TRUNC({span}, finding.{seen}))'
+    for name, column in rule.columns.items():
+        if column.kind is Kind.FLOORED:
+            floored = f"DATE_TRUNC({column.floor_ms // MINUTE_MS} minutes, {_seen(rule, first=bool(column.first))})"
+            yield f'finding.{name} = DATE_FORMAT("yyyy-MM-dd HH:mm:ss", {floored})'
     yield f"finding.risk_message = {_risk_message(rule)}"
     yield f"event.id = {_finding_id(rule)}"
 
@@ -170,10 +252,10 @@ def _risk_message(rule: Rule) -> str:
 
 
 def _column(rule: Rule, name: str, most: int) -> str:
-    if name in LISTS:
+    if name in rule.lists:
         return f'COALESCE(SUBSTRING(MV_CONCAT(finding.{name}, ", "), 1, {most}), "")'
     if name == "attack_type":
-        return text.literal(rule.attack_type)
+        return _attack_type(rule)
     return "host.name" if name == "host" else f"TO_STRING(finding.{name})"
 
 

@@ -9,9 +9,9 @@ from typing import Any
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.paging import page_of
-from integration.evaluation.cluster import finding_of
+from integration.evaluation.cluster import statistics_of
 from integration.evaluation.history import UNREADABLE, AlertQuery, AlertState, Skipped
-from integration.findings.finding import Finding
+from integration.findings.finding import Finding, build_finding
 from integration.targets.opensearch.body import as_searched
 
 _ALERTS = "/_plugins/_alerting/monitors/alerts"
@@ -52,14 +52,15 @@ def monitor_findings(
         if bucket is None:
             continue  # about no host: a monitor's own error
         try:
-            bucket = as_searched(bucket)
+            bucket = as_searched(rule, bucket)
             # Not by the alert's times: the ones that Alerting renews depend on whether the monitor notifies anyone.
             window = rule.windows.window_of(int(bucket["last_seen"]["value"]))
-            finding = finding_of(engine, rule, index, window, bucket["key"]["host"], bucket, asked.zone)
+            host = bucket["key"]["host"]
+            finding = build_finding(rule, host, window, statistics_of(engine, rule, index, window, host, bucket), asked.zone)
         except UNREADABLE as error:
             asked.left_out.add("alerts of OpenSearch Alerting that hold no finding", f"{alert.get('id')}: {error!r}")
             continue
-        if finding in asked.wanted:
+        if finding is not None and finding in asked.wanted:
             yield finding
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from integration.detection.columns import FIELD_LISTS
-from integration.detection.model import Rule, Severity
+from integration.detection.model import Rule
 from integration.detection.risk_message import Token
 from integration.detection.schedule import MINUTE_MS
+from integration.detection.severity import Severity
 from integration.errors import InputError
 from integration.install.deployment import Deployment
 from integration.install.ownership import rule_tag
@@ -83,10 +83,10 @@ def action(rule: Rule, channel: str) -> dict[str, Any]:
     }
 
 
-def as_searched(bucket: Mapping[str, Any]) -> dict[str, Any]:
+def as_searched(rule: Rule, bucket: Mapping[str, Any]) -> dict[str, Any]:
     """Return an alert's bucket with its host and its lists as other searches give them (see `_search`)."""
     host = painless.undated(bucket["key"]["host"])
-    lists = {name: bucket[name] | {"buckets": _values(bucket[name]["buckets"])} for name in FIELD_LISTS if name in bucket}
+    lists = {name: bucket[name] | {"buckets": _values(bucket[name]["buckets"])} for name in rule.field_lists if name in bucket}
     return {**bucket, "key": {"host": host.replace("{ ", "{") if "{ {" in host else host}, **lists}
 
 
@@ -104,7 +104,7 @@ def _search(rule: Rule, condition: TriggerCondition) -> dict[str, Any]:
     """
     window = {"gte": _before_run(rule.windows.earliest_ms), "lt": _before_run(rule.windows.latest_ms), "format": "epoch_millis"}
     each = statistics(rule, _max_values(rule))
-    for name, field in rule.stats.values.items():
+    for name, field in rule.field_lists.items():
         each[name]["terms"]["script"] = painless.script(painless.undated_value(rule, field))
     host = {"terms": {"script": painless.script(painless.undated_hosts(rule))}}
     return {
@@ -128,7 +128,7 @@ def _before_run(offset_ms: int) -> str:
 def _max_values(rule: Rule) -> int:
     """How many values of a list an alert shows: so few that a page of hosts with as many cannot pass `MAX_BUCKETS`."""
     for_lists = MAX_BUCKETS // PAGE_SIZE - 1 - len(rule.classification.names)
-    return max(1, for_lists // len(FIELD_LISTS))
+    return max(1, for_lists // max(1, len(rule.field_lists)))
 
 
 def _triggers(rule: Rule, condition: TriggerCondition) -> list[dict[str, Any]]:
@@ -155,7 +155,9 @@ def _message(rule: Rule) -> str:
 
     So nothing of a log line is in it; the host's name is escaped as in JSON.
     """
-    known = {"host": _HOST, "attack_type": _plain(rule.attack_type)}
+    known = {"host": _HOST, "severity": "{{ctx.trigger.name}}"}
+    if isinstance(rule.attack_type, str):
+        known["attack_type"] = _plain(rule.attack_type)
     parts = rule.risk.message_parts
     text = "".join(known.get(part.name, f"[{part.name}]") if isinstance(part, Token) else _plain(part) for part in parts)
     return (

@@ -79,7 +79,7 @@ def _is_found(event: Event) -> None:
     reference.close()
     assert len(found) == selected
     for finding in found:
-        assert Finding.from_json(json.loads(json.dumps(finding.to_json()))) == finding
+        assert Finding.from_json(json.loads(json.dumps(finding.to_json())), finding.rule) == finding
         for value in finding.to_json().values():
             cells = str(_csv_cell(value)).split("\n")
             assert not any(cell.startswith(tuple("=+-@\t\uff1d\uff0b\uff0d\uff20")) for cell in cells)

@@ -124,11 +124,11 @@ def test_no_word_of_a_table_is_broken(monkeypatch: pytest.MonkeyPatch, log: Path
 
 
 def test_a_word_that_is_wider_than_the_terminal_makes_records_of_the_rows(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
-    monkeypatch.setenv("COLUMNS", "40")
+    monkeypatch.setenv("COLUMNS", "44")
     answer = detect("scan", str(log), "--host", "a-machine-with-a-long.name")
     assert re.search(r"^host +a-machine-with-a-long\.name *$", answer.out, re.MULTILINE)
     assert re.search(r"^severity +critical *$", answer.out, re.MULTILINE)
-    assert re.search(r"^details +=cmd\(\) *\n +exit status 1 *$", answer.out, re.MULTILINE)
+    assert re.search(r"^error_details +=cmd\(\) *\n +exit status 1 *$", answer.out, re.MULTILINE)
 
 
 @pytest.mark.parametrize("form", ["table", "json", "csv"])
@@ -251,7 +251,7 @@ def test_nothing_found_is_zero(tmp_path: Path) -> None:
     [
         (["scan", "/nonexistent.log"], "/nonexistent.log"),
         (["scan", "-", "--timezone", "Mars/Base"], "'Mars/Base' is not a time zone (--timezone, "),
-        (["scan", "-", "--fail-on", "awful"], "--fail-on: 'awful' is no severity"),
+        (["scan", "-", "--fail-on", "awful"], "--fail-on: 'awful' is not a severity"),
         (["scan", "-", "--rule", "nope"], "no rule nope"),
         (["scan", "-", "--rules", "/nonexistent"], "/nonexistent: not a folder"),
         (["ingest"], "Missing argument"),

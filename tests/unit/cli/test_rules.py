@@ -34,7 +34,7 @@ def test_list_names_the_shipped_rules_and_one_s_own() -> None:
     answer = detect("rules", "list", "--rules", "mine")
     assert [word in answer.out for word in (RULE.id, "shipped", "mine", str(path))] == [True] * 4
     listed = detect("rules", "list", "--rules", "mine", "--format", "json").json["rules"]
-    assert [(rule["id"], rule["version"]) for rule in listed] == [("mine", 1), (RULE.id, RULE.version)]
+    assert [(rule["id"], rule["version"]) for rule in listed] == [("mine", RULE.version), (RULE.id, RULE.version)]
     assert listed[0]["file"] == str(path)
 
 

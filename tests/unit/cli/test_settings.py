@@ -11,7 +11,7 @@ import pytest
 
 from integration.cli.settings.loading import load_config
 from integration.cli.settings.model import Config
-from integration.detection.model import Severity
+from integration.detection.severity import Severity
 from integration.errors import InputError
 from integration.evaluation.cluster import events_query
 from integration.render.aggregation import window_search
@@ -108,7 +108,7 @@ def test_no_file_changes_nothing() -> None:
 def test_the_rule_changes_as_the_settings_say() -> None:
     (rule,) = config(WHOLE).applied_to([RULE])
     assert rule.field_names.own_index
-    assert [(c.stat, c.greater_than) for step in rule.severity for c in step.any] == [
+    assert [(c.column, c.greater_than) for step in rule.severity for c in step.any] == [
         ("error_details", None),
         ("error_count", 10),
         ("error_count", 4),
@@ -157,7 +157,7 @@ def test_own_field_names_reach_every_part_of_the_search() -> None:
         ("namespace = 'a'\nnamespce = 'b'", "bad.toml:2: namespce: there is no such setting"),
         ("a =", "bad.toml:1: is not TOML: Invalid value"),
         ("[thresholds]\n\nhigh = -1", "bad.toml:3: thresholds.high: must be at least 0"),
-        ("[thresholds]\ngrave = 1", "bad.toml:2: thresholds.grave: 'grave' is no severity"),
+        ("[thresholds]\ngrave = 1", "bad.toml:2: thresholds.grave: 'grave' is not a severity"),
         (
             "[[filter]]\naction = 'keep'\nhost = 'x'\n[[filter]]\naction = 'drop'",
             "bad.toml:5: filter.1.action: must be one of 'exclude', 'keep'",

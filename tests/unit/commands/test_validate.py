@@ -9,7 +9,7 @@ import pytest
 from integration.commands import validate
 from integration.commands.validate import compare
 from integration.findings.finding import Finding
-from tests.support.builders import error, event, findings_of
+from tests.support.builders import error, event, findings_of, with_columns
 
 HOSTS = ("a", "b", "c", "d", "\uffff", "\U00010000")
 
@@ -34,8 +34,8 @@ def test_each_side_may_lack_any_finding() -> None:
 
 def test_of_the_rows_the_first_that_differ_are_told() -> None:
     (reference,) = found("a")
-    reference = replace(reference, error_details=("x", "y"))
-    cluster = replace(reference, error_details=("x", "z"))
+    reference = with_columns(reference, error_details=("x", "y"))
+    cluster = with_columns(reference, error_details=("x", "z"))
     result = compare([reference], [cluster])
     told = {d.field: (d.reference, d.cluster) for d in result.differences}
     assert told["error_details"] == (["x", "y"], ["x", "z"])

@@ -1,26 +1,65 @@
 from __future__ import annotations
 
-from dataclasses import fields
+from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
-from integration.detection.columns import COLUMNS, COUNTS, LISTS, SPL_COLUMNS, CountName, Kind
-from integration.findings.finding import Finding
+from integration.detection.columns import Column, Kind
+from tests.support.builders import RULE, rule_with
 
-
-def test_a_finding_has_the_columns_that_are_not_computed() -> None:
-    stated = [column.name for column in COLUMNS if column.kind is not Kind.PRODUCT]
-    assert [field.name for field in fields(Finding)] == [*stated, "truncated"]
+COLUMNS = RULE.model_dump()["columns"]
 
 
-def test_rows_are_made_of_columns_and_multiply_every_list() -> None:
-    assert set(SPL_COLUMNS) <= {column.name for column in COLUMNS}
-    assert set(LISTS) <= set(SPL_COLUMNS)
+@pytest.mark.parametrize(
+    ("stated", "kind"),
+    [
+        ({"count": "events"}, Kind.EVENTS),
+        ({"first": "@timestamp"}, Kind.TIME),
+        ({"last": "@timestamp", "floor": "5m"}, Kind.FLOORED),
+        ({"values": "source.ip"}, Kind.LIST),
+        ({"values": "label"}, Kind.LABELS),
+        ({"counts": "labels"}, Kind.COUNTS),
+        ({"distinct": "messages"}, Kind.DISTINCT),
+        ({"score": "labels"}, Kind.SCORE),
+    ],
+)
+def test_a_column_is_what_it_states(stated: dict[str, str], kind: Kind) -> None:
+    assert Column.model_validate(stated).kind is kind
 
 
-def test_a_name_that_is_not_a_column_is_refused_with_those_that_are() -> None:
-    names = TypeAdapter(CountName)
-    assert [names.validate_python(name) for name in COUNTS] == list(COUNTS)
-    with pytest.raises(ValidationError, match="'error_messages' is not one of error_count, unique_error_types"):
-        names.validate_python("error_messages")
+@pytest.mark.parametrize(
+    ("stated", "why"),
+    [
+        ({}, "exactly one of `count`"),
+        ({"count": "events", "values": "label"}, "exactly one of `count`"),
+        ({"values": "label", "floor": "1h"}, "`floor` goes with `first` or `last` alone"),
+        ({"values": "nope"}, "'nope' is not an event field; use one of ollama.msg"),
+    ],
+)
+def test_what_is_no_column_is_refused(stated: dict[str, str], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        Column.model_validate(stated)
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"columns": COLUMNS | {"severity": {"count": "events"}}}, "'severity' is the name of something else"),
+        ({"columns": COLUMNS | {"condition_3": {"values": "ollama.msg"}}}, "'condition_3' is the name of something else"),
+        ({"columns": COLUMNS | {"many": {"distinct": "error_count"}}}, "there is no list 'error_count'"),
+        ({"rows": {"by": ["host", "nope"]}}, "names unknown nope; there are: attack_type, code_sources"),
+        ({"severity": [{"level": "low", "any": [{"column": "nope", "greater_than": 1}]}]}, "names unknown nope"),
+        (
+            {"severity": [{"level": "low", "any": [{"column": "error_count", "contains": "x"}]}]},
+            "error_count is tested by `greater_than` and by nothing else",
+        ),
+        (
+            {"severity": [{"level": "low", "any": [{"labels": ["nope"], "greater_than": 1}]}]},
+            "names unknown nope; there are: ",
+        ),
+    ],
+)
+def test_a_rule_names_its_own_columns_alone(changes: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValidationError, match=why):
+        rule_with(**changes)

@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from integration.detection.model import Severity
+from integration.detection.severity import Severity
 from integration.evaluation.reference import Classifier, Reference
 from tests.support.builders import RULE, error, event, findings_of, rule_with
 
@@ -82,7 +82,7 @@ class TestWindows:
 
     def test_events_either_side_of_the_edge_are_two_findings(self) -> None:
         lines = [event(error('msg="model"', at=f"2026-11-24T09:{edge}Z")) for edge in ("49:59.999", "50:00.000")]
-        assert [f.error_count for f in findings_of(lines)] == [1, 1]
+        assert [f["error_count"] for f in findings_of(lines)] == [1, 1]
 
 
 class TestFarTimes:
@@ -91,7 +91,7 @@ class TestFarTimes:
     @pytest.mark.parametrize("zone", ["UTC", "Asia/Manila", "America/Metlakatla", "America/Los_Angeles", "Pacific/Kiritimati"])
     def test_the_first_and_the_last_stamp(self, zone: str) -> None:
         rule = rule_with(
-            stats=RULE.stats.model_dump() | {"bin": "9999d"},
+            columns=RULE.model_dump()["columns"] | {"first_error": {"first": "@timestamp", "floor": "9999d"}},
             schedule={"cron": "0 0 * * 1", "earliest": "-9999d", "latest": "-9992d"},
         )
         for each in (RULE, rule):
@@ -113,7 +113,7 @@ class TestStatistics:
     def test_hour_flooring_and_exact_times(self) -> None:
         lines = [event(error('msg="model"', at=f"2026-11-24T09:{m}Z")) for m in ("05:01.250", "47:00.001")]
         (finding,) = findings_of(lines)
-        assert (finding.first_error, finding.last_error) == ("2026-11-24 09:00:00", "2026-11-24 09:00:00")
+        assert (finding["first_error"], finding["last_error"]) == ("2026-11-24 09:00:00", "2026-11-24 09:00:00")
         record = finding.to_json()
         assert (record["first_seen"], record["last_seen"]) == ("2026-11-24T09:05:01.250Z", "2026-11-24T09:47:00.001Z")
 
@@ -125,42 +125,42 @@ class TestStatistics:
 
     def test_hours_before_1970_are_floored_too(self) -> None:
         (finding,) = findings_of([event(error('msg="model"', at="1969-12-31T22:55:00.000Z"))])
-        assert finding.first_error == "1969-12-31 22:00:00"
+        assert finding["first_error"] == "1969-12-31 22:00:00"
 
     def test_first_error_can_lie_before_the_window(self) -> None:
         (finding,) = findings_of([event(error('msg="model"', at="2026-11-24T08:55:00.000Z"))])
-        assert finding.first_error == "2026-11-24 08:00:00"
+        assert finding["first_error"] == "2026-11-24 08:00:00"
 
     def test_values_are_distinct_non_null_and_in_code_point_order(self) -> None:
         messages = ["model b", "model a", "model \N{PILE OF POO}", "model \N{FULLWIDTH LATIN SMALL LETTER A}", "Model", "model a"]
         lines = [event(error(f'msg="{m}"')) for m in messages] + [event(error("source=model.go:1"))]
         (finding,) = findings_of(lines)
-        assert finding.error_count == 7
-        assert finding.error_messages == tuple(sorted(set(messages)))
-        assert finding.code_sources == ("model.go:1",)
-        assert finding.error_details == ()
+        assert finding["error_count"] == 7
+        assert finding["error_messages"] == tuple(sorted(set(messages)))
+        assert finding["code_sources"] == ("model.go:1",)
+        assert finding["error_details"] == ()
 
     def test_hosts_are_apart(self) -> None:
         lines = [event(error('msg="model"'), host=h) for h in ("b", "a", "b")]
-        assert [(f.host, f.error_count) for f in findings_of(lines)] == [("a", 1), ("b", 2)]
+        assert [(f.host, f["error_count"]) for f in findings_of(lines)] == [("a", 1), ("b", 2)]
 
     def test_error_key_never_fills_error_details(self) -> None:
         (finding,) = findings_of([event(error('msg="llama runner terminated" error="exit status 2"'))])
-        assert finding.error_details == ()
+        assert finding["error_details"] == ()
         assert finding.severity is Severity.MEDIUM
 
     def test_escaped_quote_ends_the_spl_message(self) -> None:
         (finding,) = findings_of([event(error(r'msg="error \"x\" in model"'))])
-        assert finding.error_messages == ("error \\",)
+        assert finding["error_messages"] == ("error \\",)
 
     def test_bare_values(self) -> None:
         (finding,) = findings_of([event(error("source=server.go:304 msg=pulling model=x err=EOF"))])
-        assert (finding.error_messages, finding.error_details) == (("pulling",), ("EOF",))
+        assert (finding["error_messages"], finding["error_details"]) == (("pulling",), ("EOF",))
 
     def test_unique_error_types(self) -> None:
         (finding,) = findings_of([event(error(f'msg="{t}"')) for t in ("model", "exited", "exited", "Model")])
-        assert finding.error_types == ("model_error", "service_crash", "unknown_error")
-        assert finding.unique_error_types == 3
+        assert finding["error_types"] == ("model_error", "service_crash", "unknown_error")
+        assert finding["unique_error_types"] == 3
 
 
 class TestSeverity:
@@ -199,15 +199,13 @@ class TestOtherRules:
                 "classes": [{"name": "cuda", "matches": [r"cuda error: (?:700|999)$".removesuffix("$")]}],
                 "otherwise": "other",
             },
-            stats={
-                "bin": "1h",
-                "values": {
-                    "error_messages": "error.message",
-                    "error_details": "ollama.level",
-                    "code_sources": "log.origin.file.name",
-                },
+            columns=RULE.model_dump()["columns"]
+            | {
+                "error_messages": {"values": "error.message"},
+                "error_details": {"values": "ollama.level"},
+                "code_sources": {"values": "log.origin.file.name"},
             },
-            severity=[{"level": "high", "any": [{"stat": "error_types", "contains": "cuda"}]}, {"level": "low"}],
+            severity=[{"level": "high", "any": [{"column": "error_types", "contains": "cuda"}]}, {"level": "low"}],
         )
         lines = [
             error('source=manifest.go:7 msg="bad manifest" error="no \\"x\\""', level="WARN"),
@@ -217,9 +215,9 @@ class TestOtherRules:
             "CUDA error: 700",
         ]
         (finding,) = findings_of([event(line) for line in lines], rule)
-        assert finding.error_count == 2
-        assert finding.error_types == ("cuda", "other")
-        assert finding.error_messages == ('no "x"',)
-        assert finding.code_sources == ("manifest.go",)
-        assert finding.error_details == ("WARN",)
+        assert finding["error_count"] == 2
+        assert finding["error_types"] == ("cuda", "other")
+        assert finding["error_messages"] == ('no "x"',)
+        assert finding["code_sources"] == ("manifest.go",)
+        assert finding["error_details"] == ("WARN",)
         assert finding.severity is Severity.HIGH

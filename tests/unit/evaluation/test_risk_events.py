@@ -36,7 +36,7 @@ def test_a_long_message_is_cut() -> None:
     (finding,) = findings_of([event(error(f'msg="model {n} {"x" * 10_000}" err="EOF"')) for n in range(10)])
     cut = with_bounded_message(finding)
     assert len(cut.risk_message) == MAX_MESSAGE_CHARACTERS
-    assert cut.error_messages == finding.error_messages
+    assert cut["error_messages"] == finding["error_messages"]
     assert with_bounded_message(cut) is cut
 
 

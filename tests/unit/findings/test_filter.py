@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from integration.detection.model import Severity
+from integration.detection.severity import Severity
 from integration.findings.filter import NO_FILTER, Filter, FilterEntry
 from integration.findings.finding import Finding
-from tests.support.builders import RULE, error, event, findings_of
+from tests.support.builders import RULE, error, event, findings_of, with_columns
 
 FINDING = findings_of(
     [event(error(f'source=server.go:{n} msg="model {n}" err="disk full {n}"'), host="GPU-1.example.com") for n in range(3)]
@@ -54,7 +54,7 @@ def test_an_entry_matches_when_all_it_states_holds(conditions: dict[str, Any], m
 
 def test_all_contain_takes_neither_an_empty_nor_a_shortened_list() -> None:
     known = entry(all_contain={"error_details": "disk"})
-    assert not known.matches(replace(FINDING, error_details=()))
+    assert not known.matches(with_columns(FINDING, error_details=()))
     assert not known.matches(replace(FINDING, truncated=(("error_details", 1),)))
 
 
@@ -92,9 +92,7 @@ def test_exclude_wins_over_keep_and_one_keep_is_enough() -> None:
     ("conditions", "message"),
     [
         ({"reason": "why"}, "states no condition"),
-        ({"severity_at_least": "bad"}, "is no severity"),
-        ({"greater_than": {"error_messages": 1}}, "error_count"),
-        ({"contains": {"host": "x"}}, "error_messages"),
+        ({"severity_at_least": "bad"}, "is not a severity"),
         ({"hosts": "x"}, "Extra inputs"),
         ({"host": []}, "at least 1"),
         ({"greater_than": {"error_count": "3"}}, "valid integer"),
@@ -105,12 +103,26 @@ def test_what_cannot_be_meant_is_refused(conditions: dict[str, Any], message: st
         entry(**conditions)
 
 
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"greater_than": {"error_messages": 1}},
+        {"less_than": {"score": 10**9}},
+        {"contains": {"host": "x"}},
+        {"all_contain": {"error_count": "x"}},
+    ],
+)
+def test_an_entry_on_a_column_that_a_rule_does_not_have_matches_none_of_its_findings(conditions: dict[str, Any]) -> None:
+    assert not entry(**conditions).fits(RULE)
+    assert not entry(**conditions).matches(FINDING)
+
+
 hosts = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 
 
 @given(hosts, st.sampled_from(list(Severity)), st.integers(1, 20))
 def test_exclude_and_keep_of_the_same_entry_part_all_findings(host: str, severity: Severity, count: int) -> None:
-    finding: Finding = replace(FINDING, host=host, severity=severity, error_count=count)
+    finding: Finding = with_columns(replace(FINDING, host=host, severity=severity), error_count=count)
     conditions = {"host": ["a*", "?"], "severity_at_least": "medium", "less_than": {"error_count": 10}}
     excluded, kept = Filter((entry("exclude", **conditions),)), Filter((entry("keep", **conditions),))
     assert excluded.passes(finding) is not kept.passes(finding)

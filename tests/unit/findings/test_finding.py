@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,14 +10,16 @@ from integration.findings.finding import Finding, Statistics, build_finding, in_
 from integration.findings.values import Values
 from integration.log.event import UNKNOWN_HOST
 from integration.times import millis_shown
-from tests.support.builders import RULE, error, event, findings_of
+from tests.support.builders import RULE, error, event, findings_of, with_columns
 
 
 def finding_with(zone: str = "UTC", **columns: tuple[str, ...]) -> Finding:
-    base = {"error_messages": ("m",), "error_details": ("d",), "code_sources": ("s",), "error_types": ("t",)}
+    base = {"error_messages": ("m",), "error_details": ("d",), "code_sources": ("s",)}
     values = {name: Values(shown) for name, shown in (base | columns).items()}
-    statistics = Statistics(2, 1_795_510_200_001, 1_795_513_000_999, values, frozenset())
-    return build_finding(RULE, "gpu-1", Window(1_795_510_200_000, 1_795_513_800_000, 0), statistics, ZoneInfo(zone))
+    statistics = Statistics(2, 1_795_510_200_001, 1_795_513_000_999, values, {"model_error": 2}, frozenset())
+    finding = build_finding(RULE, "gpu-1", Window(1_795_510_200_000, 1_795_513_800_000, 0), statistics, ZoneInfo(zone))
+    assert finding is not None
+    return finding
 
 
 def test_rows_are_dropped_when_a_list_is_empty() -> None:
@@ -57,15 +58,15 @@ def test_row_count_is_computed_not_enumerated() -> None:
 
 def test_times_print_in_the_zone_after_flooring_to_epoch_hours() -> None:
     finding = finding_with(zone="Asia/Kolkata")
-    assert finding.first_error == "2026-11-24 13:30:00"
+    assert finding["first_error"] == "2026-11-24 13:30:00"
     assert finding.to_json()["window_start"] == "2026-11-24T08:50:00Z"
 
 
 def test_a_kept_finding_prints_in_any_zone() -> None:
     kept, shown = finding_with(zone="Asia/Tokyo"), finding_with(zone="Asia/Kolkata")
-    assert in_zone(kept, RULE, ZoneInfo("Asia/Kolkata")) == shown != kept
-    meddled = replace(kept, last_seen=millis_shown("9999-12-31T23:59:59Z"))
-    assert in_zone(meddled, RULE, ZoneInfo("Asia/Kolkata")) == meddled
+    assert in_zone(kept, ZoneInfo("Asia/Kolkata")) == shown != kept
+    meddled = with_columns(kept, last_seen=millis_shown("9999-12-31T23:59:59Z"))
+    assert in_zone(meddled, ZoneInfo("Asia/Kolkata")) == meddled
 
 
 def test_risk_message_fills_tokens_once() -> None:
@@ -112,14 +113,14 @@ def test_json_has_the_contract_s_keys_in_order_and_round_trips() -> None:
         "risk_message",
         "spl_row_count",
     ]
-    assert Finding.from_json(record) == finding
+    assert Finding.from_json(record, RULE) == finding
 
 
 def test_long_lists_are_cut_and_counted_exactly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(values, "MAX_VALUES", 3)
     lines = [event(error(f'msg="model {n}" err="e"')) for n in (9, 1, 8, 2, 7, 1, 9, 0)]
     (finding,) = findings_of(lines)
-    assert finding.error_messages == ("model 0", "model 1", "model 2")
+    assert finding["error_messages"] == ("model 0", "model 1", "model 2")
     assert finding.to_json()["truncated"] == {"error_messages": 3}
     assert finding.spl_row_count == 0  # no line has a source
-    assert Finding.from_json(finding.to_json()) == finding
+    assert Finding.from_json(finding.to_json(), RULE) == finding

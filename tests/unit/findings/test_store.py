@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -17,13 +18,13 @@ from integration.findings.finding import Finding, Statistics
 from integration.findings.store import StatisticsStore, stored_findings
 from integration.findings.values import MAX_BYTES, Values, bounded_values
 from integration.log.event import Event
-from tests.support.builders import RULE, error, event, findings_of, rule_with
+from tests.support.builders import RULE, error, event, findings_of, rule_with, with_columns
 
 # The ladder of the shipped rule, with conditions on lists that random messages meet now and then.
 LADDER = rule_with(
     severity=[
-        {"level": "critical", "any": [{"stat": "error_messages", "contains": "b"}, {"stat": "error_count", "greater_than": 6}]},
-        {"level": "high", "any": [{"stat": "error_details", "contains": "é"}]},
+        {"level": "critical", "any": [{"column": "error_messages", "contains": "b"}, {"column": "error_count", "greater_than": 6}]},
+        {"level": "high", "any": [{"column": "error_details", "contains": "é"}]},
         {"level": "low"},
     ]
 )
@@ -31,6 +32,7 @@ LISTS = ("error_messages", "error_details")
 HOSTS = ("a", "b", "\ud800", "\udfff", "\ue000", "\uffff", "\U00010000", "a\x00", "a\x00b", "'", "é")
 HOUR = 3_600_000
 (PLAIN,) = findings_of([event(error('source=server.go:1 msg="model" err="exit status 1"'))])
+RULES = {name: rule_with(id=name) for name in ("r1", "r2")}
 words = st.text("abcdé\x00\ue000\U00010000", min_size=1, max_size=6)
 Row = tuple[int, str, int, str, str]
 rows = st.lists(st.tuples(st.integers(-2, 2), st.sampled_from(HOSTS), st.integers(0, HOUR), words, words), max_size=60)
@@ -42,23 +44,24 @@ def window(hour: int) -> Window:
 
 
 def stored(found: list[Row]) -> list[tuple[Window, str, Statistics]]:
-    with closing(StatisticsStore(LISTS, LADDER.list_conditions)) as database:
+    with closing(StatisticsStore(LADDER)) as database:
         for hour, host, time, *listed in found:
-            database.add(window(hour), host, time, zip(LISTS, listed, strict=True))
+            database.add(window(hour), host, time, listed[0], zip(LISTS, listed, strict=True))
         return list(database.statistics())
 
 
 def computed(found: list[Row]) -> Iterator[tuple[Window, str, Statistics]]:
     for hour, host in sorted({(hour, host) for hour, host, *_ in found}):
         times, *lists = zip(*(rest for at, machine, *rest in found if (at, machine) == (hour, host)), strict=True)
-        distinct = {name: sorted(set(listed)) for name, listed in zip(LISTS, lists, strict=True)}
+        distinct: dict[str, list[str]] = {name: [] for name in LADDER.field_lists}
+        distinct |= {name: sorted(set(listed)) for name, listed in zip(LISTS, lists, strict=True)}
         holding = {
             condition
             for condition in LADDER.list_conditions
-            if any(str(condition.contains) in value for value in distinct[condition.stat])
+            if any(str(condition.contains) in value for value in distinct[str(condition.column)])
         }
         bounded = {name: bounded_values(listed, len(listed)) for name, listed in distinct.items()}
-        yield window(hour), host, Statistics(len(times), min(times), max(times), bounded, frozenset(holding))
+        yield window(hour), host, Statistics(len(times), min(times), max(times), bounded, Counter(lists[0]), frozenset(holding))
 
 
 @given(rows | few_hosts, st.integers(-1, 10_000), st.integers(1, 5), st.integers(1, 20))
@@ -101,7 +104,8 @@ def test_a_value_longer_than_a_list_may_be_leaves_out_what_comes_after_it(monkey
 
 def found(host: str, hour: int, rule: str, count: int, messages: tuple[str, ...]) -> Finding:
     start, end = PLAIN.window_start + hour * HOUR, PLAIN.window_end + hour * HOUR
-    return replace(PLAIN, host=host, rule_id=rule, window_start=start, window_end=end, error_count=count, error_messages=messages)
+    placed = replace(PLAIN, host=host, rule=RULES[rule], rule_id=rule, window_start=start, window_end=end)
+    return with_columns(placed, error_count=count, error_messages=messages)
 
 
 findings = st.lists(

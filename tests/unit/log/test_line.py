@@ -29,7 +29,7 @@ def _selected(event: Event, host: str | None) -> dict[str, Any] | None:
         return None
     fields = {"msg": "ollama.msg", "err": "ollama.err", "source": "ollama.source"}
     values = {name: event.value(field) for name, field in fields.items()}
-    return {"time": rfc3339(event.time, millis=True), "host_in_line": host, **values, "class": found[0].error_types[0]}
+    return {"time": rfc3339(event.time, millis=True), "host_in_line": host, **values, "class": found[0]["error_types"][0]}
 
 
 @pytest.mark.parametrize("case", wrapped_lines(), ids=lambda case: case["id"])

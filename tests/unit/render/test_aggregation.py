@@ -80,17 +80,17 @@ def test_level_is_no_filter_when_one_alternative_does_without() -> None:
     assert "log.level" not in json.dumps(filters)
 
 
-def test_fields_a_rule_may_name_are_keywords_and_known_to_events() -> None:
+def test_fields_a_rule_may_name_have_doc_values_and_are_known_to_events() -> None:
     properties = templates.events_mapping([RULE], "opensearch")["properties"]
     sample = event("level=ERROR")
     for field in EVENT_FIELDS:
         at = {"properties": properties}
         for part in field.split("."):
             at = at["properties"][part]
-        assert at["type"] == "keyword"
+        assert at["type"] in ("keyword", "ip", "long")
         sample.value(field)
 
 
 def test_nothing_rendered_needs_mustache() -> None:
-    bodies = [templates.events_template([RULE], "elasticsearch"), templates.risk_template()]
+    bodies = [templates.events_template([RULE], "elasticsearch"), templates.risk_template([RULE])]
     assert "{{" not in json.dumps(bodies)

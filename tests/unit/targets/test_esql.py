@@ -27,7 +27,10 @@ REGEXES = rule_with(
     selection=[{"level": ["WARN"], "contains_all": ["manifest", "BAD"]}, {"matches": [r"cuda/error: \d+"]}],
     classification={"field": "gpu", "classes": [{"name": "cuda", "matches": [r"cuda/error: (?:700|999)"]}], "otherwise": "other"},
     severity=[
-        {"level": "high", "any": [{"stat": "error_types", "contains": "cuda"}, {"stat": "unique_error_types", "greater_than": 1}]},
+        {
+            "level": "high",
+            "any": [{"column": "error_types", "contains": "cuda"}, {"column": "unique_error_types", "greater_than": 1}],
+        },
         {"level": "low"},
     ],
 )
@@ -179,8 +182,8 @@ def test_the_window_is_that_of_the_last_run_whatever_the_minute() -> None:
 
 def test_severity_is_asked_of_the_statistics_as_the_rule_says() -> None:
     asked = query(REGEXES, "a")
-    assert 'condition_0 = MAX(CASE(gpu LIKE "*cuda*", 1, 0))' in asked
-    assert "rank = CASE(condition_0 > 0 OR finding.unique_error_types > 1, 3, 1)" in asked
+    assert 'label_0 = COUNT(*) WHERE gpu == "cuda"' in asked
+    assert "rank = CASE(0 + label_0 > 0 OR finding.unique_error_types > 1, 3, 1)" in asked
 
 
 def test_a_mapped_rule_names_the_user_s_fields() -> None:
@@ -195,6 +198,6 @@ def test_a_row_is_read_back_to_the_finding() -> None:
     assert row["finding.code_sources"] == "server.go:1"
     assert "finding.error_details" not in row
     row |= {"finding.error_details": None, "finding.window_start": "2026-11-24T08:50:00.000Z", "finding.spl_row_count": 0.0}
-    assert finding_of_row(row) == finding
-    cut = finding_of_row(row | {"finding.truncated.error_messages": 7})
+    assert finding_of_row(row, finding.rule) == finding
+    cut = finding_of_row(row | {"finding.truncated.error_messages": 7}, finding.rule)
     assert cut.truncated == (("error_messages", 7),)

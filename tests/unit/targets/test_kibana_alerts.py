@@ -30,7 +30,7 @@ FOUND = findings_of([event(error(f'msg="model {n}" err="e {n % 2}"'), host=f"gpu
 def read(kibana: Kibana, state: AlertState = AlertState.ALL) -> tuple[list[Finding], list[str]]:
     """The findings, and what was left out."""
     left_out = Skipped()
-    asked = AlertQuery(FindingQuery(frozenset({RULE.id})), state, left_out)
+    asked = AlertQuery(FindingQuery({RULE.id: RULE}), state, left_out)
     found = merged(kibana_findings(kibana, RULE, NAMESPACE, asked))
     return found, list(left_out.notes())
 

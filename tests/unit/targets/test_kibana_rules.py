@@ -87,7 +87,7 @@ def kept(fake_kibana: FakeKibana) -> dict[str, Any]:
     return rule
 
 
-def newer(version: int = 2) -> Rule:
+def newer(version: int = RULE.version + 1) -> Rule:
     return Rule.model_validate(RULE.model_dump() | {"version": version, "attack_type": "Another"})
 
 
@@ -98,7 +98,9 @@ def test_a_rule_is_created_disabled_and_reads_back_the_same(fake_kibana: FakeKib
     assert place.compared().state is State.SAME
     assert kept(fake_kibana)["enabled"] is False
     assert kept(fake_kibana)["name"] == place.of().name
-    assert {"ollama-detect", f"ollama-detect.rule:{RULE.id}", "ollama-detect.version:1"} <= set(kept(fake_kibana)["tags"])
+    assert {"ollama-detect", f"ollama-detect.rule:{RULE.id}", f"ollama-detect.version:{RULE.version}"} <= set(
+        kept(fake_kibana)["tags"]
+    )
 
 
 def test_an_upgrade_keeps_what_the_user_owns(fake_kibana: FakeKibana, place: Place) -> None:
@@ -117,7 +119,7 @@ def test_an_upgrade_keeps_what_the_user_owns(fake_kibana: FakeKibana, place: Pla
     assert after["enabled"] is True
     assert [a["params"] for a in after["actions"]] == [{"to": "a"}]
     assert "team-a" in after["tags"]
-    assert "ollama-detect.version:1" not in after["tags"]
+    assert f"ollama-detect.version:{RULE.version}" not in after["tags"]
     assert after["exceptions_list"] == [{"id": "e"}]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from integration.detection.columns import FIELD_LISTS
-from integration.detection.model import Rule, Severity
+from integration.detection.model import Rule
+from integration.detection.severity import Severity
 from integration.errors import InputError
 from integration.findings.filter import Filter
 from integration.install.comparison import differences
@@ -25,9 +25,12 @@ from tests.support.filters import entry, filters
 NAMESPACE = Namespace("default")
 DEPLOYMENT = Deployment(NAMESPACE)
 LADDER = [
-    {"level": "critical", "any": [{"stat": "error_types", "contains": "crash"}, {"stat": "error_messages", "contains": "{{x}}"}]},
-    {"level": "high", "any": [{"stat": "unique_error_types", "greater_than": 2}]},
-    {"level": "high", "any": [{"stat": "error_count", "greater_than": 7}]},
+    {
+        "level": "critical",
+        "any": [{"column": "error_types", "contains": "crash"}, {"column": "error_messages", "contains": "{{x}}"}],
+    },
+    {"level": "high", "any": [{"column": "unique_error_types", "greater_than": 2}]},
+    {"level": "high", "any": [{"column": "error_count", "greater_than": 7}]},
     {"level": "low"},
 ]
 RULES = {
@@ -120,9 +123,9 @@ def test_two_steps_of_one_level_share_a_trigger() -> None:
     assert [t["name"] for t in found] == ["critical", "high", "low"]
     assert found[0]["condition"]["buckets_path"] == {
         "error_count": "_count",
-        "condition_0": "condition_0._count",
-        "condition_1": "condition_1",
         "unique_error_types": "error_types._bucket_count",
+        "label_0": "error_types['service_crash']._count",
+        "condition_0": "condition_0",
     }
 
 
@@ -138,7 +141,7 @@ def test_the_window_counts_back_from_the_run(earliest: str, latest: str, borders
 
 def test_a_page_of_hosts_with_full_lists_stays_below_the_limit_of_buckets(rule: Rule) -> None:
     found = search(monitor(rule, DEPLOYMENT))["aggregations"]["by_host"]
-    sizes = [found["aggregations"][name]["terms"]["size"] for name in (*FIELD_LISTS, "error_types")]
+    sizes = [found["aggregations"][name]["terms"]["size"] for name in RULE.lists]
     assert found["composite"]["size"] == PAGE_SIZE >= 1_000
     assert min(sizes[:3]) >= 10
     assert PAGE_SIZE * (1 + sum(sizes)) <= MAX_BUCKETS
@@ -202,7 +205,7 @@ def test_an_upgrade_keeps_the_user_s_actions_and_whether_it_runs() -> None:
 @pytest.mark.tools
 def test_a_new_trigger_notifies_the_channel_of_the_others() -> None:
     grown = rule_with(
-        id=RULE.id, severity=[{"level": "critical", "any": [{"stat": "error_count", "greater_than": 5}]}, {"level": "low"}]
+        id=RULE.id, severity=[{"level": "critical", "any": [{"column": "error_count", "greater_than": 5}]}, {"level": "low"}]
     )
     kept = keeping(monitor(grown, DEPLOYMENT), shown(monitor(RULE, DEPLOYMENT, notify="slack")), grown, None)
     assert [[(a["id"], a["destination_id"]) for a in t["actions"]] for t in triggers(kept)] == [[(ACTION, "slack")]] * 2
