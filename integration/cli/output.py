@@ -119,6 +119,8 @@ def print_findings(
         if no_room:
             note(f"No room here for: {', '.join(no_room)}. A wider terminal shows them, and --format json.")
         note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events")
+        if count and is_bounded():
+            note("detect explain --finding ID [FILE]... shows the lines behind one.")
 
 
 def _print_some(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
@@ -281,10 +283,10 @@ def _print_csv(findings: Iterable[Finding], rules: Sequence[Rule]) -> None:
     """
     own = dict.fromkeys(name for rule in rules for name in rule.columns)
     left_out = dict.fromkeys(f"{name}_left_out" for rule in rules for name in rule.lists)
-    writer = csv.DictWriter(sys.stdout, (*BEFORE, *own, *AFTER, *left_out), lineterminator="\n")
+    writer = csv.DictWriter(sys.stdout, ("id", *BEFORE, *own, *AFTER, *left_out), lineterminator="\n")
     writer.writeheader()
     for finding in findings:
-        record = {key: value for key, value in finding.to_json().items() if key != "truncated"}
+        record = {"id": finding.id} | {key: value for key, value in finding.to_json().items() if key != "truncated"}
         record |= {f"{name}_left_out": dict(finding.truncated).get(name, 0) for name in finding.rule.lists}
         writer.writerow({key: _csv_cell(value) for key, value in record.items()})
 

@@ -14,7 +14,7 @@ import typer
 from integration.cli.config import ConfigOption
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.options import RuleOption, RulesOption, rules_of
-from integration.cli.output import escaped, escaped_lines, note, print_json
+from integration.cli.output import escaped, escaped_lines, note, print_diff, print_json
 from integration.commands.test import Result, run_cases, update
 
 
@@ -46,8 +46,7 @@ def test(
     loaded = rules_of(rules, rule)
     if rewrite:
         for path, before, after in update(loaded):
-            lines = unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm="")
-            print("\n".join(map(escaped, lines)))  # noqa: T201
+            print_diff(unified_diff(before.splitlines(), after.splitlines(), str(path), str(path), lineterm=""))
     with cluster.open_if_asked_for() as engine:
         results = list(run_cases(loaded, engine))
     failed = [result for result in results if result.faults]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
@@ -286,7 +286,17 @@ class Rule(Model):
     def verdict(
         self, numbers: Mapping[str, int], labels: Mapping[str, int], holding: AbstractSet[ladder.ColumnCondition]
     ) -> tuple[Severity, str] | None:
-        """Climb the ladder of SPL 12 and that of SPL 13; None where no step holds, so that there is no finding.
+        """Climb the ladder of SPL 12 and that of SPL 13; None where no step holds, so that there is no finding."""
+        test = self.condition_test(numbers, labels, holding)
+        level = next((step.level for step in self.severity if step.holds(test)), None)
+        if level is None or isinstance(self.attack_type, str):
+            return None if level is None else (level, str(self.attack_type))
+        return level, next(step.called for step in self.attack_type if step.when is None or test(step.when))
+
+    def condition_test(
+        self, numbers: Mapping[str, int], labels: Mapping[str, int], holding: AbstractSet[ladder.ColumnCondition]
+    ) -> Callable[[ladder.ColumnCondition], bool]:
+        """Return the test of a condition on what a host has.
 
         `numbers` are by column, `labels` how many events have which, `holding` the list conditions that hold.
         """
@@ -299,10 +309,7 @@ class Rule(Model):
                 return condition in holding
             return numbers[str(condition.column)] > condition.bound
 
-        level = next((step.level for step in self.severity if step.holds(test)), None)
-        if level is None or isinstance(self.attack_type, str):
-            return None if level is None else (level, str(self.attack_type))
-        return level, next(step.called for step in self.attack_type if step.when is None or test(step.when))
+        return test
 
     @property
     def _conditions(self) -> tuple[ladder.ColumnCondition, ...]:

@@ -85,6 +85,13 @@ class Schedule:
         """Give the one window that holds `time` (epoch milliseconds)."""
         return _window_of(self, time // MINUTE_MS)
 
+    def overlapping(self, start: int, end: int) -> Iterator[Window]:
+        """Give every window that holds an instant of [`start`, `end`), in order of time."""
+        window = self.window_of(start)
+        while window.start < end:
+            yield window
+            window = self.window_of(window.end)
+
     def _fires(self, after: int) -> Iterator[int]:
         """Give the runs strictly after `after`, in epoch milliseconds."""
         for fire in CronSim(self.cron, _minute(after)):

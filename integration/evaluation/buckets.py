@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.answers import Json
@@ -20,6 +21,8 @@ _MAX_EVENTS = 100_000
 _MAX_BYTES = 32 << 20
 _LINE_BYTES = 8 << 10
 _LONG_LINE_BYTES = 200_000
+_HOUR = 3_600_000
+_ALL_TIME = (-60_000_000_000_000, 250_000_000_000_000)  # epoch milliseconds: the years 68 to 9892
 
 
 @dataclass(slots=True)
@@ -76,6 +79,18 @@ def _spans(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[_
         span = longer
     if span.hosts:
         yield span
+
+
+def host_hours(engine: Engine, rule: Rule, index: str) -> Iterator[tuple[str, int, int]]:
+    """Yield every host with each hour, from its start to its end in epoch milliseconds, in which it has an event of the rule's.
+
+    Events that the rule may select: no script runs.
+    """
+    body = host_counts_search(rule, *_ALL_TIME)
+    hours = {"date_histogram": {"field": name_in_index(rule, "@timestamp"), "fixed_interval": "1h"}}
+    body["aggs"][BY_HOST]["composite"]["sources"].append({"hour": hours})
+    for bucket in _buckets(engine, index, body):
+        yield bucket["key"]["host"], bucket["key"]["hour"], bucket["key"]["hour"] + _HOUR
 
 
 def _buckets(engine: Engine, index: str, body: Json) -> Iterator[Json]:

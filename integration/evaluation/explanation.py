@@ -10,14 +10,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import BaseModel
+
 from integration.detection.case import fold
-from integration.detection.conditions import LINE_KIND, Condition
-from integration.detection.model import Rule
+from integration.detection.columns import Kind
+from integration.detection.conditions import LINE_KIND, AddressField, Condition, NumberField, TextCondition
+from integration.detection.ladder import ColumnCondition
+from integration.detection.model import EventClass, Rule
 from integration.detection.schedule import Window
 from integration.evaluation.reference import _REGEX_FLAGS, Classifier, holds
+from integration.findings.finding import Finding, Statistics
 from integration.log.event import Event
 
-_STATED = set(Condition.model_fields)
+# What is short to say, first.
+_STATED = ("kind", "level", "not_level", "fields", "contains", "contains_all", "any_of", "matches")
 _MOST_TERMS = 8
 _LONGEST = 80
 
@@ -44,7 +50,8 @@ class Trial:
 class Verdict:
     """What a rule makes of an event, and why: the alternatives, and the classes up to the one that takes it.
 
-    `label` is None for an event that the rule does not select.
+    `label` is None for an event that the rule does not select. `remark` says what the class does besides: to a score, or to the
+    label.
     """
 
     rule: Rule
@@ -52,6 +59,7 @@ class Verdict:
     alternatives: tuple[Trial, ...]
     classes: tuple[Trial, ...]
     window: Window
+    remark: str = ""
 
 
 def verdict(rule: Rule, event: Event) -> Verdict:
@@ -60,12 +68,57 @@ def verdict(rule: Rule, event: Event) -> Verdict:
         _trial(f"alternative {number}", each, event, ignore_case=True) for number, each in enumerate(rule.selection, 1)
     )
     classes: list[Trial] = []
+    taking: EventClass | None = None
     if any(trial.holds for trial in alternatives):
         for each in rule.classification.classes:
             classes.append(_trial(each.name, each, event, ignore_case=False))
             if classes[-1].holds:
+                taking = each
                 break
-    return Verdict(rule, Classifier(rule).classify(event), alternatives, tuple(classes), rule.windows.window_of(event.time))
+    label = Classifier(rule).classify(event)
+    remark = _adds(rule, taking) if taking else ""
+    if not taking and label is None and classes:
+        remark = "no class takes it, and the rule has none for the rest"
+    return Verdict(rule, label, alternatives, tuple(classes), rule.windows.window_of(event.time), remark)
+
+
+def _adds(rule: Rule, taking: EventClass) -> str:
+    """Return what a class does besides naming an event."""
+    if taking.excuses:
+        return "the class excuses it: it gets no label"
+    score = next((name for name, column in rule.columns.items() if column.kind is Kind.SCORE), None)
+    if score is None:
+        return ""
+    most = "" if taking.cap is None else f", {taking.cap} times at most" if taking.cap > 1 else ", once"
+    context = "; it is context: alone it makes no score" * taking.context
+    return f"it adds {taking.weight} to {score}{most}{context}"
+
+
+def reasons(rule: Rule, statistics: Statistics, finding: Finding) -> Iterator[Part]:
+    """Yield the conditions of SPL 12 as they are tried, up to the step that holds, with what the host has."""
+    test = rule.condition_test({name: finding[name] for name in rule.numbers}, statistics.labels, statistics.holding)
+    for step in rule.severity:
+        for condition in step.conditions:
+            together = ", with the others" if condition in step.all and len(step.all) > 1 else ""
+            yield Part(f"{step.level}{together}: {_asked(condition)}", test(condition), _has(condition, statistics, finding))
+        if step.holds(test):
+            if not step.conditions:
+                yield Part(f"{step.level}: whatever is left", holds=True)
+            return
+
+
+def _asked(condition: ColumnCondition) -> str:
+    if condition.labels:
+        return f"more than {condition.bound} events are {_either(condition.labels)}"
+    if condition.contains is not None:
+        return f"{condition.column} has a value that contains {_quoted(condition.contains)}"
+    return f"{condition.column} is greater than {condition.bound}"
+
+
+def _has(condition: ColumnCondition, statistics: Statistics, finding: Finding) -> str:
+    if condition.labels:
+        return f"there are {sum(statistics.labels.get(label, 0) for label in condition.labels)}"
+    return "" if condition.contains is not None else f"it is {finding[str(condition.column)]}"
 
 
 def _trial(name: str, condition: Condition, event: Event, *, ignore_case: bool) -> Trial:
@@ -74,12 +127,12 @@ def _trial(name: str, condition: Condition, event: Event, *, ignore_case: bool) 
 
 
 def _parts(condition: Condition, event: Event, *, ignore_case: bool) -> Iterator[Part]:
-    stated = condition.model_dump(include=_STATED, exclude_defaults=True)
+    stated = condition.model_dump(include=set(_STATED), exclude_defaults=True)
 
     def alone(key: str, value: Any) -> bool:
         return holds(Condition.model_validate({key: value}), ignore_case=ignore_case)(event)
 
-    for key, value in stated.items():
+    for key, value in sorted(stated.items(), key=lambda pair: _STATED.index(pair[0])):
         if key == "kind":
             yield Part(f"its line is of the kind {_either(value)}", alone(key, value), f"it is {event.value(LINE_KIND)}")
         elif key == "level":
@@ -94,15 +147,38 @@ def _parts(condition: Condition, event: Event, *, ignore_case: bool) -> Iterator
                 there = [_place(event, term, ignore_case=ignore_case)] if (is_there := alone(key, (term,))) else []
                 yield Part(f"it holds {_quoted(term)}", is_there, ", ".join(there))
         elif key == "any_of":
-            yield Part(f"one of {len(value)} descriptions of its text holds", alone(key, value))
+            there = [_in_words(part) for part in condition.any_of if alone(key, (part,))]
+            yield Part("; or ".join(map(_in_words, condition.any_of)), alone(key, value), there[0] if there else "")
         elif key == "fields":
             for field, asked in condition.fields.stated.items():
-                says = f"{field} is as asked ({_quoted(str(asked.model_dump(exclude_defaults=True)))})"
-                found = event.value(field)
-                yield Part(says, alone(key, {field: asked}), "it has none" if found is None else f"it is {_quoted(str(found))}")
+                value_there = event.value(field)
+                found = "it has none" if value_there is None else f"it is {_quoted(str(value_there))}"
+                yield Part(_asked_of(field, asked), alone(key, {field: asked}), found)
         else:
             there = [_match(event, pattern) for pattern in value if alone(key, (pattern,))]
             yield Part(f"it matches {_either(map(_quoted, value))}", alone(key, value), ", ".join(there))
+
+
+def _in_words(part: TextCondition) -> str:
+    says = []
+    if part.contains:
+        says.append(f"it holds {_either(map(_quoted, part.contains))}")
+    if part.contains_all:
+        says.append(f"it holds all of {', '.join(map(_quoted, part.contains_all))}")
+    if part.matches:
+        says.append(f"it matches {_either(map(_quoted, part.matches))}")
+    return " and ".join(says)
+
+
+def _asked_of(field: str, asked: BaseModel) -> str:
+    """Return a condition on a field in words, such as `url.path begins /api/blobs/`."""
+    stated = asked.model_dump(exclude_defaults=True, by_alias=True)
+    between = ", " if isinstance(asked, NumberField | AddressField) else " or "
+    says = [
+        f"{name.replace('_', ' ')} {_either(map(_quoted, value)) if isinstance(value, tuple) else value}"
+        for name, value in stated.items()
+    ]
+    return f"{field} {between.join(says)}"
 
 
 def _level(event: Event) -> str:

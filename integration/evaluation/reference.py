@@ -22,7 +22,8 @@ from integration.detection.conditions import (
     TextField,
 )
 from integration.detection.model import Rule
-from integration.findings.finding import Finding, build_finding
+from integration.detection.schedule import Window
+from integration.findings.finding import Finding, Statistics, build_finding
 from integration.findings.store import StatisticsStore
 from integration.log.event import Event
 
@@ -175,9 +176,13 @@ class Reference:
         self.selected += 1
         return True
 
+    def statistics(self) -> Iterator[tuple[Window, str, Statistics]]:
+        """Yield what SPL 8 says of each host and window that had an event, by window, then host."""
+        return self._store.statistics()
+
     def findings(self) -> Iterator[Finding]:
         """Yield the findings of the hosts and windows that had an event, by window, then host, one at a time."""
-        for window, host, statistics in self._store.statistics():
+        for window, host, statistics in self.statistics():
             finding = build_finding(self.rule, host, window, statistics, self._zone)  # SPL 7 and 10 to 13
             if finding is not None:
                 yield finding

@@ -53,6 +53,12 @@ class Statistics:
     holding: frozenset[ColumnCondition]
 
 
+def finding_id(rule_id: str, host: str, window_start: int) -> str:
+    """Return the id of the finding of a host in a window, which is that of its risk event too."""
+    parts = (rule_id, host, _millisecond(window_start))
+    return sha256("\0".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:32]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One host in one window with the columns of its rule (SPL 8), severity (SPL 12) and risk; times in epoch milliseconds.
@@ -79,8 +85,7 @@ class Finding:
     @property
     def id(self) -> str:
         """Return the finding's id: the same for the same rule, host and window start, whatever was found."""
-        parts = (self.rule_id, self.host, _millisecond(self.window_start))
-        return sha256("\0".join(f"{len(part)}:{part}" for part in parts).encode()).hexdigest()[:32]
+        return finding_id(self.rule_id, self.host, self.window_start)
 
     @property
     def sort_key(self) -> tuple[int, str, str]:

@@ -152,7 +152,7 @@ def test_csv_has_no_formula_and_one_row_a_finding(log: Path) -> None:
 def test_csv_of_no_findings_has_the_same_header(log: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.log").touch()
     nothing = detect("scan", str(tmp_path / "empty.log"), "--format", "csv").out
-    assert nothing.split(",")[:2] == ["rule_id", "host"]
+    assert nothing.split(",")[:3] == ["id", "rule_id", "host"]
     assert detect("scan", str(log), "--format", "csv").out.splitlines(keepends=True)[:1] == [nothing]
 
 

@@ -54,13 +54,12 @@ def test_every_step_of_a_line(log: str) -> None:
 def test_the_table_says_why(log: str) -> None:
     answer = detect("explain", f"{log}:3", "--rule", "ollama_possible_rce_via_model_loading")
     terms = "it holds `llama runner`, `model`, `server.go` or `exited`"
-    assert answer.out.splitlines()[-9:-1] == [
+    assert answer.out.splitlines()[-8:-1] == [
         "ollama_possible_rce_via_model_loading: selected, error_type is model_error",
         "  yes  selection, alternative 1",
-        f"         yes  {terms}: `model` at character 74, `server.go` at character 55",
         "         yes  its level is ERROR: it is ERROR",
-        "  no   class service_crash",
-        "         no   it holds `exited`",
+        f"         yes  {terms}: `model` at character 74, `server.go` at character 55",
+        "  no   class service_crash: it holds `exited`",
         "  yes  class model_error",
         "         yes  it holds `model`: `model` at character 74",
     ]
@@ -126,8 +125,10 @@ def test_a_line_on_standard_input_and_one_in_a_zip(log: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "name one thing to explain: FILE:LINE, - or --doc ID"),
-        (["-", "--doc", "x"], "name one thing to explain: FILE:LINE, - or --doc ID"),
+        ([], "name one thing to explain: FILE:LINE, -, --doc ID, or --finding ID"),
+        (["-", "--doc", "x"], "name one thing to explain: FILE:LINE, -, --doc ID, or --finding ID"),
+        (["a:1", "b:1"], "name one thing to explain: "),
+        (["--finding", "x", "--doc", "y"], "name one thing to explain: "),
         (["server.log"], "'server.log': write FILE:LINE, as in server.log:42, or - for a line on standard input"),
         (["server.log:0"], "'server.log:0': write FILE:LINE"),
         (["{log}:2"], "{log} has no line 2 that holds anything"),

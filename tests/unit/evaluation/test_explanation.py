@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.detection.loading import load_rules
-from integration.evaluation.explanation import Part, Trial, verdict
-from integration.evaluation.reference import Classifier
+from integration.evaluation.explanation import Part, Trial, reasons, verdict
+from integration.evaluation.reference import Classifier, Reference
+from integration.log.event import Event
 from integration.times import parse_time
 from tests.support.builders import RULE, error, event, rule_with
 from tests.support.lines import lines
@@ -21,7 +24,7 @@ def test_a_selected_line_names_what_holds_and_where() -> None:
     assert (why.label, why.window.start) == ("service_crash", parse_time("2026-11-24T08:50:00Z"))
     found = "`model` at character 17, `exited` at character 23"
     assert why.alternatives == (
-        Trial("alternative 1", True, (Part(TERMS, True, found), Part("its level is ERROR", True, "it is ERROR"))),
+        Trial("alternative 1", True, (Part("its level is ERROR", True, "it is ERROR"), Part(TERMS, True, found))),
     )
     assert why.classes == (Trial("service_crash", True, (Part("it holds `exited`", True, "`exited` at character 23"),)),)
 
@@ -43,7 +46,7 @@ def test_classes_are_tried_up_to_the_one_that_takes_the_line() -> None:
         ("model exited", [Part("its level is ERROR", False, "it has none")]),
         ("level=WARN model", [Part("its level is ERROR", False, "it is WARN")]),
         ("level=ERROR no space", [Part(TERMS, False)]),
-        ("x", [Part(TERMS, False), Part("its level is ERROR", False, "it has none")]),
+        ("x", [Part("its level is ERROR", False, "it has none"), Part(TERMS, False)]),
     ],
 )
 def test_a_line_that_is_not_selected_names_what_fails(line: str, failing: list[Part]) -> None:
@@ -71,12 +74,105 @@ def test_many_and_long_terms_are_shortened() -> None:
     assert part.found == f"`{'y' * 79}…` at character 1"
 
 
+SIGNALS = rule_with(
+    selection=({"kind": ("access", "other", "record")},),
+    classification={
+        "field": "signal",
+        "classes": (
+            {"name": "traversal", "kind": ("access",), "fields": {"url.path": {"matches": (r"\.\./",)}}, "weight": 8, "cap": 1},
+            {
+                "name": "refused",
+                "fields": {
+                    "http.request.method": {"equals": ("POST", "PUT")},
+                    "http.response.status_code": {"from": 400, "to": 499},
+                    "source.ip": {"in": ("10.0.0.0/8",), "not_in": ("10.1.0.0/16",)},
+                },
+                "weight": 2,
+                "context": True,
+            },
+            {"name": "shortage", "contains": ("out of memory",), "excuses": True},
+            {
+                "name": "crash",
+                "any_of": ({"contains": ("panic", "fault")}, {"contains_all": ("a", "b"), "matches": ("[0-9]",)}),
+                "cap": 3,
+            },
+        ),
+    },
+    columns={"lines": {"count": "events"}, "score": {"score": "labels"}, "signals": {"counts": "labels"}},
+    rows={"table": ("host", "score")},
+    severity=(
+        {
+            "level": "high",
+            "any": ({"column": "score", "greater_than": 9},),
+            "all": ({"labels": ("traversal",), "greater_than": 0}, {"labels": ("crash", "refused"), "greater_than": 1}),
+        },
+        {"level": "low", "any": ({"column": "score", "greater_than": 0},)},
+    ),
+    risk={"score": 1, "object": "host", "object_type": "system", "message": "$host$"},
+)
+
+
+def gin(path: str, *, status: int = 200, method: str = "GET", client: str = "10.2.0.1") -> Event:
+    return event(f'[GIN] 2026/11/24 - 09:00:00 | {status} |  1.0s |  {client} | {method}  "{path}"')
+
+
+def test_conditions_on_fields_and_what_a_class_adds_to_a_score() -> None:
+    why = verdict(SIGNALS, gin("/../etc"))
+    assert (why.label, why.remark) == ("traversal", "it adds 8 to score, once")
+    assert why.classes[0].parts == (
+        Part("its line is of the kind access", True, "it is access"),
+        Part(r"url.path matches `\.\./`", True, "it is `/../etc`"),
+    )
+    refused = verdict(SIGNALS, gin("/api/pull", status=404, method="POST"))
+    assert (refused.label, refused.remark) == ("refused", "it adds 2 to score; it is context: alone it makes no score")
+    assert refused.classes[1].parts == (
+        Part("http.request.method equals `POST` or `PUT`", True, "it is `POST`"),
+        Part("http.response.status_code from 400, to 499", True, "it is `404`"),
+        Part("source.ip in `10.0.0.0/8`, not in `10.1.0.0/16`", True, "it is `10.2.0.1`"),
+    )
+    other = verdict(SIGNALS, gin("/api/pull", status=404, method="POST", client="10.1.0.1"))
+    assert [part.says for part in other.classes[1].parts if not part.holds] == ["source.ip in `10.0.0.0/8`, not in `10.1.0.0/16`"]
+
+
+def test_one_of_several_texts_and_a_class_that_excuses() -> None:
+    says = "it holds `panic` or `fault`; or it holds all of `a`, `b` and it matches `[0-9]`"
+    crash = verdict(SIGNALS, event("b a 1"))
+    assert (crash.label, crash.remark) == ("crash", "it adds 1 to score, 3 times at most")
+    assert crash.classes[-1].parts == (Part(says, True, "it holds all of `a`, `b` and it matches `[0-9]`"),)
+    excused = verdict(SIGNALS, event("fault, out of memory"))
+    assert (excused.label, excused.remark) == (None, "the class excuses it: it gets no label")
+    nothing = verdict(SIGNALS, event("hello"))
+    assert (nothing.label, nothing.remark) == (None, "no class takes it, and the rule has none for the rest")
+    assert nothing.classes[-1].parts == (Part(says, False),)
+
+
+def why_so_severe(*lines: Event) -> list[tuple[str, bool, str]]:
+    with closing(Reference(SIGNALS)) as reference:
+        for line in lines:
+            reference.add(line)
+        ((_, _, statistics),) = reference.statistics()
+        (finding,) = reference.findings()
+    return [(part.says, part.holds, part.found) for part in reasons(SIGNALS, statistics, finding)]
+
+
+def test_what_made_the_severity() -> None:
+    score = ("high: score is greater than 9", False, "it is 8")
+    assert why_so_severe(gin("/../x"), gin("/../y")) == [
+        score,
+        ("high, with the others: more than 0 events are traversal", True, "there are 2"),
+        ("high, with the others: more than 1 events are crash or refused", False, "there are 0"),
+        ("low: score is greater than 0", True, "it is 8"),
+    ]
+    together = why_so_severe(gin("/../x"), event("fault"), event("panic, fault"))
+    assert [holds for _, holds, _ in together] == [True] * 3
+
+
 @given(lines, st.booleans())
 def test_the_explanation_says_what_the_reference_says(line: str, as_error: bool) -> None:
     one = event(error(line) if as_error else line)
-    for rule in load_rules():
+    for rule in (*load_rules(), SIGNALS):
         why = verdict(rule, one)
         assert why.label == Classifier(rule).classify(one)
-        assert any(trial.holds for trial in why.alternatives) == (why.label is not None)
-        taking = [trial.name for trial in why.classes if trial.holds]
-        assert taking == ([why.label] if why.label not in (None, rule.classification.otherwise) else [])
+        selected = any(trial.holds for trial in why.alternatives)
+        taking = next((trial.name for trial in why.classes if trial.holds), rule.classification.otherwise if selected else None)
+        assert why.label == (None if taking == "shortage" else taking)

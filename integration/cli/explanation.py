@@ -1,0 +1,128 @@
+"""How an explanation is written: a line step by step, or the lines behind a finding."""
+
+from __future__ import annotations
+
+from integration.cli.options import Format
+from integration.cli.output import escaped, note, print_json, print_table
+from integration.commands.evidence import Evidence
+from integration.commands.explain import Explanation
+from integration.evaluation.explanation import Part, Trial, Verdict
+from integration.times import rfc3339
+
+_MAX_VALUE = 300
+
+
+def print_explanation(explained: Explanation, form: Format) -> None:
+    """Write what each step made of a line."""
+    if form is Format.JSON:
+        print_json(_json(explained))
+    else:
+        _print(explained)
+
+
+def print_evidence(evidence: Evidence, form: Format) -> None:
+    """Write the lines behind a finding, and what made its severity."""
+    finding = evidence.finding
+    if form is Format.JSON:
+        lines = [line._asdict() | {"time": rfc3339(line.time, millis=True)} for line in evidence.lines]
+        about = {"finding": {"id": finding.id} | finding.to_json(), "severity": [_part_json(part) for part in evidence.reasons]}
+        print_json(about | {"lines": lines, "lines_left_out": evidence.left_out})
+        return
+    start, end = (rfc3339(time, millis=False) for time in (finding.window_start, finding.window_end))
+    print(escaped(f"{finding.id}: {finding.rule_id}, host {finding.host}, from {start} to {end}"))  # noqa: T201
+    print(f"\nseverity {finding.severity}")  # noqa: T201
+    for part in evidence.reasons:
+        _print_part(part, "  ")
+    print()  # noqa: T201
+    rows = [[rfc3339(line.time, millis=True), line.label, line.place, escaped(line.text, _MAX_VALUE)] for line in evidence.lines]
+    print_table(["time", "label", "place", "line"], rows)
+    if evidence.left_out:
+        note(f"The first {len(rows):,} lines in time; {evidence.left_out:,} more.")
+
+
+def _print(explained: Explanation) -> None:
+    width = max(len(step.name) for step in explained.steps)
+    print(escaped(explained.place))  # noqa: T201
+    for step in explained.steps:
+        print(f"  {escaped(step.name):{width}}  {escaped(step.says, _MAX_VALUE)}")  # noqa: T201
+        if step.there is not None:
+            print(f"  {'DIFFERS':>{width}}  on the cluster: {escaped(step.there, _MAX_VALUE)}")  # noqa: T201
+    if explained.compared:
+        print("The cluster DIFFERS where it is marked." if explained.differs else "The cluster agrees in every step.")  # noqa: T201
+    for each in explained.verdicts:
+        _print_verdict(each)
+
+
+def _print_verdict(verdict: Verdict) -> None:
+    rule = verdict.rule
+    said = "NOT selected" if verdict.label is None else f"selected, {rule.classification.field} is {verdict.label}"
+    print(f"\n{rule.id}: {said}")  # noqa: T201
+    for trial in verdict.alternatives:
+        _print_trial(trial, f"selection, {trial.name}")
+    for trial in verdict.classes:
+        if trial.holds:
+            _print_trial(trial, f"class {trial.name}")
+        else:
+            failing = next(part for part in trial.parts if not part.holds)
+            _print_part(Part(f"class {trial.name}: {failing.says}", holds=False, found=failing.found), "  ")
+    if verdict.remark:
+        print(f"  {verdict.remark}")  # noqa: T201
+    if verdict.label is not None:
+        if not any(trial.holds for trial in verdict.classes):
+            print(f"  yes  {verdict.label}: the class of all the rest")  # noqa: T201
+        start, end, run = (
+            rfc3339(time, millis=False) for time in (verdict.window.start, verdict.window.end, verdict.window.run_at)
+        )
+        print(f"  it counts in the window from {start} to {end}, which the run at {run} covers")  # noqa: T201
+
+
+def _print_trial(trial: Trial, name: str) -> None:
+    """Write a condition; of one that does not hold only what fails."""
+    print(f"  {_answer(trial.holds)}  {name}")  # noqa: T201
+    for part in trial.parts:
+        if trial.holds or not part.holds:
+            _print_part(part, "         ")
+
+
+def _print_part(part: Part, margin: str) -> None:
+    found = f": {part.found}" * bool(part.found)
+    print(f"{margin}{_answer(part.holds)}  {escaped(part.says + found, _MAX_VALUE)}")  # noqa: T201
+
+
+def _answer(holds: bool) -> str:
+    return "yes" if holds else "no "
+
+
+def _json(explained: Explanation) -> dict[str, object]:
+    return {
+        "place": explained.place,
+        "steps": [
+            {"step": step.name, "says": step.says} | ({"cluster": step.there} if step.there is not None else {})
+            for step in explained.steps
+        ],
+        "compared": explained.compared,
+        "differs": explained.differs,
+        "event": explained.event.document(),
+        "rules": [_verdict_json(each) for each in explained.verdicts],
+    }
+
+
+def _verdict_json(verdict: Verdict) -> dict[str, object]:
+    window = {name: rfc3339(getattr(verdict.window, name), millis=False) for name in ("start", "end", "run_at")}
+    return {
+        "rule_id": verdict.rule.id,
+        "selected": verdict.label is not None,
+        "label": verdict.label,
+        "selection": [_trial_json(trial) for trial in verdict.alternatives],
+        "classes": [_trial_json(trial) for trial in verdict.classes],
+        "remark": verdict.remark,
+        "window": window,
+    }
+
+
+def _trial_json(trial: Trial) -> dict[str, object]:
+    return {"name": trial.name, "holds": trial.holds, "conditions": [_part_json(part) for part in trial.parts]}
+
+
+def _part_json(part: Part) -> dict[str, object]:
+    return {"says": part.says, "holds": part.holds, "found": part.found}
