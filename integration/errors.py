@@ -27,6 +27,10 @@ class ForbiddenError(ClusterError):
     """The cluster knows the user, and does not let them do this (403)."""
 
 
+class BlockedError(ClusterError):
+    """An index or the cluster is closed to such requests, whoever sends them (403); the message says what opens it."""
+
+
 class NotFoundError(ClusterError):
     """The cluster has no such object."""
 

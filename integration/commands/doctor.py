@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from integration.commands.losses import losses
+from integration.commands.obstacles import blocks, full_disks
 from integration.detection.conditions import LINE_KIND
 from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
@@ -15,6 +16,7 @@ from integration.engines.base import Engine
 from integration.errors import DetectError, ForbiddenError
 from integration.findings.filter import NO_FILTER, Filter
 from integration.install.objects import Connections
+from integration.install.ownership import has_tag_text, manager
 from integration.install.plan import State, plan
 from integration.install.privileges import Work, lacking_privileges
 from integration.install.shared_objects import shared_objects
@@ -95,7 +97,28 @@ def _version(installation: Installation) -> Answers:
 
 def _health(installation: Installation) -> Answers:
     status = installation.engine.request("GET", "/_cluster/health", retry=True)["status"]
-    yield Verdict.FAIL if status == "red" else Verdict.OK, f"cluster health is {status}"
+    why = "; GET _cluster/allocation/explain tells which shard has no node, and why" if status == "red" else ""
+    yield Verdict.FAIL if status == "red" else Verdict.OK, f"cluster health is {status}{why}"
+
+
+def _blocks(installation: Installation) -> Answers:
+    names = (installation.index, installation.namespace.risk, installation.namespace.state)
+    found = list(blocks(installation.engine, names))
+    yield from ((Verdict.FAIL, block) for block in found)
+    if not found:
+        yield Verdict.OK, "nothing is closed to reading or writing"
+
+
+def _disks(installation: Installation) -> Answers:
+    found = full_disks(installation.engine)
+    for disk in found:
+        verdict = Verdict.FAIL if disk.stage == "flood stage" else Verdict.WARN
+        yield (
+            verdict,
+            f"{disk.node}'s disk is {disk.used_percent}% full, beyond the {disk.stage} watermark: {disk.consequence}; make room",
+        )
+    if not found:
+        yield Verdict.OK, "no disk is beyond a watermark"
 
 
 def _permissions(installation: Installation) -> Answers:
@@ -147,12 +170,20 @@ def _clock(installation: Installation) -> Answers:
 def _objects(installation: Installation) -> Answers:
     engine = installation.engine
     for each in plan(Connections(engine), shared_objects(installation.rules, engine.name, streams_of(engine))):
-        same = each.state is State.SAME
-        advice = "" if same else "; not made by detect" if each.state is State.FOREIGN else "; `detect install` puts it right"
-        yield Verdict.OK if same else Verdict.FAIL, f"{each.kind} {each.name!r} is {each.state}{advice}"
+        said = {
+            State.SAME: "is as it should be",
+            State.MISSING: "is missing; `detect install` puts it there",
+            State.DRIFTED: "differs from what it should be (`detect diff` shows where); `detect install` puts it right",
+            State.FOREIGN: f"is managed by {manager(each.found) or 'somebody else'}; `detect install --force` replaces it",
+        }
+        yield Verdict.OK if each.state is State.SAME else Verdict.FAIL, f"{each.kind} {each.name!r} {said[each.state]}"
 
 
 def _pipeline(installation: Installation) -> Answers:
+    pipeline = installation.engine.get_pipeline(PIPELINE)
+    if pipeline is None:
+        yield Verdict.FAIL, "is not there; `detect install` puts it there"
+        return
     at = parse(_SAMPLE, host="doctor", shipped_at=0)
     document = {"@timestamp": rfc3339(0, millis=True), "message": _SAMPLE, "host": {"name": "doctor"}}
     (answer,) = installation.engine.simulate(PIPELINE, [document])
@@ -160,7 +191,8 @@ def _pipeline(installation: Installation) -> Answers:
     if got == at.document():
         yield Verdict.OK, "parses a line as it should"
     else:
-        yield Verdict.FAIL, f"parses a line otherwise than it should: {answer.get('error') or got}; `detect install` puts it right"
+        mend = "`detect install`" if has_tag_text(pipeline.get("description")) else "`detect install --force`"
+        yield Verdict.FAIL, f"parses a line otherwise than it should: {answer.get('error') or got}; {mend} puts it right"
 
 
 def _fields(installation: Installation) -> Answers:
@@ -231,6 +263,8 @@ _CHECKS: dict[str, Callable[[Installation], Answers]] = {
     "connection": _connection,
     "version": _version,
     "health": _health,
+    "blocks": _blocks,
+    "disks": _disks,
     "permissions": _permissions,
     "alerting": _alerting,
     "clock": _clock,

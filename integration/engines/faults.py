@@ -12,8 +12,10 @@ from typing import Any
 
 import urllib3.exceptions
 
+from integration.engines import blocks
 from integration.errors import (
     AnswerTimeoutError,
+    BlockedError,
     ClusterError,
     ConflictError,
     ForbiddenError,
@@ -27,8 +29,7 @@ from integration.errors import (
 )
 
 _LONGEST_TEXT = 300
-# What the flood-stage watermark puts on an index.
-_FULL_DISK = "read-only-allow-delete block"
+_FORBIDDEN = 403
 # What a node says that sees too few others to elect one: OpenSearch's word, and Elasticsearch's.
 _NO_MANAGER = ("cluster_manager_not_discovered_exception", "master_not_discovered_exception")
 # What it puts before writes meanwhile: "no master", whatever an engine or a version calls it.
@@ -85,8 +86,7 @@ def reason(error: object) -> str:
         return _shortened(str(error))
     stack: list[str] = next((cause["script_stack"] for cause in causes if cause.get("script_stack")), [])
     here = next((number for number, line in enumerate(stack) if "^---- HERE" in line), 0)
-    if any(_FULL_DISK in text for text in texts):
-        texts.append("the disks of the cluster are nearly full: make room there, and it lifts the block by itself")
+    texts += blocks.advice(texts)
     if any(text.startswith(_NO_MANAGER) or _NO_MANAGER_BLOCK in text for text in texts):
         texts.append(_TOO_FEW_NODES)
     return "\n  ".join(["; ".join(dict.fromkeys(texts)), *stack[max(here - 1, 0) : here + 1]])
@@ -98,9 +98,12 @@ def refused(call: Call, status: int, body: object) -> ClusterError:
     `body` is the parsed answer, or its text where it is no JSON.
     """
     error = body.get("error", body) if isinstance(body, dict) else body
-    words = "; ".join(filter(None, [_HINTS.get(status), reason(error)]))
-    message = f"{call.cluster_url} refused {call} with status {status}" + (f": {words}" if words else "")
     types = [str(cause.get("type")) for cause in _causes(error)] if isinstance(error, dict) else []
+    blocked = status == _FORBIDDEN and blocks.EXCEPTION in types
+    words = "; ".join(filter(None, [None if blocked else _HINTS.get(status), reason(error)]))
+    message = f"{call.cluster_url} refused {call} with status {status}" + (f": {words}" if words else "")
+    if blocked:
+        return BlockedError(message)
     named = next((_BY_TYPE[each] for each in types if each in _BY_TYPE), None)
     return (named or _BY_STATUS.get(status, ClusterError))(message)
 

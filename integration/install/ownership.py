@@ -51,5 +51,16 @@ def has_tag_text(description: object) -> bool:
     return f"[{OWNER} " in str(description)
 
 
+def manager(found: object) -> str | None:
+    """Return who manages an object that was read and does not bear our tag, None where it does not say."""
+    body = found if isinstance(found, dict) else {}
+    for metadata in (body.get("_meta"), body.get("metadata")):
+        if isinstance(metadata, dict) and (
+            name := metadata.get("managed_by") or (metadata.get("managed") and "the cluster itself")
+        ):
+            return str(name)
+    return None
+
+
 def _versions(rules: Sequence[Rule]) -> dict[str, int]:
     return {rule.id: rule.version for rule in sorted(rules, key=lambda rule: rule.id)}

@@ -11,6 +11,7 @@ from integration.errors import ClusterError, ConflictError, InputError, Overwrit
 from integration.install.comparison import Difference
 from integration.install.journal import Journal, OnStep, Step
 from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject
+from integration.install.ownership import manager
 
 _DERIVED_FIELDS_SINCE = (2, 15)
 
@@ -82,7 +83,11 @@ def apply(
     engine = connections.engine
     if engine.name == "opensearch" and engine.version < _DERIVED_FIELDS_SINCE:
         raise ClusterError(f"OpenSearch {engine.version_text} has no derived fields, which came with 2.15; nothing was changed")
-    foreign = [f"{each.kind} {each.name!r}" for each in planned if each.state is State.FOREIGN]
+    foreign = [
+        f"{each.kind} {each.name!r}{f' (managed by {name})' if (name := manager(each.found)) else ''}"
+        for each in planned
+        if each.state is State.FOREIGN
+    ]
     if foreign and not force:
         raise InputError(f"{', '.join(foreign)} on the cluster was not made by detect; nothing was changed. --force replaces it.")
     with Journal("install", on_step) as journal:

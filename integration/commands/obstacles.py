@@ -1,0 +1,94 @@
+"""What stops writing or reading whatever the user may do: blocks on indices and on the cluster, and disks that fill."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from integration.engines.base import Engine
+from integration.engines.blocks import CLUSTER_SETTINGS, FULL_DISK, INDEX_SETTINGS, lift_cluster, lift_index
+from integration.errors import ForbiddenError, NotFoundError
+
+_FLOOD_BLOCK = "index.blocks.read_only_allow_delete"
+_WATERMARK = "cluster.routing.allocation.disk.watermark"
+# The engines' own, where this user may not read the settings. Each with what happens beyond it, the gravest first.
+_STAGES = {
+    "flood_stage": ("95%", "its indices are made read-only"),
+    "high": ("90%", "shards are moved away from it"),
+    "low": ("85%", "no more shards are put on it"),
+}
+_UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A node's disk that is beyond a watermark: the stage, what happens beyond it, and how full the disk is."""
+
+    node: str
+    stage: str
+    consequence: str
+    used_percent: int
+
+
+def blocks(engine: Engine, indices: Sequence[str]) -> Iterator[str]:
+    """Yield each block on indices of these names, and on the cluster, with what lifts it; what may not be read is passed over."""
+    for name in indices:
+        with suppress(ForbiddenError, NotFoundError):
+            params = {"flat_settings": True, "ignore_unavailable": True, "allow_no_indices": True}
+            found = engine.request("GET", f"/{name}/_settings/index.blocks.*", params=params, retry=True)
+            for index, body in sorted(found.items()):
+                yield from _of_index(index, body["settings"])
+    for where, settings in _cluster_settings(engine).items():
+        for setting in CLUSTER_SETTINGS.values():
+            if str(settings.get(setting)) == "true":
+                yield f"the cluster has the block {setting}: {lift_cluster(setting, where)}"
+
+
+def _of_index(index: str, settings: dict[str, Any]) -> Iterator[str]:
+    for setting in (*INDEX_SETTINGS.values(), _FLOOD_BLOCK):
+        if str(settings.get(setting)) == "true":
+            yield f"{index} has the block {setting}: {FULL_DISK if setting == _FLOOD_BLOCK else lift_index(index, setting)}"
+
+
+def full_disks(engine: Engine) -> list[Disk]:
+    """Return the disks that are beyond a watermark, each with the gravest one."""
+    by_precedence = _cluster_settings(engine)
+    settings = {
+        name: value for where in ("defaults", "persistent", "transient") for name, value in by_precedence.get(where, {}).items()
+    }
+    found = []
+    for node in engine.request("GET", "/_nodes/stats/fs", retry=True)["nodes"].values():
+        total, free = (int(node["fs"]["total"][name]) for name in ("total_in_bytes", "available_in_bytes"))
+        for stage, (usual, consequence) in _STAGES.items():
+            mark = str(settings.get(f"{_WATERMARK}.{stage}") or usual)
+            headroom = str(settings.get(f"{_WATERMARK}.{stage}.max_headroom") or "")
+            if total > 0 and free < _needed(mark, headroom, total):
+                found.append(Disk(node["name"], stage.replace("_", " "), consequence, round(100 * (total - free) / total)))
+                break
+    return found
+
+
+def _cluster_settings(engine: Engine) -> dict[str, dict[str, Any]]:
+    """Return the cluster's settings by where they are set, its defaults too; none where this user may not read them."""
+    try:
+        return engine.request("GET", "/_cluster/settings", params={"include_defaults": True, "flat_settings": True}, retry=True)
+    except ForbiddenError:
+        return {}
+
+
+def _needed(mark: str, headroom: str, total: int) -> float:
+    """Return how many bytes must stay free by a watermark: a share of the disk that may be used, or the free bytes themselves."""
+    text = mark.lower()
+    if text.endswith("%") or text.replace(".", "", 1).isdigit():
+        used = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+        return min(total * (1 - used), _bytes(headroom) or total)
+    return _bytes(text)
+
+
+def _bytes(text: str) -> float:
+    """Read a size such as 20gb; 0 for none (Elasticsearch's -1)."""
+    unit = next((unit for unit in sorted(_UNITS, key=len, reverse=True) if text.lower().endswith(unit)), None)
+    number = text[: -len(unit)] if unit else text
+    return float(number) * _UNITS[unit] if unit and number.replace(".", "", 1).isdigit() else 0
