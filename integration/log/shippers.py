@@ -125,17 +125,8 @@ MAPPED: Final[dict[str, Any]] = {
 }
 """The fields of our mapping, in their objects: whatever of a document does not fit into it would be refused with its line."""
 RESERVED: Final = (
-    *(
-        "_doc_count",
-        "_feature",
-        "_field_names",
-        "_ignored",
-        "_ignored_source",
-        "_inference_fields",
-        "_nested_path",
-        "_primary_term",
-    ),
-    *("_seq_no", "_size", "_source", "_tier", "_tsid", "_type"),
+    *("_data_stream_timestamp", "_doc_count", "_feature", "_field_names", "_ignored", "_ignored_source", "_inference_fields"),
+    *("_nested_path", "_primary_term", "_seq_no", "_size", "_source", "_tier", "_tsid", "_type"),
 )
 """Names that engines keep for themselves."""
 
