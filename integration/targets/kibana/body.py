@@ -182,6 +182,7 @@ def _note(rule: Rule) -> str:
         "Each alert is one finding: a host in one window of the schedule. Its statistics are under `finding.`, with the severity "
         "that the alert's own is mapped from; `finding.risk_message` sums them up.\n\n"
         f"`detect run --rule {rule.id} --at TIME` gives the same finding with every value of its lists, and whole ones (TIME: when "
-        "the alert was made), `detect validate` with the same options holds it against the reference of the search.\n\n"
+        "the alert was made), and its id; `detect explain --finding ID` shows the lines behind it, and what made its severity. "
+        "`detect validate` with the options of `run` holds it against the reference of the search.\n\n"
         f"Attack type: {rule.attack_type if isinstance(rule.attack_type, str) else ', '.join(s.called for s in rule.attack_type)}"
     )

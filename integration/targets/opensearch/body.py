@@ -165,6 +165,7 @@ def _message(rule: Rule) -> str:
         f"The host {UNKNOWN_HOST} stands for every machine whose events name none.\n"
         "The statistics in brackets are in the alert, and in the answer to:\n"
         f"detect run --rule {rule.id} --at {{{{ctx.periodEnd}}}}\n"
+        "It names each finding by an id, whose lines this shows:\ndetect explain --finding ID\n"
     )
 
 
