@@ -1,4 +1,4 @@
-"""`detect rules list`, `show`, `check`: the rule files."""
+"""`detect rules list`, `show`, `check`, `new`: the rule files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from integration.cli.config import ConfigOption, configured
 from integration.cli.options import Format, FormatOption, RulesOption, rules_of
 from integration.cli.output import escaped, escaped_lines, note, print_json, print_table
 from integration.cli.verbs import VerbGroup, typer_app, verb_of
-from integration.commands.rules import changes
+from integration.commands.rules import begin, changes
 from integration.commands.rules import check as check_files
 from integration.errors import InputError
 from integration.folders import asset_folder
@@ -96,6 +96,31 @@ def check(rules: RulesOption = None, config: ConfigOption = None, form: FormatOp
     note(f"{len(found):,} rule{'s' * (len(found) != 1)} read, {len(faults):,} fault{'s' * (len(faults) != 1)}.")
     if faults:
         raise typer.Exit(1)
+
+
+@verb_of(rules)
+def new(
+    rule: Annotated[str, typer.Argument(metavar="ID", help="The new rule's id, such as ollama_out_of_memory.")],
+    rules: RulesOption = None,
+    config: ConfigOption = None,  # noqa: ARG001 - its callback feeds the others
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Begin a rule in a folder of yours: a file with comments to fill in, and its first cases.
+
+    It works as it stands. The folder is made if need be; of several that are named, the first is taken.
+
+    Example: detect rules new ollama_out_of_memory --rules my-rules
+    """
+    if not rules:
+        raise InputError("name the folder for the new rule: --rules FOLDER, or `rules` in detect.toml")
+    folder = rules[0]
+    files = begin(rule, folder)
+    if form is Format.JSON:
+        print_json({"files": [str(file) for file in files]})
+    else:
+        for file in files:
+            print(escaped(str(file)))  # noqa: T201
+    note(f"Fill it in, then: detect rules check --rules {folder}; detect test --rules {folder} --rule {rule}")
 
 
 def _place(file: Path | None) -> str:

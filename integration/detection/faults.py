@@ -134,7 +134,7 @@ class Language:
             return "is empty"
         if found.kind in ("dict_type", "model_type"):
             return f"must be {self.mapping}"
-        if found.kind == "string_type" and isinstance(found.given, bool | int | float):
+        if found.kind == "string_type" and isinstance(found.given, bool | int | float | dict):
             return _NOT_TEXT
         words = _WORDS.get(found.kind)
         if words is not None:

@@ -69,3 +69,30 @@ def test_check_tells_what_the_settings_say_wrongly() -> None:
     Path("detect.toml").write_text("[thresholds]\nlow = 4\n")
     answer = detect("rules", "check")
     assert (answer.code, "thresholds.low" in answer.out) == (1, True)
+
+
+def test_a_new_rule_is_taken_as_it_stands_and_its_cases_pass() -> None:
+    answer = detect("rules", "new", "my_rule", "--rules", "mine")
+    assert (answer.code, answer.out.split()) == (0, ["mine/my_rule.yml", "mine/tests/my_rule/cases.yml"])
+    assert "FILL IN" in Path("mine/my_rule.yml").read_text()
+    assert "RULE_" not in Path("mine/my_rule.yml").read_text()
+    assert (detect("rules", "check", "--rules", "mine").code, detect("rules", "check", "--rules", "mine").out) == (0, "")
+    tested = detect("test", "--rules", "mine", "--rule", "my_rule", "--format", "json")
+    assert (tested.code, tested.json["passed"], len(tested.json["cases"])) == (0, True, 3), tested.err
+    Path("a.log").write_text('time=2026-03-01T10:00:00.000Z level=ERROR msg="out of memory"\n')
+    (found,) = detect("scan", "a.log", "--rules", "mine", "--rule", "my_rule", "--format", "json").json["findings"]
+    assert (found["rule_id"], found["severity"]) == ("my_rule", "high")
+
+
+@pytest.mark.parametrize("name", ["My Rule", RULE.id, "x" * 81, "../x"])
+def test_a_new_rule_needs_an_id_of_its_own(name: str) -> None:
+    answer = detect("rules", "new", name, "--rules", "mine")
+    assert (answer.code, Path("mine").exists()) == (2, False)
+
+
+def test_a_new_rule_overwrites_nothing_and_needs_a_folder() -> None:
+    detect("rules", "new", "my_rule", "--rules", "mine")
+    Path("mine/my_rule.yml").write_text("mine\n")
+    assert detect("rules", "new", "my_rule", "--rules", "mine").code == 2
+    assert Path("mine/my_rule.yml").read_text() == "mine\n"
+    assert "--rules FOLDER" in detect("rules", "new", "other").err
