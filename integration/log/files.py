@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from integration.log.blocks import BLOCK_BYTES, OpenLog, Stream, count_lines, open_logs
-from integration.log.cri import Parts, has_parts
 from integration.log.gin import local_time
 from integration.log.line import Line, read
+from integration.log.parts import Parts, has_parts
 from integration.log.recognition import looks_like_ollama
 
 # Where backslashes are few, three times as fast as `in`.

@@ -16,6 +16,7 @@ _WORD: Final = r"[^ \t\n\x0B\f\r]"
 # A name or an address; with nothing in it that a redaction looks for.
 _HOST: Final = r"(?:[^ \t\n\x0B\f\r@=:|\"'`<>\[\]\\]{1,255}|[0-9A-Fa-f:.]{2,45})"
 _PROGRAM: Final = r"[^ \t\n\x0B\f\r\[\]:]{1,255}"
+_OLLAMA: Final = r"(?:[A-Za-z0-9_./-]{1,100}[./-])?ollama(?:[./-][A-Za-z0-9_./-]{1,100})?"
 _PID: Final = r"\[[0-9]{1,20}\]"
 _PRIORITY: Final = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)"
 # The name of a month in any language (`8月`, `févr.`), perhaps after that of a weekday, and a year on either side of the clock.
@@ -34,11 +35,11 @@ PREFIXES: Final[dict[str, str]] = {
         rf"{_PRIORITY}?1 (?P<stamp_rfc5424>{_ISO}) (?:-|(?P<host_rfc5424>{_HOST}))(?: {_WORD}{{1,255}}){{3}}"
         rf" {_STRUCTURED}(?: \uFEFF?|\Z)"
     ),
-    # `docker logs -t` writes an instant and the line, which may begin with `CUDA error: `: so only a number of a process, the
-    # name of Ollama or a record behind it makes two words a host and a program.
+    # `docker logs -t` writes an instant in UTC and the line, which may begin with `CUDA error: `: so two words are a host and a
+    # program only with the number of a process, with a record behind them, or where an offset and the name of Ollama say so.
     "journald and syslog, an instant": (
-        rf"{_PRIORITY}?(?P<stamp_iso>{_ISO}) (?:(?P<host_iso>{_HOST}) (?:{_PROGRAM}{_PID}|{_PROGRAM}(?=: {{1,9}}(?:time=|\[GIN\]))"
-        rf"|(?={_WORD}{{0,200}}ollama){_PROGRAM})|{_PROGRAM}{_PID}):(?: |\Z)"
+        rf"{_PRIORITY}?(?P<stamp_iso>{_ISO}) (?:(?=[^ ]{{1,255}} (?:{_PROGRAM}{_PID}:|{_PROGRAM}: {{1,9}}(?:time=|\[GIN\])))"
+        rf"(?P<host_iso>{_HOST}) {_PROGRAM}(?:{_PID})?|(?<!Z )(?P<host_offset>{_HOST}) {_OLLAMA}|{_PROGRAM}{_PID}):(?: |\Z)"
     ),
     "syslog without a time": rf"{_PRIORITY}{_PROGRAM}(?:{_PID})?:(?: |\Z)",
     "CRI and docker logs -t": rf"(?P<stamp_cri>{_ISO})(?: std(?:out|err) [FP](?::[A-Za-z0-9]{{1,20}})?)?(?: |\Z)",

@@ -228,6 +228,33 @@ class TestParts:
             assert needles or [text for text, _ in found][0::2] == ["between", "whole"]
             assert ("without an end", self.PARTS.rindex(b"2026")) in found
 
+    @pytest.mark.parametrize("needles", [None, [b"level=error"]])
+    @pytest.mark.parametrize("cut", [16_384, 16_400])
+    def test_dockers_parts_are_joined(self, log: Callable[[bytes], str], needles: list[bytes] | None, cut: int) -> None:
+        """It cuts every 16 KiB; what else has no line end was the last line of a program."""
+        long = 'time=2026-04-09T17:31:50.363Z level=ERROR msg="' + "\\\\n" * 12_000 + '" error=last'
+        assert len(long) > 2 * cut
+
+        def record(text: str, stream: str, second: int) -> bytes:
+            return json.dumps(
+                {"log": text, "stream": stream, "time": f"2026-04-09T17:31:5{second}Z"}, separators=(",", ":")
+            ).encode()
+
+        lines = [
+            record("level=ERROR of a program that ended", "stdout", 1),
+            record(long[:cut], "stderr", 2),
+            record("level=ERROR msg=between\n", "stdout", 3),
+            record(long[cut : 2 * cut], "stderr", 4),
+            record(long[2 * cut :] + "\n", "stderr", 5),
+            record("level=ERROR msg=after\n", "stderr", 6),
+            record("y" * cut, "stdout", 7),
+        ]
+        got = [line.line for line in read_candidates(log(b"\n".join(lines)), needles)]
+        texts = ["level=ERROR of a program that ended", "level=ERROR msg=between", long, "level=ERROR msg=after", "y" * cut]
+        assert [line.text for line in got if line.text in texts] == texts
+        assert [line.text for line in got] == texts
+        assert got[2].carried == parse_time("2026-04-09T17:31:52Z")
+
     def test_parts_without_an_end_are_bounded(self, log: Callable[[bytes], str]) -> None:
         path = log(
             b"2026-04-09T17:31:50.1Z stderr P "

@@ -62,6 +62,19 @@ def test_every_prefix_of_the_table_is_tried() -> None:
     assert len(PREFIXES) <= len(KNOWN)
 
 
+@pytest.mark.parametrize("words", ["starting ollama", "failed to-load/ollama-model", "my ollama-1", "CUDA error", "gpu-1 ollama"])
+def test_two_words_behind_an_instant_in_utc_stay(words: str) -> None:
+    """`docker logs -t` writes a program's own words there."""
+    assert strip(f"2025-02-26T10:05:31.123456789Z {words}: x") == (f"{words}: x", None, parse_time("2025-02-26T10:05:31.123Z"))
+    assert strip(f"2025-02-26T10:05:31Z {words.split(' ')[0]} ollama[7]: x").text == "x"
+
+
+@pytest.mark.parametrize("program", ["ollama", "docker/ollama-1", "ollama.service"])
+def test_an_offset_and_the_name_of_ollama_make_a_host_and_a_program(program: str) -> None:
+    assert strip(f"2025-02-26T10:05:31+00:00 gpu-1 {program}: x")[:2] == ("x", "gpu-1")
+    assert strip("2025-02-26T10:05:31+00:00 my ollamas: x").host is None
+
+
 @pytest.mark.parametrize(
     ("line", "time"),
     [
