@@ -21,6 +21,17 @@ def test_last_run_is_at_or_before(at: str, run: str) -> None:
     assert HOURLY.last_run(parse_time(f"2026-11-24T{at}Z")).run_at == parse_time(f"2026-11-24T{run}:00Z")
 
 
+@pytest.mark.parametrize(("schedule", "minutes"), [(HOURLY, 60), (Schedule("*/15 * * * *", "-20m@m", "-5m@m"), 15)])
+@given(start=st.integers(0, 10**12), span=st.integers(1, 3 * HOUR))
+def test_overlapping_gives_each_window_that_holds_an_instant_of_a_span(
+    schedule: Schedule, minutes: int, start: int, span: int
+) -> None:
+    found = list(schedule.overlapping(start, start + span))
+    instants = (*range(start, start + span, 60_000), start + span - 1)
+    assert found == list(dict.fromkeys(map(schedule.window_of, instants)))
+    assert [window.end - window.start for window in found] == [minutes * 60_000] * len(found)
+
+
 def test_within_gives_whole_windows_only() -> None:
     start, end = parse_time("2026-11-24T08:50:00Z"), parse_time("2026-11-24T11:49:59Z")
     assert [w.start - start for w in HOURLY.within(start, end)] == [0, HOUR]
