@@ -31,7 +31,7 @@ _LATEST_EPISODE_MS = 48 * 60_000
 
 
 def start_of_last(span: int) -> int:
-    """Give when a log of `span` milliseconds begins that ends with the last full hour."""
+    """Return when a log of `span` milliseconds begins that ends with the last full hour."""
     return time.time_ns() // 1_000_000 // _HOUR_MS * _HOUR_MS - span
 
 
@@ -116,8 +116,9 @@ def _lines(plan: Plan, host: str, share: int, script: Script) -> Iterator[Line]:
     app_log = APP_LOG if wrap is None else SERVER_LOG
     done, now = 0, plan.start
     # Lines of a passage follow closely upon each other, unless the whole log is denser than that.
-    step = min(_LONGEST_STEP_MS, plan.span / (share or 1) * (1 if plan.size is None else _USUAL_LINE_BYTES))
-    hourly = _hourly(plan, share, script)
+    unit = 1 if plan.size is None else _USUAL_LINE_BYTES
+    step = min(_LONGEST_STEP_MS, plan.span / (share or 1) * unit)
+    hourly = _hourly(plan, host, share, script)
     due = next(hourly, None)
     passage = script.startup
     while done < share:
@@ -132,19 +133,20 @@ def _lines(plan: Plan, host: str, share: int, script: Script) -> Iterator[Line]:
                 return
             now = min(now + int(rng.random() * step), plan.end - 1)
         then = max(now, min(plan.start + int(plan.span * (done + rng.random()) / share), plan.end - 1))
-        if due is not None and due[0] <= then:
+        # The last one comes before the lines run out.
+        if due is not None and (due[0] <= then or (share - done) / unit <= len(due[1].lines) + _EPISODE_LINES):
             now, passage = max(now, due[0]), due[1]
             due = next(hourly, None)
         else:
             now, passage = then, script.next(rng)
 
 
-def _hourly(plan: Plan, share: int, script: Script) -> Iterator[tuple[int, Filled]]:
+def _hourly(plan: Plan, host: str, share: int, script: Script) -> Iterator[tuple[int, Filled]]:
     """Yield the episodes that have an hour for themselves, with their times; the first comes at once, so that a short log has one.
 
     Where the log is too short for one in every hour, hours are left out: half of the lines at most are those of episodes.
     """
-    rng = Random(f"{plan.seed} {share} {script.version}")  # noqa: S311 - made-up logs need no secrets
+    rng = Random(f"{host} {plan.seed} episodes")  # noqa: S311 - made-up logs need no secrets
     lines = share if plan.size is None else share // _USUAL_LINE_BYTES
     first = plan.start // _HOUR_MS
     last = (plan.end - 1) // _HOUR_MS

@@ -150,7 +150,7 @@ class TestScenario:
 
     def test_attack_has_every_class(self) -> None:
         """Most lines of real attacks are none that the search selects; those of a day still hold all of its classes."""
-        assert set(classes(plan(Scenario.ATTACK, lines=20_000, hosts=3, hours=24))) == {
+        assert set(classes(plan(Scenario.ATTACK, lines=9_000, hosts=3, hours=24))) == {
             "service_crash",
             "model_error",
             "runner_error",
@@ -184,10 +184,10 @@ class TestScenario:
         ],
     )
     def test_attack_has_what_tries_a_parser(self, piece: str) -> None:
-        assert piece in "\n".join(line for _, line in generate(plan(Scenario.ATTACK, lines=20_000, hosts=3, hours=24)))
+        assert piece in "\n".join(line for _, line in generate(plan(Scenario.ATTACK, lines=9_000, hosts=3, hours=24)))
 
     def test_what_is_secret_is_redacted(self) -> None:
-        made = plan(Scenario.ATTACK, lines=20_000, hosts=3, hours=24)
+        made = plan(Scenario.ATTACK, lines=9_000, hosts=3, hours=24)
         assert any("@mail.example.org" in line for _, line in generate(made))
         stored = [event.original for event in events(made)]
         assert not any("@mail" in line or "sk-" in line for line in stored)
@@ -226,7 +226,7 @@ class TestTruth:
 
     @pytest.mark.parametrize("scenario", [Scenario.ATTACK, Scenario.NOISY])
     def test_one_episode_a_host_and_hour(self, scenario: Scenario) -> None:
-        made = plan(scenario, lines=30_000, hosts=3, hours=24)
+        made = plan(scenario, lines=15_000, hosts=3, hours=24)
         seen = list(occurrences(made))
         assert Counter((one.host, one.start // HOUR) for one in seen) == {
             (f"gpu-0{host}", START // HOUR + hour): 1 for host in (1, 2, 3) for hour in range(24)
@@ -238,7 +238,7 @@ class TestTruth:
 
     @pytest.mark.parametrize("scenario", [Scenario.ATTACK, Scenario.NOISY])
     def test_every_episode_of_every_version_comes(self, scenario: Scenario) -> None:
-        seen = {(one.version, one.name) for one in occurrences(plan(scenario, lines=30_000, hosts=3, hours=24))}
+        seen = {(one.version, one.name) for one in occurrences(plan(scenario, lines=9_000, hosts=3, hours=24))}
         told = {
             (texts.version, episode.name)
             for texts in VERSIONS
@@ -261,7 +261,7 @@ class TestTruth:
     def test_a_crash_of_the_server_is_followed_by_a_start(self) -> None:
         """A goroutine's panic ends the process: no access line of that request, a start that finds the upload without a model."""
         crashes = [
-            one for one in occurrences(plan(Scenario.ATTACK, 30_000, 3, hours=24)) if any("created by" in x for x in one.lines)
+            one for one in occurrences(plan(Scenario.ATTACK, 9_000, 3, hours=24)) if any("created by" in x for x in one.lines)
         ]
         assert len({(one.version, one.name) for one in crashes}) >= 12
         for one in crashes:

@@ -47,7 +47,7 @@ created by github.com/ollama/ollama/server.(*Scheduler).Run in goroutine 1
 _RUNNER_PANIC = r"""level=INFO source=server.go:399 msg="starting runner" cmd="/usr/bin/ollama runner --model {blob} --port {port}"
 level=INFO source=runner.go:864 msg="starting go runner"
 level=INFO source=runner.go:900 msg="Server listening on 127.0.0.1:{port}"
-llama_model_load: error loading model: tensor 'blk.{few}.ffn_down.weight' data is not within the file bounds, model is corrupted or incomplete
+llama_model_load: error loading model: check_tensor_dims: tensor 'blk.{part}.ffn_down.weight' has wrong shape; expected 14336,  4096, got  4096, 14336,     1,     1
 llama_model_load_from_file_impl: failed to load model
 panic: unable to load model: {blob}
 goroutine {few} [running]:
@@ -56,7 +56,7 @@ github.com/ollama/ollama/runner/llamarunner.(*Server).loadModel(0xc0{address}, {
 created by github.com/ollama/ollama/runner/llamarunner.(*Server).load in goroutine 22
 	github.com/ollama/ollama/runner/llamarunner/runner.go:833 +0x8f5
 level=ERROR source=server.go:425 msg="llama runner terminated" error="exit status 2"
-level=INFO source=sched.go:438 msg="Load failed" model={blob} error="llama runner process has terminated: error loading model: tensor 'blk.{few}.ffn_down.weight' data is not within the file bounds, model is corrupted or incomplete"
+level=INFO source=sched.go:438 msg="Load failed" model={blob} error="llama runner process has terminated: error loading model: check_tensor_dims: tensor 'blk.{part}.ffn_down.weight' has wrong shape; expected 14336,  4096, got  4096, 14336,     1,     1"
 """
 
 
@@ -169,7 +169,6 @@ github.com/ollama/ollama/llm.NewLlamaServer({{0xc0{address9}, 0x1, 0x1}}, {{0xc0
 runtime.gopark(0x0?, 0x0?, 0x0?, 0x0?, 0x0?)
 	runtime/proc.go:435 +0xce fp=0xc0{address} sp=0xc0{address2} pc=0x56{address3}
 rax    0x0
-rip    0x7f{address}
 """
         + _RESTART_WITH_MODEL,
         attack=True,
@@ -211,7 +210,7 @@ created by github.com/ollama/ollama/server.(*Server).PullHandler in goroutine {f
     ),
     Episode(
         "runner_panic",
-        "An uploaded model states tensors that its file does not hold: the runner dies, the server stays.",
+        "An uploaded model has tensors of other shapes than it states: the runner dies, the server stays.",
         _CREATED + _RUNNER_PANIC + access(500, "short2", "attacker", "POST /api/generate"),
         attack=True,
         impact=True,
@@ -246,6 +245,17 @@ level=ERROR source=create.go:284 msg="error converting from safetensors" error="
         attack=True,
     ),
     Episode(
+        "tensors_beyond_end",
+        "An uploaded model states tensors that its file does not hold: llama.cpp refuses it in the server.",
+        _CREATED
+        + r"""llama_model_load: error loading model: tensor 'blk.{part}.ffn_down.weight' data is not within the file bounds, model is corrupted or incomplete
+llama_model_load_from_file_impl: failed to load model
+level=INFO source=sched.go:417 msg="NewLlamaServer failed" model={blob} error="unable to load model: {blob}"
+"""
+        + access(500, "short2", "attacker", "POST /api/generate"),
+        attack=True,
+    ),
+    Episode(
         "recovered_panic",
         "The decoder panics where a handler shows a model: Gin recovers, and writes places without names.",
         _PULLED
@@ -277,10 +287,7 @@ github.com/ollama/ollama/server/routes.go:969 (0x55{address10})
         attack=True,
     ),
     Episode(
-        "refused_creates",
-        "Faulty GGUF files that the decoder refuses with an error (status 500).",
-        refusals(4, 500),
-        attack=True,
+        "refused_creates", "Faulty GGUF files that the decoder refuses with an error (status 500).", refusals(4, 500), attack=True
     ),
     Episode(
         "streamed_refusals",
