@@ -37,7 +37,11 @@ class Dataset:
 
 SERVER = Dataset("ollama.server")
 """The lines of Ollama's log, which the rules read."""
-DATASETS = (SERVER,)
+API = Dataset("ollama.api")
+"""Events of Ollama's API in JSON, as Splunk's HTTP Event Collector gets them (ollama:api)."""
+PROMPTS = Dataset("ollama.prompts")
+"""Prompts and responses in JSON (ollama:prompts)."""
+DATASETS = (SERVER, API, PROMPTS)
 
 PIPELINE = SERVER.pipeline
 EVENTS_TEMPLATE = SERVER.template
@@ -72,7 +76,11 @@ class Namespace:
     @property
     def events(self) -> str:
         """The data stream of Ollama's lines."""
-        return f"{SERVER.template}-{self.name}"
+        return self.stream(SERVER)
+
+    def stream(self, dataset: Dataset) -> str:
+        """Return the data stream of a dataset."""
+        return f"{dataset.template}-{self.name}"
 
     @property
     def risk(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -37,6 +37,10 @@ def install(
             help="Delete events after such a time, 30d or 12h; none ends it. Else as it was, first none.",
         ),
     ] = None,
+    keep_prompts: Annotated[
+        bool | None,
+        typer.Option("--keep-prompts/--no-keep-prompts", help="Store prompts and responses, redacted. Else as it was, first not."),
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what an earlier installation made for rules that are no more.")
     ] = False,
@@ -59,7 +63,8 @@ def install(
     settings, loaded = configured(config, rules, None)
     deployment = Deployment(cluster.namespace, index, settings.post_filter)
     kept = None if retention is None else retention_of(retention)
-    with desired(cluster, loaded, alerting, deployment, roles=roles, notify=notify, enable=enable, retention=kept) as wanted:
+    options: dict[str, Any] = {"roles": roles, "notify": notify, "enable": enable, "retention": kept, "keep_prompts": keep_prompts}
+    with desired(cluster, loaded, alerting, deployment, **options) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
         if dry_run:
             _print_plan(planned, leftovers, form, prune=prune, bodies=bodies)

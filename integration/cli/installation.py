@@ -76,14 +76,17 @@ def desired(
     notify: str | None = None,
     enable: bool = False,
     retention: str | None = None,
+    keep_prompts: bool | None = None,
 ) -> Iterator[Desired]:
-    """Connect, and choose what shall be there; of `retention`, None stands for what is there already."""
+    """Connect, and choose what shall be there; of `retention` and `keep_prompts`, None stands for what is there already."""
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         connections = Connections(engine, kibana)
         target = target_of(connections, alerting, deployment, notify)
         streams = streams_of(engine)
         if retention is not None:
             streams = replace(streams, retention=None if retention == NO_RETENTION else retention)
+        if keep_prompts is not None:
+            streams = replace(streams, keep_prompts=keep_prompts)
         shared = [
             *shared_objects(rules, engine.name, streams),
             *(role_objects(engine.name, rules, deployment.index) if roles else ()),

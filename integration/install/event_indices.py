@@ -46,7 +46,8 @@ class EventIndices(SharedObject):
 
     def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
         """Add the computed fields and name the pipeline, in every index."""
-        connections.engine.put_mapping(self.name, self.body["mappings"])
+        if self.body["mappings"]:
+            connections.engine.put_mapping(self.name, self.body["mappings"])
         self.set_pipeline(connections, self.name, self._pipeline)
 
     def delete(self, connections: Connections, _found: dict[str, Any]) -> None:
@@ -90,9 +91,9 @@ class HookedIndices(EventIndices):
     def put(self, connections: Connections, found: dict[str, Any] | None) -> None:
         """Roll data streams over, and add the computed fields to the indices that fit."""
         for index, there in self._wanting(found or {}).items():
-            if there["fits"]:
+            if there["fits"] and self.body["mappings"]:
                 connections.engine.put_mapping(index, self.body["mappings"])
-            else:
+            elif not there["fits"]:
                 connections.engine.request("POST", f"/{data_stream_of(index)}/_rollover")
 
     def delete(self, connections: Connections, found: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from integration.engines.base import Engine
 from integration.errors import ClusterError, NotFoundError
 from integration.install.role_bodies import INGESTER, INSTALLER, READER, RUNNER, Grants, grants
-from integration.names import EVENTS_PATTERN, RISK_PATTERN, STATE_PATTERN, Namespace
+from integration.names import API, EVENTS_PATTERN, PROMPTS, RISK_PATTERN, STATE_PATTERN, Namespace
 
 # What an API without a security plugin behind it says.
 NO_SECURITY = ("no handler found", "Unknown API", "Security must be explicitly enabled")
@@ -71,6 +71,7 @@ def _privileges(granted: Grants, work: Work, namespace: Namespace, index: str) -
     yield from (_Privilege(name) for name in granted.cluster)
     events = index.split(",") if work in (Work.RUN, Work.READ) else [namespace.events]
     names = {EVENTS_PATTERN: events, RISK_PATTERN: [namespace.risk], STATE_PATTERN: [namespace.state]}
+    names |= {dataset.pattern: [namespace.stream(dataset)] for dataset in (API, PROMPTS)}
     for pattern, allowed in granted.indices.items():
         yield from (_Privilege(name, one) for one in names[pattern] for name in allowed)
 

@@ -13,7 +13,7 @@ from integration.install.journal import Journal, OnStep, Step
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover, ManagedObject
 from integration.install.ownership import shared_tag
-from integration.names import Namespace
+from integration.names import DATASETS, Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def remove(planned: Sequence[Removal], on_step: OnStep) -> None:
 
 def data_of(namespace: Namespace) -> dict[str, str]:
     """Return the kind of everything that holds a namespace's documents, by its name."""
-    return {namespace.risk: "index", namespace.state: "index", namespace.events: "data stream"}
+    return {namespace.risk: "index", namespace.state: "index", **{namespace.stream(each): "data stream" for each in DATASETS}}
 
 
 def _removal(connections: Connections, managed: ManagedObject) -> Removal:

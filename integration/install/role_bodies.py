@@ -12,16 +12,19 @@ None of them may write roles: that stays with the cluster's administrator.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from integration.names import EVENTS_PATTERN, RISK_PATTERN, STATE_PATTERN
+from integration.names import API, EVENTS_PATTERN, PROMPTS, RISK_PATTERN, STATE_PATTERN
 
 INSTALLER = "detect-installer"
 INGESTER = "detect-ingester"
 RUNNER = "detect-runner"
 READER = "detect-reader"
+
+_JSON_EVENTS = (API.pattern, PROMPTS.pattern)
+"""The data streams that no rule reads; nor may a reader, for there may be prompts in them."""
 
 DESCRIPTIONS = {
     INSTALLER: "Puts the pipeline, the templates and the rules of detect on the cluster, and takes them away",
@@ -77,15 +80,20 @@ def _opensearch_body(description: str, grants: Grants) -> dict[str, Any]:
     }
 
 
+def _each(patterns: Sequence[str], *allowed: str) -> dict[str, tuple[str, ...]]:
+    return dict.fromkeys(patterns, allowed)
+
+
 _GRANTS_ELASTICSEARCH = {
     INSTALLER: Grants(
         ("monitor", "manage_ingest_pipelines", "manage_index_templates"),
-        {EVENTS_PATTERN: ("manage", "read"), RISK_PATTERN: ("delete_index", "read")},
+        _each((EVENTS_PATTERN, *_JSON_EVENTS), "manage", "read") | {RISK_PATTERN: ("delete_index", "read")},
     ),
     # It reads, since a line that lies in an older backing index already must not be stored again.
     INGESTER: Grants(
         ("monitor", "read_pipeline"),
-        {EVENTS_PATTERN: ("auto_configure", "create_doc", "maintenance", "read", "view_index_metadata")},
+        {EVENTS_PATTERN: ("auto_configure", "create_doc", "maintenance", "read", "view_index_metadata")}
+        | _each(_JSON_EVENTS, "auto_configure", "create_doc"),
     ),
     RUNNER: Grants(
         ("monitor",),
@@ -97,7 +105,8 @@ _GRANTS_ELASTICSEARCH = {
     ),
     READER: Grants(
         ("monitor", "read_pipeline"),
-        {EVENTS_PATTERN: ("read", "view_index_metadata"), RISK_PATTERN: ("read",), STATE_PATTERN: ("read",)},
+        {EVENTS_PATTERN: ("read", "view_index_metadata"), RISK_PATTERN: ("read",), STATE_PATTERN: ("read",)}
+        | _each(_JSON_EVENTS, "view_index_metadata"),
     ),
 }
 
@@ -117,6 +126,17 @@ _GET_ALERTS = (
 _GET_LAST_RUNS = "cluster:admin/opendistro/_scheduled_jobs/stats"
 # Of Index State Management, where the cluster has it.
 _GET_RETENTION = ("cluster:admin/opendistro/ism/policy/get", "cluster:admin/opendistro/ism/managedindex/explain")
+
+_MANAGE = (
+    "indices:admin/opensearch/ism/managedindex",
+    "indices:admin/data_stream/create",  # Alerting takes no monitor over what is not there
+    "indices:admin/data_stream/delete",
+    "indices:admin/mapping/put",
+    "indices:admin/settings/update",
+    _MAPPINGS,
+    _SEARCH,
+    _SETTINGS,
+)
 
 _GRANTS_OPENSEARCH = {
     INSTALLER: Grants(
@@ -139,17 +159,8 @@ _GRANTS_OPENSEARCH = {
             "cluster:admin/opendistro/ism/managedindex/change",
             "cluster:admin/opendistro/ism/managedindex/remove",
         ),
-        {
-            EVENTS_PATTERN: (
-                "indices:admin/opensearch/ism/managedindex",
-                "indices:admin/data_stream/create",  # Alerting takes no monitor over what is not there
-                "indices:admin/data_stream/delete",
-                "indices:admin/mapping/put",
-                "indices:admin/settings/update",
-                _MAPPINGS,
-                _SEARCH,
-                _SETTINGS,
-            ),
+        _each((EVENTS_PATTERN, *_JSON_EVENTS), *_MANAGE)
+        | {
             RISK_PATTERN: ("indices:admin/delete", _SEARCH),
         },
     ),
@@ -165,7 +176,8 @@ _GRANTS_OPENSEARCH = {
                 _SEARCH,
                 _SETTINGS,
             )
-        },
+        }
+        | _each(_JSON_EVENTS, _BULK, _CREATE, "indices:data/write/index"),
     ),
     RUNNER: Grants(
         (_MAIN, *_GET_ALERTS, "indices:data/read/scroll", "indices:data/write/bulk"),
@@ -191,7 +203,8 @@ _GRANTS_OPENSEARCH = {
             EVENTS_PATTERN: (_MAPPINGS, "indices:admin/mappings/fields/get", "indices:data/read/field_caps", _SEARCH, _SETTINGS),
             RISK_PATTERN: (_SEARCH,),
             STATE_PATTERN: ("indices:data/read/get",),
-        },
+        }
+        | _each(_JSON_EVENTS, _MAPPINGS, _SETTINGS),
     ),
 }
 

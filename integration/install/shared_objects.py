@@ -16,9 +16,9 @@ from integration.install.hooks import abandoned_hooks, hooks_of
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover
 from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
-from integration.install.streams import Streams
-from integration.names import EVENTS_TEMPLATE, RISK_TEMPLATE, SERVER, Dataset
-from integration.render.templates import computed_fields, events_template, risk_template
+from integration.install.streams import Streams, keeping
+from integration.names import API, PROMPTS, RISK_TEMPLATE, SERVER, Dataset
+from integration.render.templates import computed_fields, events_template, json_events_template, risk_template
 
 _ORDINARY = Streams()
 
@@ -88,30 +88,42 @@ class DataStream(SharedObject):
 
 def shared_objects(rules: Sequence[Rule], engine: str, streams: Streams = _ORDINARY) -> list[SharedObject]:
     """Return every object that these rules share on an engine, in the order in which they must be created."""
-    hooked = {each.dataset: each for each in streams.hooked}.get(SERVER)
-    events, risk = events_template(rules, engine), risk_template(rules)
-    if streams.retention and engine == "elasticsearch":
-        events["template"]["lifecycle"] = retention.lifecycle(streams.retention)
-    made: list[SharedObject] = [_pipeline(SERVER, rules, engine, has_hook=engine == "elasticsearch" and not hooked)]
-    if hooked:
-        made += hooks_of(hooked, events["template"], shared_tag(events, rules))
-    else:
-        made.append(Template(EVENTS_TEMPLATE, events | {"_meta": shared_tag(events, rules)}))
-    made.append(Template(RISK_TEMPLATE, risk | {"_meta": shared_tag(risk, rules)}))
-    indices = HookedIndices if hooked else EventIndices
-    made.append(indices(SERVER, computed_fields(rules, engine)))
+    risk = risk_template(rules)
+    made = _stream_objects(SERVER, rules, engine, streams)
+    made.insert(-1, Template(RISK_TEMPLATE, risk | {"_meta": shared_tag(risk, rules)}))
+    for dataset in (API, PROMPTS):
+        made += _stream_objects(dataset, (), engine, streams)
     return [*made, *(retention.objects(engine, streams.retention) if streams.retention else ())]
 
 
 def abandoned(connections: Connections, rules: Sequence[Rule], streams: Streams) -> list[Leftover]:
     """Return our part of hooks that nobody but us uses any more, so that it must go."""
-    content = events_template(rules, connections.engine.name)["template"]
-    return [leftover for dataset in streams.abandoned for leftover in abandoned_hooks(connections, dataset, content)]
+    templates = {each: _template(each, rules, connections.engine.name)["template"] for each in streams.abandoned}
+    return [leftover for dataset, content in templates.items() for leftover in abandoned_hooks(connections, dataset, content)]
 
 
-def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, *, has_hook: bool) -> Pipeline:
+def _stream_objects(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Streams) -> list[SharedObject]:
+    """Return the pipeline, the template or our part of another hand's, and the indices that are there."""
+    hooked = {each.dataset: each for each in streams.hooked}.get(dataset)
+    template = _template(dataset, rules, engine)
+    if streams.retention and engine == "elasticsearch":
+        template["template"]["lifecycle"] = retention.lifecycle(streams.retention)
+    tag = shared_tag(template, rules)
+    made: list[SharedObject] = [_pipeline(dataset, rules, engine, streams, has_hook=engine == "elasticsearch" and not hooked)]
+    made += hooks_of(hooked, template["template"], tag) if hooked else [Template(dataset.template, template | {"_meta": tag})]
+    indices = HookedIndices if hooked else EventIndices
+    return [*made, indices(dataset, computed_fields(rules, engine) if rules else {})]
+
+
+def _template(dataset: Dataset, rules: Sequence[Rule], engine: str) -> dict[str, Any]:
+    return events_template(rules, engine) if dataset == SERVER else json_events_template(dataset, engine)
+
+
+def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Streams, *, has_hook: bool) -> Pipeline:
     """Return a pipeline as an engine takes it; `has_hook` lets it end with the user's own."""
     body = yaml.safe_load((asset_folder("ingest_pipelines") / f"{dataset.pipeline}.yml").read_text(encoding="utf-8"))
+    if dataset == PROMPTS and streams.keep_prompts:
+        keeping(body)["keep"] = True
     description = f"{body['description']} {shared_tag_text(body, rules)}"
     if engine == "elasticsearch":
         del body["version"]  # counted up with each replacement, since it guards them

@@ -11,7 +11,7 @@ from integration.engines.base import Engine
 from integration.errors import NotFoundError
 from integration.install.ownership import OWNER, has_tag
 from integration.install.retention import policy_retention
-from integration.names import DATASETS, SERVER, Dataset
+from integration.names import DATASETS, PROMPTS, SERVER, Dataset
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,23 @@ class Streams:
     """What an installation must know of the data streams beside the rules.
 
     `abandoned` are the datasets in whose hooks we still are, though the template is ours. `retention` is how long events are
-    kept, such as `30d`, None where nothing deletes them.
+    kept, such as `30d`, None where nothing deletes them. `keep_prompts` tells that prompts and responses are stored.
     """
 
     hooked: tuple[Hooked, ...] = ()
     abandoned: tuple[Dataset, ...] = ()
     retention: str | None = None
+    keep_prompts: bool = False
 
 
 def streams_of(engine: Engine) -> Streams:
     """Read how the data streams of a cluster are set up."""
     if engine.name != "elasticsearch":  # whose templates cannot name a component that may not be there: it has no such hooks
-        return Streams(retention=policy_retention(engine))
+        return Streams(retention=policy_retention(engine), keep_prompts=_keeps_prompts(engine))
     hooked = tuple(each for dataset in DATASETS if (each := _hooked(engine, dataset)))
     theirs = {each.dataset for each in hooked}
     abandoned = tuple(each for each in DATASETS if each not in theirs and _holds_ours(engine, each))
-    return Streams(hooked, abandoned, _retention(engine))
+    return Streams(hooked, abandoned, _retention(engine), _keeps_prompts(engine))
 
 
 def our_processors(pipeline: dict[str, Any]) -> list[dict[str, Any]]:
@@ -98,6 +99,16 @@ def _settings(template: dict[str, Any]) -> dict[str, Any]:
 def _calls(engine: Engine, pipeline: str, name: str) -> bool:
     processors = (engine.get_pipeline(pipeline) or {}).get("processors", [])
     return any(each.get("pipeline", {}).get("name") == name for each in processors)
+
+
+def keeping(pipeline: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of the pipeline of prompts that say whether it keeps them; of another pipeline none."""
+    scripts = (each["script"] for each in pipeline.get("processors", []) if each.get("script", {}).get("tag") == "event")
+    return next((script["params"] for script in scripts), {})
+
+
+def _keeps_prompts(engine: Engine) -> bool:
+    return keeping(engine.get_pipeline(PROMPTS.pipeline) or {}).get("keep") is True
 
 
 def _retention(engine: Engine) -> str | None:

@@ -1,6 +1,7 @@
-"""`make pipeline`: write into the ingest pipeline what it shares with Python, the expressions and the tables of shippers.
+"""`make pipeline`: write into the ingest pipelines what they share with Python, the expressions and the tables of shippers.
 
 The file itself is the template: a pattern definition, a gsub's pattern or a table keeps its place and gets its value from here.
+Prompts have the pipeline of API events under another name.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ from integration.folders import asset_folder
 from integration.log import event, gin, json_record, kind, line, prefixes, redaction, shippers
 from integration.times import RFC3339
 
-FILE: Final = asset_folder("ingest_pipelines") / "ollama.server.yml"
+FOLDER: Final = asset_folder("ingest_pipelines")
+FILE: Final = FOLDER / "ollama.server.yml"
+API_FILE: Final = FOLDER / "ollama.api.yml"
+PROMPTS_FILE: Final = FOLDER / "ollama.prompts.yml"
 
 _DEFINITIONS: Final = {
     "TIME3339": RFC3339,
@@ -58,7 +62,7 @@ _TABLES: Final[dict[str, object]] = {
     "reserved": shippers.RESERVED,
     "bytes": line.MAX_BYTES,
 }
-_TABLES_OF: Final = {"shipper", "cut"}
+_TABLES_OF: Final = {"shipper", "cut", "event"}
 _ENTRY: Final = re.compile(r"( *)([A-Za-z0-9_]+): (.*)")
 
 
@@ -94,5 +98,17 @@ def _scalar(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def for_prompts(text: str) -> str:
+    """Return the pipeline of prompts, from the text of that of API events."""
+    return (
+        text.replace("ollama.api", "ollama.prompts")
+        .replace("ollama:api", "ollama:prompts")
+        .replace("An event of Ollama's API", "A prompt to Ollama with its response")
+        .replace("JSON events of Ollama's API", "JSON events of prompts to Ollama and responses")
+    )
+
+
 if __name__ == "__main__":
-    FILE.write_text(written(FILE.read_text(encoding="utf-8")), encoding="utf-8")
+    for file in (FILE, API_FILE):
+        file.write_text(written(file.read_text(encoding="utf-8")), encoding="utf-8")
+    PROMPTS_FILE.write_text(for_prompts(API_FILE.read_text(encoding="utf-8")), encoding="utf-8")

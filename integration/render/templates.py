@@ -7,7 +7,7 @@ from typing import Any
 
 from integration.detection.field_names import FieldNames
 from integration.detection.model import Rule
-from integration.names import EVENTS_PATTERN, PIPELINE, RISK_PATTERN, SERVER
+from integration.names import RISK_PATTERN, SERVER, Dataset
 from integration.render.aggregation import DYNAMIC_FIELDS, class_field
 
 # Above the templates that clusters bring for logs-*-* (100 on Elasticsearch).
@@ -37,17 +37,26 @@ _AFTER = {
 
 def events_template(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
     """Return the template of the data streams of Ollama's lines; every rule's classifier is a computed field of its mapping."""
-    settings: dict[str, Any] = {"default_pipeline": PIPELINE, "auto_expand_replicas": "0-1"}
+    return _stream_template(SERVER, engine, events_mapping(rules, engine))
+
+
+def json_events_template(dataset: Dataset, engine: str) -> dict[str, Any]:
+    """Return the template of the data streams of JSON events, which no rule reads."""
+    return _stream_template(dataset, engine, json_events_mapping())
+
+
+def _stream_template(dataset: Dataset, engine: str, mapping: dict[str, Any]) -> dict[str, Any]:
+    settings: dict[str, Any] = {"default_pipeline": dataset.pipeline, "auto_expand_replicas": "0-1"}
     if engine == "elasticsearch":
         settings["mode"] = "standard"  # `logsdb` would rebuild `_source`, and long lines are read from it
     template = {
-        "index_patterns": [EVENTS_PATTERN],
+        "index_patterns": [dataset.pattern],
         "data_stream": {},
         "priority": _PRIORITY,
-        "template": {"settings": {"index": settings}, "mappings": events_mapping(rules, engine)},
+        "template": {"settings": {"index": settings}, "mappings": mapping},
     }
     if engine == "elasticsearch":  # OpenSearch demands that a component template be there
-        template |= {"composed_of": [SERVER.custom], "ignore_missing_component_templates": [SERVER.custom]}
+        template |= {"composed_of": [dataset.custom], "ignore_missing_component_templates": [dataset.custom]}
     return template
 
 
@@ -83,6 +92,44 @@ def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
             ),
             "source": _object({"ip": _IP}),
             "url": _object({"path": _KEYWORD, "query": _KEYWORD}),
+        },
+    }
+
+
+def json_events_mapping() -> dict[str, Any]:
+    """Return the mapping of an event of the API or of a prompt (ECS names)."""
+    return {
+        "dynamic": False,
+        "date_detection": False,
+        "properties": {
+            "@timestamp": _DATE,
+            "tags": _KEYWORD,
+            "agent": _object(dict.fromkeys(("name", "type", "version"), _KEYWORD)),
+            "error": _object({"message": _KEYWORD}),
+            "event": _object({"action": _KEYWORD, "dataset": _KEYWORD, "duration": _LONG}),
+            "gen_ai": _object(
+                {
+                    "operation": _object({"name": _KEYWORD}),
+                    "request": _object({"model": _KEYWORD}),
+                    "response": _object({"model": _KEYWORD, "finish_reasons": _KEYWORD}),
+                    "usage": _object({"input_tokens": _LONG, "output_tokens": _LONG}),
+                }
+            ),
+            "host": _object({"name": _KEYWORD}),
+            "http": _object(
+                {
+                    "request": _object({"method": _KEYWORD, "bytes": _LONG}),
+                    "response": _object({"status_code": _LONG, "bytes": _LONG}),
+                }
+            ),
+            "log": _object({"file": _object({"path": _KEYWORD})}),
+            "ollama": _object(
+                {"prompt": _TEXT, "response": _TEXT, **dict.fromkeys(("models", "shipped", "dropped", "parse_error"), _KEYWORD)}
+            ),
+            "source": _object({"ip": _IP}),
+            "url": _object(dict.fromkeys(("full", "path", "query"), _KEYWORD)),
+            "user": _object({"name": _KEYWORD}),
+            "user_agent": _object({"original": _KEYWORD}),
         },
     }
 

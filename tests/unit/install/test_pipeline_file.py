@@ -1,16 +1,22 @@
-"""What can be told of the pipeline file without a node."""
+"""What can be told of the pipeline files without a node."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 import yaml
 
 from integration.folders import asset_folder
+from integration.install.shared_objects import shared_objects
+from integration.install.streams import Streams, keeping
+from integration.names import API, DATASETS, PROMPTS, SERVER, Dataset
+from tests.support.builders import RULE
 
-TEXT = (asset_folder("ingest_pipelines") / "ollama.server.yml").read_text(encoding="utf-8")
-BODY: dict[str, Any] = yaml.safe_load(TEXT)
+TEXTS = {each: (asset_folder("ingest_pipelines") / f"{each.pipeline}.yml").read_text(encoding="utf-8") for each in DATASETS}
+BODIES: dict[Dataset, dict[str, Any]] = {dataset: yaml.safe_load(text) for dataset, text in TEXTS.items()}
+of_each = pytest.mark.parametrize("dataset", DATASETS, ids=[each.name for each in DATASETS])
 
 
 def processors(listed: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -20,25 +26,29 @@ def processors(listed: list[dict[str, Any]]) -> Iterator[tuple[str, dict[str, An
         yield from processors(options.get("on_failure", []))
 
 
-ALL = [*processors(BODY["processors"]), *processors(BODY["on_failure"])]
+def every(dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
+    body = BODIES[dataset]
+    return [*processors(body["processors"]), *processors(body["on_failure"])]
 
 
-def test_curl_can_put_it() -> None:
-    assert TEXT.startswith("---\n")  # by which the engines know YAML
+@of_each
+def test_curl_can_put_it(dataset: Dataset) -> None:
+    assert TEXTS[dataset].startswith("---\n")  # by which the engines know YAML
 
 
-def test_every_processor_says_what_it_does() -> None:
-    tags = [options["tag"] for _, options in ALL]
+@of_each
+def test_every_processor_says_what_it_does(dataset: Dataset) -> None:
+    tags = [options["tag"] for _, options in every(dataset)]
     assert len(set(tags)) == len(tags)
-    assert [options["tag"] for _, options in ALL if not options.get("description")] == []
+    assert [options["tag"] for _, options in every(dataset) if not options.get("description")] == []
 
 
-def test_nothing_that_only_some_clusters_have() -> None:
-    assert "{{" not in str(BODY)
-    assert [options["tag"] for _, options in ALL if "copy_from" in options] == []
-    scripts = [options["source"] for kind, options in ALL if kind == "script"] + [
-        options["if"] for _, options in ALL if "if" in options
-    ]
+@of_each
+def test_nothing_that_only_some_clusters_have(dataset: Dataset) -> None:
+    assert "{{" not in str(BODIES[dataset])
+    assert [options["tag"] for _, options in every(dataset) if "copy_from" in options] == []
+    scripts = [options["source"] for kind, options in every(dataset) if kind == "script"]
+    scripts += [options["if"] for _, options in every(dataset) if "if" in options]
     for script in scripts:
         assert "grok(" not in script
         assert "=~" not in script
@@ -50,5 +60,13 @@ def test_redaction_on_failure_is_the_redaction() -> None:
         found = [options for kind, options in processors(listed) if kind == "gsub" and "redact" in options["tag"]]
         return [(options["field"], options["pattern"], options["replacement"]) for options in found]
 
-    assert len(redactions(BODY["processors"])) == 2
-    assert redactions(BODY["on_failure"]) == redactions(BODY["processors"])
+    server = BODIES[SERVER]
+    assert len(redactions(server["processors"])) == 2
+    assert redactions(server["on_failure"]) == redactions(server["processors"])
+
+
+def test_prompts_are_not_kept_unless_asked_for() -> None:
+    for dataset in (API, PROMPTS):
+        for streams, keep in ((Streams(), False), (Streams(keep_prompts=True), dataset == PROMPTS)):
+            (pipeline,) = [each for each in shared_objects([RULE], "opensearch", streams) if each.name == dataset.pipeline]
+            assert keeping(pipeline.body)["keep"] is keep

@@ -12,11 +12,12 @@ from integration.errors import ClusterError, InputError
 from integration.install.plan import State
 from integration.install.role_bodies import INGESTER, INSTALLER, READER, RUNNER, roles
 from integration.install.roles import role_objects
-from integration.names import EVENTS_PATTERN, RISK_PATTERN, STATE_PATTERN
+from integration.names import API, EVENTS_PATTERN, PROMPTS, RISK_PATTERN, STATE_PATTERN
 from tests.support.builders import RULE
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster
 from tests.support.installing import install_objects, state_of
 
+JSON_EVENTS = {API.pattern, PROMPTS.pattern}
 ENGINES = pytest.mark.parametrize("engine", ["opensearch", "elasticsearch"])
 
 
@@ -31,11 +32,18 @@ def indices(engine: str, body: dict[str, list[dict[str, list[str]]]]) -> dict[st
 def test_each_role_reaches_its_own_indices_and_no_other(engine: str) -> None:
     reached = {name: set(indices(engine, body)) for name, body in roles(engine).items()}
     assert reached == {
-        INSTALLER: {EVENTS_PATTERN, RISK_PATTERN},
-        INGESTER: {EVENTS_PATTERN},
+        INSTALLER: {EVENTS_PATTERN, *JSON_EVENTS, RISK_PATTERN},
+        INGESTER: {EVENTS_PATTERN, *JSON_EVENTS},
         RUNNER: {EVENTS_PATTERN, RISK_PATTERN, STATE_PATTERN},
-        READER: {EVENTS_PATTERN, RISK_PATTERN, STATE_PATTERN},
+        READER: {EVENTS_PATTERN, *JSON_EVENTS, RISK_PATTERN, STATE_PATTERN},
     }
+
+
+@ENGINES
+def test_who_ships_or_looks_does_not_read_prompts(engine: str) -> None:
+    for role in (INGESTER, READER):
+        reached = indices(engine, roles(engine)[role])
+        assert not any("data/read" in grant or grant == "read" for pattern in JSON_EVENTS for grant in reached[pattern])
 
 
 @ENGINES
