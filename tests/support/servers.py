@@ -45,6 +45,11 @@ on_opensearch = pytest.mark.parametrize(
 
 It runs on each OpenSearch that `DETECT_TEST_ENGINES` names, and on the default one if that names none.
 """
+_ELASTICSEARCHES = [text for text in SERVERS if text == "elasticsearch" or text.startswith("elasticsearch:9")] or ["elasticsearch"]
+on_elasticsearch_9 = pytest.mark.parametrize(
+    "server", [Server.of(text) for text in _ELASTICSEARCHES], ids=_ELASTICSEARCHES, indirect=True, scope="session"
+)
+"""For a test of what only Elasticsearch 9 has; on the default one if `DETECT_TEST_ENGINES` names none."""
 
 
 def is_repeated(test: pytest.Function) -> bool:
