@@ -126,6 +126,7 @@ class Verb:
 VERBS = [
     Verb(("ingest", "LOG", "--patience", "5"), (INGESTER,)),
     Verb(("ingest", "LOG", "--patience", "5", "--host", "again"), (INGESTER,), _roll_over),
+    Verb(("ingest", "LOG", "--undo", "--yes"), ()),
     Verb(("run", *SPAN), (RUNNER, READER, INSTALLER, INGESTER)),
     Verb(("run", *SPAN, "--write"), (RUNNER,)),
     Verb(("watch", "--once"), (RUNNER,)),

@@ -21,7 +21,7 @@ from integration.engines.connection import Connection
 from integration.install.role_bodies import READER, roles
 from integration.install.roles import role_objects
 from integration.install.shared_objects import shared_objects
-from integration.names import PIPELINE
+from integration.names import PIPELINE, Namespace
 from integration.sandbox.local import Node
 from tests.cluster.test_roles_on_nodes import make_user
 from tests.support.cli import detect
@@ -125,6 +125,18 @@ def test_another_host_name(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     assert answer.code == 3
     assert "cluster.test" in answer.err
     assert "is for another host name" in answer.err
+
+
+def test_lines_are_taken_out_again(admin: Engine, user: User, tmp_path: Path) -> None:
+    logs = [tmp_path / name for name in ("a.log", "b.log")]
+    options = ("--namespace", "undone", "--format", "json")
+    for log in logs:
+        log.write_text(LINE)
+    assert detect("ingest", *map(str, logs), "--host", "gpu-1", *options).json["created"] == 2
+    for _ in range(2):
+        assert detect("ingest", "--undo", "--yes", str(logs[0]), "--host", "gpu-2", *options).json == {"deleted": 0}
+    assert detect("ingest", "--undo", "--yes", str(logs[0]), *options).json == {"deleted": 1}
+    assert admin.count(Namespace("undone").events, {"match_all": {}}) == 1
 
 
 def test_secrets_are_nowhere_to_be_seen(admin: Engine, user: User, tmp_path: Path) -> None:
