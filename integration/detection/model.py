@@ -62,11 +62,15 @@ class Classification(Model):
         return tuple(each for each in self.classes if each.weight and not each.excuses)
 
     def score(self, labels: Mapping[str, int]) -> int:
-        """Return the score of a host: the sum of weight x min(events, cap) over its labels, 0 while all of them are context."""
+        """Return the score of a host: the sum of its labels' shares."""
+        return sum(self.shares(labels).values())
+
+    def shares(self, labels: Mapping[str, int]) -> dict[str, int]:
+        """Return what each label adds to the score: weight x min(events, cap), nothing while all of them are context."""
         found = [(each, labels[each.name]) for each in self.scored if labels.get(each.name)]
         if all(each.context for each, _ in found):
-            return 0
-        return sum(each.weight * (count if each.cap is None else min(count, each.cap)) for each, count in found)
+            return {}
+        return {each.name: each.weight * (count if each.cap is None else min(count, each.cap)) for each, count in found}
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:

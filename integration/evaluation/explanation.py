@@ -100,7 +100,7 @@ def reasons(rule: Rule, statistics: Statistics, finding: Finding) -> Iterator[Pa
     for step in rule.severity:
         for condition in step.conditions:
             together = ", with the others" if condition in step.all and len(step.all) > 1 else ""
-            yield Part(f"{step.level}{together}: {_asked(condition)}", test(condition), _has(condition, statistics, finding))
+            yield Part(f"{step.level}{together}: {_asked(condition)}", test(condition), _has(rule, condition, statistics, finding))
         if step.holds(test):
             if not step.conditions:
                 yield Part(f"{step.level}: whatever is left", holds=True)
@@ -115,10 +115,14 @@ def _asked(condition: ColumnCondition) -> str:
     return f"{condition.column} is greater than {condition.bound}"
 
 
-def _has(condition: ColumnCondition, statistics: Statistics, finding: Finding) -> str:
+def _has(rule: Rule, condition: ColumnCondition, statistics: Statistics, finding: Finding) -> str:
     if condition.labels:
         return f"there are {sum(statistics.labels.get(label, 0) for label in condition.labels)}"
-    return "" if condition.contains is not None else f"it is {finding[str(condition.column)]}"
+    if condition.contains is not None:
+        return ""
+    name = str(condition.column)
+    shares = rule.classification.shares(statistics.labels) if rule.columns[name].kind is Kind.SCORE else {}
+    return f"it is {finding[name]}" + f" ({', '.join(f'{label} {share}' for label, share in shares.items())})" * bool(shares)
 
 
 def _trial(name: str, condition: Condition, event: Event, *, ignore_case: bool) -> Trial:

@@ -156,15 +156,16 @@ def why_so_severe(*lines: Event) -> list[tuple[str, bool, str]]:
 
 
 def test_what_made_the_severity() -> None:
-    score = ("high: score is greater than 9", False, "it is 8")
+    score = ("high: score is greater than 9", False, "it is 8 (traversal 8)")
     assert why_so_severe(gin("/../x"), gin("/../y")) == [
         score,
         ("high, with the others: more than 0 events are traversal", True, "there are 2"),
         ("high, with the others: more than 1 events are crash or refused", False, "there are 0"),
-        ("low: score is greater than 0", True, "it is 8"),
+        ("low: score is greater than 0", True, "it is 8 (traversal 8)"),
     ]
     together = why_so_severe(gin("/../x"), event("fault"), event("panic, fault"))
     assert [holds for _, holds, _ in together] == [True] * 3
+    assert together[0][2] == "it is 10 (traversal 8, crash 2)"
 
 
 @given(lines, st.booleans())
