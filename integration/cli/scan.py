@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from platformdirs import user_state_path
 
 from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_hosts
 from integration.cli.output import note, progress
@@ -16,6 +18,7 @@ from integration.commands.scan import scan as scan_logs
 from integration.errors import InputError
 from integration.findings.filter import FilteredFindings
 from integration.findings.filter_tally import FilterTally
+from integration.findings.told import Told
 from integration.log.blocks import Stream, names_of_logs
 from integration.log.documents import each_once
 from integration.log.hosts import Hosts
@@ -23,6 +26,7 @@ from integration.log.places import container as container_log
 from integration.log.places import local_places
 from integration.log.recognition import said_unlike
 
+STATE_FILE = "scan.json"
 ContainerOption = Annotated[
     list[str] | None, typer.Option("--container", metavar="NAME", help="A container whose output is read through the Docker API.")
 ]
@@ -37,6 +41,12 @@ def scan(
     container: ContainerOption = None,
     host: HostOption = None,
     host_from: HostFromOption = None,
+    new: Annotated[
+        bool, typer.Option("--new", help="Only what no earlier call with --new told, or what is graver by now.")
+    ] = False,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="FILE", help="Where --new keeps what it told; else in your state folder.")
+    ] = None,
 ) -> None:
     r"""Evaluate log files with the Python reference of the search; no cluster is asked.
 
@@ -46,7 +56,9 @@ def scan(
     Rotated files belong in one call, and files of several machines may be in it. Without --host or --host-from, a line's carrier
     (journald, syslog, Kubernetes) names the machine, else the path (HOST-server.log, logs/HOST/server.log), else it is this one.
 
-    Example: detect scan ~/.ollama/logs/server*.log --format json --fail-on high
+    With --new, cron may run it over the same logs again and again: it tells each finding once, and once more when it is graver.
+
+    Example: detect scan ~/.ollama/logs/server*.log --new --format json --fail-on high
     """
     logs: list[str | Stream] = [*each_once(files or []), *map(container_log, container or [])]
     logs = logs or _local_logs()
@@ -56,11 +68,17 @@ def scan(
     with progress("Reading", total or None, size=True) as advance:
         result = scan_logs(report.rules, logs, hosts=hosts, zone=report.zone, on_bytes=advance)
     passed, tally = FilteredFindings(report.settings.post_filter.passes), FilterTally(report.settings.post_filter)
-    with closing(result):
+    if state is not None and not new:
+        raise InputError("--state goes with --new")
+    with closing(result), told_before(new, state) as told:
         if not (files or container or result.read):
             raise InputError(f"nothing was evaluated: {_nothing_in(log.path for log in result.logs)}. {_NAME_THEM}")
         events = {"read": result.read, "selected": result.selected.hosts.total()}
-        report.print(passed.kept(tally.counted(result.findings())), events)
+        found = filter(report.settings.post_filter.passes, tally.counted(result.findings()))
+        report.print(passed.kept(found if told is None else told.new(found)), events)
+        sys.stdout.flush()  # what could not be written was not told
+    if told is not None and told.before:
+        note(f"{told.before:,} more finding{'s' * (told.before != 1)} told before.")
     for line in tally.notes():
         note(line)
     _note_streams(logs)
@@ -73,6 +91,11 @@ def scan(
         note_hosts(result.lines_by_machine(hosts), hosts.rule)
     note_doubts(result.selected, "selected events")
     report.end(passed.highest_severity)
+
+
+def told_before(new: bool, state: Path | None) -> AbstractContextManager[Told | None]:
+    """Return what earlier calls told, None where that does not matter."""
+    return Told.kept_in(state or user_state_path("ollama-detect") / STATE_FILE) if new else nullcontext()
 
 
 def _local_logs() -> list[str | Stream]:

@@ -142,6 +142,25 @@ def test_filter_and_fail_on_heed_every_finding(many: Path, tmp_path: Path, form:
     assert "gpu-11" not in harmless.out
 
 
+def test_new_tells_a_finding_once(log: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    scan = ("scan", str(log), "--host", "gpu-1", "--new", "--fail-on", "low", "--format", "json")
+    first, second = detect(*scan), detect(*scan)
+    assert (first.code, len(first.json["findings"])) == (1, 1)
+    assert (second.code, second.json["findings"], "1 more finding told before." in second.err) == (0, [], True)
+    assert second.json["events"] == first.json["events"]
+    own = detect(*scan, "--state", str(tmp_path / "own.json"))
+    assert (own.code, (tmp_path / "own.json").is_file()) == (1, True)
+    assert detect("scan", str(log), "--state", "x").code == 2
+
+
+def test_what_new_could_not_write_is_new_again(log: Path, tmp_path: Path) -> None:
+    scan = ["scan", str(log), "--host", "gpu-1", "--new", "--state", str(tmp_path / "own.json"), "--format", "json"]
+    with Path("/dev/full").open("wb") as full:
+        assert process(scan, stdout=full).returncode == 2
+    assert len(detect(*scan).json["findings"]) == 1
+
+
 def test_csv_has_no_formula_and_one_row_a_finding(log: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(detect("scan", str(log), "--host", "gpu-1", "--format", "csv").out)))
     assert len(rows) == 1
