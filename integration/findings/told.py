@@ -45,7 +45,7 @@ class Told:
                 told = cls(_read(path))
             yield told
             with _usable(path):
-                told._write(path)  # noqa: SLF001 - of our own
+                told._write(path)
         finally:
             lock.release()
 
