@@ -167,15 +167,18 @@ def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
     Raises ValueError for a document without a line.
     """
     found = shippers.line_of(document)
-    text = found or shippers.record_of(document) or (shippers.rest_of(document) if found is None else None)
+    text = found or shippers.record_of(document)
+    host, time = shippers.host_of(document), shippers.time_of(document)
+    if not text and (inner := shippers.inner_of(document)) is not None:
+        text, host, time = shippers.line_of(inner), host or shippers.host_of(inner), shippers.time_of(inner) or time
+    text = text or (shippers.rest_of(document) if found is None else None)
     tags: tuple[str, ...] = ()
     if text is None and (unlisted := shippers.unlisted_text_of(document)) is not None:
         text, tags = unlisted, (LINE_UNLISTED,)
     if text is None and (text := found) is None:
         raise ValueError("there is no line in the document")
-    time = shippers.time_of(document)
     line = read(text)
     line = line._replace(tags=(*tags, *line.tags))
     if (zone := shippers.zone_of(document)) and (local := gin.local_time(line.text)) is not None:
         line = line._replace(stamp=in_zone(local, zone))
-    return event_of(line, host=shippers.host_of(document), shipped_at=received_at if time is None else time)
+    return event_of(line, host=host, shipped_at=received_at if time is None else time)

@@ -57,6 +57,7 @@ _TABLES: Final[dict[str, object]] = {
     "records": shippers.RECORDS,
     "attributes": shippers.ATTRIBUTES,
     "metadata": shippers.METADATA,
+    "from_line": shippers.FROM_LINE,
     "never": shippers.NEVER_A_LINE,
     "mapped": shippers.MAPPED,
     "reserved": shippers.RESERVED,

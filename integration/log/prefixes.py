@@ -18,6 +18,8 @@ _HOST: Final = r"(?:[^ \t\n\x0B\f\r@=:|\"'`<>\[\]\\]{1,255}|[0-9A-Fa-f:.]{2,45})
 _PROGRAM: Final = r"[^ \t\n\x0B\f\r\[\]:]{1,255}"
 _OLLAMA: Final = r"(?:[A-Za-z0-9_./-]{1,100}[./-])?ollama(?:[./-][A-Za-z0-9_./-]{1,100})?"
 _PID: Final = r"\[[0-9]{1,20}\]"
+# Two words are a host and a program, or one a program, where the number of a process or a record stands behind them.
+_TAGGED: Final = rf"(?:[^ ]{{1,255}} )?(?:{_PROGRAM}{_PID}:|{_PROGRAM}: {{1,9}}(?:time=|\[GIN\]))"
 _PRIORITY: Final = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)"
 # The name of a month in any language (`8月`, `févr.`), perhaps after that of a weekday, and a year on either side of the clock.
 _NAME: Final = rf"(?>{_WORD}{{1,16}}) "
@@ -27,23 +29,27 @@ _SECONDS: Final = r"(?:[0-9]{9,11}\.[0-9]{1,9}|\[ {0,12}[0-9]{1,12}\.[0-9]{1,9}(
 _STRUCTURED: Final = r"(?:-|(?:\[(?:[^\]\\\n\r]|\\[^\n\r]){0,2000}\]){1,20})"
 
 PREFIXES: Final[dict[str, str]] = {
-    # The clock of syslog: `Feb 26 10:05:31 gpu-1 ollama[1499630]: `, `Sat 2026-08-03 06:46:39 UTC gpu-1 ollama[7]: `.
+    # The clock of syslog: `Feb 26 10:05:31 gpu-1 ollama[1499630]: `, `Sat 2026-08-03 06:46:39 UTC gpu-1 ollama[7]: `. `ts` writes a
+    # clock and the line, which may begin with `panic: `.
     "journald and syslog": (
-        rf"{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}) (?:(?P<host>{_HOST}) )?{_PROGRAM}(?:{_PID})?:(?: |\Z)"
+        rf"{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}) (?:(?={_TAGGED})(?:(?P<host>{_HOST}) )?{_PROGRAM}(?:{_PID})?"
+        rf"|(?:(?P<host_named>{_HOST}) )?{_OLLAMA}):(?: |\Z)"
     ),
     "syslog by RFC 5424": (
         rf"{_PRIORITY}?1 (?P<stamp_rfc5424>{_ISO}) (?:-|(?P<host_rfc5424>{_HOST}))(?: {_WORD}{{1,255}}){{3}}"
         rf" {_STRUCTURED}(?: \uFEFF?|\Z)"
     ),
-    # `docker logs -t` writes an instant in UTC and the line, which may begin with `CUDA error: `: so two words are a host and a
-    # program only with the number of a process, with a record behind them, or where an offset and the name of Ollama say so.
+    # `docker logs -t` writes an instant in UTC and the line, which may begin with `starting ollama: `.
     "journald and syslog, an instant": (
-        rf"{_PRIORITY}?(?P<stamp_iso>{_ISO}) (?:(?=[^ ]{{1,255}} (?:{_PROGRAM}{_PID}:|{_PROGRAM}: {{1,9}}(?:time=|\[GIN\])))"
-        rf"(?P<host_iso>{_HOST}) {_PROGRAM}(?:{_PID})?|(?<!Z )(?P<host_offset>{_HOST}) {_OLLAMA}|{_PROGRAM}{_PID}):(?: |\Z)"
+        rf"{_PRIORITY}?(?P<stamp_iso>{_ISO}) (?:(?={_TAGGED})(?:(?P<host_iso>{_HOST}) )?{_PROGRAM}(?:{_PID})?"
+        rf"|(?<!Z )(?P<host_offset>{_HOST}) {_OLLAMA}):(?: |\Z)"
     ),
     "syslog without a time": rf"{_PRIORITY}{_PROGRAM}(?:{_PID})?:(?: |\Z)",
     "CRI and docker logs -t": rf"(?P<stamp_cri>{_ISO})(?: std(?:out|err) [FP](?::[A-Za-z0-9]{{1,20}})?)?(?: |\Z)",
-    "Docker Compose": rf"(?>[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}}) {{1,255}}(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)",
+    # A swarm's services name the node: `ollama.1.k3x9@gpu-1    | `.
+    "Docker Compose and docker service logs": (
+        rf"(?>[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}})(?:@(?P<host_swarm>{_HOST}))? {{1,255}}(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)"
+    ),
     "Docker Desktop": r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ",
     "journalctl -o verbose and export": r" {0,8}MESSAGE=",
     "kubectl logs --prefix": rf"\[pod/{_WORD}{{1,500}}\] ",

@@ -49,7 +49,12 @@ LINES: Final = (
     Field("line", "Promtail, Grafana Alloy"),
     Field("raw_message", "rsyslog, NXLog"),
     Field("rawmsg", "rsyslog"),
+    Field("raw_event", "NXLog"),
     Field("Message", "NXLog"),
+    Field("textPayload", "Google Cloud Logging"),
+    Field("LogMessage", "Azure Container Insights"),
+    Field("LogEntry", "Azure Container Insights before v2"),
+    Field("tail.message", "Telegraf"),
 )
 HOSTS: Final = (
     Field("host.name", "ECS: Filebeat, Elastic Agent, Logstash, OpenTelemetry ecs"),
@@ -80,6 +85,11 @@ HOSTS: Final = (
     Field("HOSTNAME", "rsyslog, NXLog"),
     Field("Hostname", "NXLog"),
     Field("source", "Graylog", beside="gl2_"),
+    Field("Computer", "Azure Container Insights"),
+    Field("resource.labels.node_name", "Google Cloud Logging"),
+    Field("kubernetes_host", "Fluent Bit with the nest filter"),
+    Field("tag.host", "Telegraf"),
+    Field("ec2_instance_id", "FireLens, Fluent Bit aws filter"),
     Field("agent.name", "Filebeat, Elastic Agent without add_host_metadata", beside="agent.ephemeral_id"),
 )
 TIMES: Final = (
@@ -96,10 +106,18 @@ TIMES: Final = (
     Field("Timestamp", "OpenTelemetry none"),
     Field("observedTimestamp", "OpenTelemetry ss4o"),
     Field("observed_timestamp", "OpenTelemetry otel"),
+    Field("EventTime", "NXLog"),
+    Field("TimeGenerated", "Azure Container Insights"),
     Field("event.created", "ECS"),
 )
-RECORDS: Final = ("message", "log", "body", "body.structured", "Body", "event", "json", "log_processed", "structured", "parsed")
-"""The objects in which shippers leave a record that they took apart, where it is not the document itself."""
+RECORDS: Final = (
+    *("message", "log", "body", "body.structured", "Body", "event", "json", "jsonPayload", "log_processed", "structured", "parsed"),
+)
+"""The objects in which shippers leave a record that they took apart, or a whole document of another shipper."""
+FROM_LINE: Final = (
+    *("error.message", "event.duration", "http.request.method", "http.response.status_code", "source.ip", "url.path", "url.query"),
+)
+"""Fields that an event has from its line alone: a shipper's own would be taken for them."""
 ATTRIBUTES: Final = ("time", "level", "source", "msg", "error", "err")
 """Those of a slog record that go first where a shipper's own parser took the line apart and did not keep it."""
 METADATA: Final = (
@@ -184,6 +202,12 @@ def line_of(document: Mapping[str, Any]) -> str | None:
     return next(filter(None, texts), "" if texts else None)
 
 
+def inner_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the document of another shipper in place of the line, such as the fields of journald in OpenTelemetry's body."""
+    inner = (find(document, name) for name in RECORDS)
+    return next((part for part in inner if isinstance(part, Mapping) and line_of(part)), None)
+
+
 def host_of(document: Mapping[str, Any]) -> str | None:
     """Return the host that a document names."""
     values = (_first(_value(document, field)) for field in HOSTS)
@@ -228,13 +252,12 @@ def unlisted_text_of(document: Mapping[str, Any]) -> str | None:
     return max(filter(lambda text: " " in text, texts), key=_units, default=None)
 
 
-def _texts(at: Mapping[str, Any]) -> Iterator[str]:
-    for name in sorted(at):
-        value = at[name]
-        if isinstance(value, Mapping):
+def _texts(at: Any) -> Iterator[str]:
+    if isinstance(at, str):
+        yield _SURROGATE.sub("\ufffd", at)
+    elif isinstance(at, Mapping | list):
+        for value in at if isinstance(at, list) else (at[name] for name in sorted(at)):
             yield from _texts(value)
-        elif isinstance(value, str):
-            yield _SURROGATE.sub("\ufffd", value)
 
 
 def _units(text: str) -> int:

@@ -200,6 +200,26 @@ def test_an_original_of_a_shipper_is_no_pass_of_ours(engine: Engine, pipeline: s
     assert "ollama_line_cut" in long["tags"]
 
 
+def test_a_shippers_own_fields_are_not_those_of_the_line(engine: Engine, pipeline: str) -> None:
+    """Logstash's http input says how it got the line, Filebeat that it could not parse it."""
+    own = {
+        "http": {"method": "POST", "request": {"method": "POST"}, "response.status_code": 500},
+        "url": {"path": "/api/create", "query": "a=b"},
+        "source.ip": "203.0.113.9",
+        "event": {"duration": 5},
+        "error": {"message": "Error decoding JSON", "type": "json"},
+    }
+    (got,) = run(engine, [{"message": "level=ERROR source=a.go:1 msg=model", "host": "gpu-1"} | own])
+    assert not set(flat(got)) & {"http.request.method", "http.response.status_code", "url.path", "url.query", "source.ip"}
+    assert not set(flat(got)) & {"event.duration", "error.message"}
+    assert (got["http"]["method"], got["error"]) == ("POST", {"type": "json"})
+    assert "url.path=/api/create" in got["ollama"]["shipped"]
+    gin = '[GIN] 2025/11/06 - 06:23:22 | 200 | 1s | ::1 | GET "/"'
+    (got,) = run(engine, [{"message": gin, "host": "gpu-1"} | own])
+    assert (got["http"]["request"]["method"], got["url"]["path"], got["source"]["ip"]) == ("GET", "/", "::1")
+    assert got["event"]["duration"] == 10**9
+
+
 def test_a_text_in_an_unlisted_field_is_kept(engine: Engine, pipeline: str) -> None:
     batch: list[dict[str, Any]] = [
         {"text": "level=ERROR msg=model", "host": "gpu-1"},

@@ -45,6 +45,7 @@ KNOWN = {
     "ollama  | ": None,
     "ollama-1  | ": None,
     "my_stack.ollama-1 | ": None,
+    "ollama.1.k3x9@gpu-1    | ": "gpu-1",
     f"{GREEN}ollama-1  | {PLAIN}": None,
     f"{GREEN}ollama-1  |{PLAIN} ": None,
     "2025-03-06 23:33:40 ": None,
@@ -67,6 +68,12 @@ def test_two_words_behind_an_instant_in_utc_stay(words: str) -> None:
     """`docker logs -t` writes a program's own words there."""
     assert strip(f"2025-02-26T10:05:31.123456789Z {words}: x") == (f"{words}: x", None, parse_time("2025-02-26T10:05:31.123Z"))
     assert strip(f"2025-02-26T10:05:31Z {words.split(' ')[0]} ollama[7]: x").text == "x"
+
+
+@pytest.mark.parametrize("words", ["panic", "fatal error", "CUDA error", "llama_model_load", "x", "gpu-1 sshd"])
+def test_words_behind_a_clock_alone_stay(words: str) -> None:
+    """`ts` writes a clock before each line."""
+    assert strip(f"Feb 26 10:05:31 {words}: x") == (f"Feb 26 10:05:31 {words}: x", None, None)
 
 
 @pytest.mark.parametrize("program", ["ollama", "docker/ollama-1", "ollama.service"])
