@@ -29,6 +29,10 @@ def install(
     notify: Annotated[
         str | None, typer.Option("--notify", metavar="CHANNEL_ID", help="The notification channel that hears of findings.")
     ] = None,
+    connector: Annotated[
+        str | None,
+        typer.Option("--connector", metavar="ID", help="The connector of Kibana that hears of findings, beside your actions."),
+    ] = None,
     retention: Annotated[
         str | None,
         typer.Option(
@@ -63,7 +67,14 @@ def install(
     settings, loaded = configured(config, rules, None)
     deployment = Deployment(cluster.namespace, index, settings.post_filter)
     kept = None if retention is None else retention_of(retention)
-    options: dict[str, Any] = {"roles": roles, "notify": notify, "enable": enable, "retention": kept, "keep_prompts": keep_prompts}
+    options: dict[str, Any] = {
+        "roles": roles,
+        "notify": notify,
+        "connector": connector,
+        "enable": enable,
+        "retention": kept,
+        "keep_prompts": keep_prompts,
+    }
     with desired(cluster, loaded, alerting, deployment, **options) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
         if dry_run:

@@ -74,6 +74,7 @@ def desired(
     *,
     roles: bool = False,
     notify: str | None = None,
+    connector: str | None = None,
     enable: bool = False,
     retention: str | None = None,
     keep_prompts: bool | None = None,
@@ -81,7 +82,7 @@ def desired(
     """Connect, and choose what shall be there; of `retention` and `keep_prompts`, None stands for what is there already."""
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         connections = Connections(engine, kibana)
-        target = target_of(connections, alerting, deployment, notify)
+        target = target_of(connections, alerting, deployment, notify, connector)
         streams = streams_of(engine)
         if retention is not None:
             streams = replace(streams, retention=None if retention == NO_RETENTION else retention)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from integration.errors import InputError
 from integration.install.deployment import Deployment
 from integration.install.objects import Connections, Target
+from integration.targets.kibana.connectors import connector_of
 from integration.targets.kibana.rules import DetectionRule, KibanaTarget, StackRule
 from integration.targets.opensearch.monitors import AlertingTarget
 from integration.targets.opensearch.plugins import has_alerting, require_channel
@@ -36,8 +37,12 @@ def targets_for(engine: str, deployment: Deployment) -> Sequence[Target]:
     return (KibanaTarget(DetectionRule, deployment), KibanaTarget(StackRule, deployment))
 
 
-def target_of(connections: Connections, alerting: Alerting, deployment: Deployment, notify: str | None = None) -> Target | None:
-    """Return the place where the rules shall run, None where the cluster has none; `notify` is a notification channel's id.
+def target_of(
+    connections: Connections, alerting: Alerting, deployment: Deployment, notify: str | None = None, connector: str | None = None
+) -> Target | None:
+    """Return the place where the rules shall run, None where the cluster has none.
+
+    `notify` is the id of a notification channel of OpenSearch, `connector` that of a connector of Kibana.
 
     By `auto`: OpenSearch Alerting where it is, else Kibana where its address is given. `InputError` when a place is asked for that
     the cluster does not have, or a notification that nothing would send.
@@ -46,6 +51,8 @@ def target_of(connections: Connections, alerting: Alerting, deployment: Deployme
     if alerting in (Alerting.AUTO, Alerting.OPENSEARCH) and has_alerting(engine):
         if notify is not None:
             require_channel(engine, notify)
+        if connector is not None:
+            raise InputError("--connector is for rules in Kibana; OpenSearch Alerting takes --notify CHANNEL_ID")
         return AlertingTarget(deployment, notify)
     if notify is not None:
         raise InputError(f"--notify needs OpenSearch Alerting, which shall not be used here or is not there; {SCHEDULER_HINT}")
@@ -57,6 +64,9 @@ def target_of(connections: Connections, alerting: Alerting, deployment: Deployme
     if is_asked and kibana is None:
         raise InputError(f"--alerting {alerting} needs Kibana's address: --kibana-url or DETECT_KIBANA_URL")
     if kibana is None or alerting is Alerting.NONE or engine.name != "elasticsearch":
+        if connector is not None:
+            raise InputError(f"--connector is for rules in Kibana, which shall not be used here or is not there; {SCHEDULER_HINT}")
         return None
     kibana.check()
-    return KibanaTarget(StackRule if alerting is Alerting.KIBANA_STACK else DetectionRule, deployment)
+    hearing = None if connector is None else connector_of(kibana, connector)
+    return KibanaTarget(StackRule if alerting is Alerting.KIBANA_STACK else DetectionRule, deployment, hearing)

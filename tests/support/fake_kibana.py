@@ -16,6 +16,7 @@ from tests.support.fake_kibana_alerts import SIGNAL_KEYS, MemoryIndices, Search,
 
 API_KEY = "a2V5OnNlY3JldA=="
 SPACES = ("default", "soc")
+CONNECTORS = {"chat": ".slack", "hook": ".webhook", "post": ".email"}
 VERSION = "9.1.0"
 
 _TEXT, _LIST, _OBJECT = str, list, dict
@@ -44,6 +45,8 @@ _STACK_KEYS |= {"alert_delay", "flapping"}
 _STACK_UPDATE_KEYS = _STACK_KEYS - {"rule_type_id", "consumer", "enabled"}
 _STACK_REQUIRED = ("name", "rule_type_id", "consumer", "schedule", "params")
 _ACTION_KEYS = {"id", "group", "params", "frequency", "uuid", "alerts_filter", "use_alert_data_for_template"}
+_FREQUENCY = {"summary": True, "notifyWhen": "onActiveAlert", "throttle": None}
+_DETECTION_ACTION_KEYS = {"id", "group", "params", "action_type_id", "frequency", "uuid", "alerts_filter"}
 _PARAM_KEYS = {"searchType", "esqlQuery", "timeField", "timeWindowSize", "timeWindowUnit", "threshold", "thresholdComparator"}
 _PARAM_KEYS |= {"groupBy", "aggType", "size", "excludeHitsFromPreviousRun", "termSize", "sourceFields"}
 # The attributes of a saved rule by the first version of their form; those in the second line may be missing.
@@ -130,6 +133,9 @@ class FakeKibana:
         if named := re.fullmatch(r"/api/spaces/space/([^/]+)", path):
             _check(named[1] in SPACES, "Not Found", 404)
             return Answer({"id": named[1]})
+        if named := re.fullmatch(r"/api/actions/connector/([^/]+)", path):
+            _check(named[1] in CONNECTORS, f"Saved object [action/{named[1]}] not found", 404)
+            return Answer({"id": named[1], "name": named[1], "connector_type_id": CONNECTORS[named[1]], "is_preconfigured": False})
         if path in ("/api/detection_engine/rules/_find", "/api/alerting/rules/_find"):
             return self._listed(request, space)
         if path == "/api/detection_engine/rules":
@@ -223,6 +229,9 @@ def check_detection(body: dict[str, Any], required: tuple[str, ...] = _DETECTION
     _check(not body.keys() - _DETECTION_KEYS.keys(), f"unknown keys {sorted(body.keys() - _DETECTION_KEYS.keys())}")
     for key, value in body.items():
         _check(isinstance(value, _DETECTION_KEYS[key]), f"{key}: Invalid type")
+    for action in body.get("actions", ()):
+        _check({"id", "params", "action_type_id"} <= action.keys() <= _DETECTION_ACTION_KEYS, "actions: Required, or unknown keys")
+        _check(action.get("frequency", _FREQUENCY).keys() == _FREQUENCY.keys(), "actions.frequency: Required, or unknown keys")
     if "severity" in body:
         levels = ("low", "medium", "high", "critical")
         _check(body["severity"] in levels and 0 <= body["risk_score"] <= 100, "severity: Invalid enum value")
@@ -249,6 +258,8 @@ def check_stack(body: dict[str, Any], keys: set[str], required: tuple[str, ...])
     _check(_DURATION.fullmatch(body["schedule"]["interval"]), "string is not a valid duration")
     for action in body.get("actions", ()):
         _check({"id", "params"} <= action.keys() <= _ACTION_KEYS, "actions: definition for this key is missing")
+        frequency = action.get("frequency", {"summary", "notify_when", "throttle"})
+        _check(set(frequency) == {"summary", "notify_when", "throttle"}, "actions.frequency: definition for this key is missing")
     params = body.get("params", {})
     _check(params.keys() <= _PARAM_KEYS, "params invalid: definition for this key is missing")
     _check(params["searchType"] == "esqlQuery" and params["esqlQuery"].keys() == {"esql"}, "params invalid: [esqlQuery]")

@@ -16,6 +16,7 @@ from integration.install.deployment import Deployment
 from integration.install.objects import Connections, Health, Leftover, ManagedObject, RuleObject
 from integration.targets.kibana import body as render
 from integration.targets.kibana.alerts import count_open_detections
+from integration.targets.kibana.connectors import Connector
 from integration.targets.kibana.own_index import ComputedFields
 
 _DETECTION = "/api/detection_engine/rules"
@@ -30,17 +31,18 @@ _KEPT_OF_ACTION = ("id", "group", "params", "frequency", "uuid", "alerts_filter"
 class KibanaRule(RuleObject):
     """A rule in one space of Kibana, for one namespace.
 
-    The user owns whether it is enabled, its actions, its exceptions, and tags besides ours.
+    The user owns whether it is enabled, its actions, its exceptions, and tags besides ours. `connector` shall hear of findings too.
     """
 
     listing: ClassVar[str]
     """The path that lists rules of this kind."""
 
-    def __init__(self, rule: Rule, deployment: Deployment, *, enable: bool = False) -> None:
+    def __init__(self, rule: Rule, deployment: Deployment, *, enable: bool = False, connector: Connector | None = None) -> None:
         self.rule = rule
         self.name = render.rule_name(rule, deployment.namespace)
         self._deployment = deployment
         self._enable = enable
+        self._connector = connector
 
     @abstractmethod
     def _create(self, kibana: Kibana) -> None: ...
@@ -100,6 +102,12 @@ class KibanaRule(RuleObject):
         yield from changes(desired, {**found, "tags": tags})
         if self._enable and not self.is_enabled(found):
             yield "enabled", True, False
+        if self._is_unheard(found):
+            yield f"actions.{self._connector and self._connector.id}", "notified", None
+
+    def _is_unheard(self, found: Mapping[str, Any]) -> bool:
+        """Whether the connector that shall hear of findings is in none of the rule's actions."""
+        return self._connector is not None and not self._connector.is_named_in(found.get("actions", ()))
 
     def is_enabled(self, found: Mapping[str, Any]) -> bool:
         """Whether Kibana runs the rule."""
@@ -117,7 +125,8 @@ class DetectionRule(KibanaRule):
     def body(self) -> dict[str, Any]:
         """The detection rule."""
         made = render.detection_rule(self.rule, self._deployment)
-        return made | {"enabled": made["enabled"] or self._enable}
+        actions = {} if self._connector is None else {"actions": [self._connector.detection_action]}
+        return made | {"enabled": made["enabled"] or self._enable} | actions
 
     @property
     def _id(self) -> dict[str, str]:
@@ -134,7 +143,10 @@ class DetectionRule(KibanaRule):
         if found.get("type") != body["type"]:  # which a patch cannot change
             return kibana.send("PUT", _DETECTION, body | {"enabled": found["enabled"]})
         # A patch leaves what it does not name: actions, exceptions, whether it is enabled.
-        return kibana.send("PATCH", _DETECTION, {key: value for key, value in body.items() if key != "enabled"})
+        named = {key: value for key, value in body.items() if key not in ("enabled", "actions")}
+        if self._is_unheard(found):
+            named["actions"] = [*found.get("actions", ()), *body["actions"]]
+        return kibana.send("PATCH", _DETECTION, named)
 
     def switch(self, connections: Connections, _found: dict[str, Any], *, enabled: bool) -> None:
         """Enable or disable the detection rule."""
@@ -163,7 +175,8 @@ class StackRule(KibanaRule):
     def body(self) -> dict[str, Any]:
         """The stack rule."""
         made = render.stack_rule(self.rule, self._deployment)
-        return made | {"enabled": made["enabled"] or self._enable}
+        actions = {} if self._connector is None else {"actions": [self._connector.stack_action]}
+        return made | {"enabled": made["enabled"] or self._enable} | actions
 
     @property
     def request(self) -> str:
@@ -190,6 +203,7 @@ class StackRule(KibanaRule):
             raise ClusterError(f"Kibana cannot change the type of the rule {found['name']!r}; delete it there first")
         kept = {key: found[key] for key in _KEPT if found.get(key) is not None}
         actions = [{key: a[key] for key in _KEPT_OF_ACTION if a.get(key) is not None} for a in found.get("actions", ())]
+        actions += body["actions"] if self._is_unheard(found) else []
         updated = {key: body[key] for key in _UPDATED} | kept | {"actions": actions}
         return kibana.send("PUT", self._path(kibana.space), updated)
 
@@ -219,9 +233,10 @@ class StackRule(KibanaRule):
 class KibanaTarget:
     """One kind of Kibana's rules as a place that runs rules."""
 
-    def __init__(self, made: type[KibanaRule], deployment: Deployment) -> None:
+    def __init__(self, made: type[KibanaRule], deployment: Deployment, connector: Connector | None = None) -> None:
         self._made = made
         self._deployment = deployment
+        self._connector = connector
 
     def needs(self, rules: Sequence[Rule]) -> Sequence[ManagedObject]:
         """Return the computed fields of an index of the user's own, which ES|QL reads."""
@@ -229,7 +244,7 @@ class KibanaTarget:
 
     def rule_object(self, rule: Rule, *, enable: bool = False) -> KibanaRule:
         """Return the rule in Kibana."""
-        return self._made(rule, self._deployment, enable=enable)
+        return self._made(rule, self._deployment, enable=enable, connector=self._connector)
 
     def leftovers(self, connections: Connections, rules: Sequence[Rule]) -> Iterator[Leftover]:
         """Yield the namespace's rules in Kibana that are of other rules than these."""
