@@ -12,7 +12,7 @@ from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.losses import note_losses
 from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, TimezoneOption, zone_of
 from integration.cli.output import escaped, note, print_json, print_table, progress
-from integration.cli.windows import AtOption, FromOption, ToOption, windows_of
+from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
 from integration.commands.losses import losses
 from integration.commands.validate import Validation
 from integration.commands.validate import validate as validate_rule
@@ -56,6 +56,7 @@ def validate(
             if not each.field_names.own_index:
                 span = (min(span[0], windows[0].start), max(span[1], windows[-1].end))
         lost = losses(engine, where, *span) if span[1] else []
+    note(told(plan))
     for message in dict.fromkeys(unanswered):
         note(message)
     note_losses(lost, where)

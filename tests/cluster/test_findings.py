@@ -122,6 +122,16 @@ def test_findings_are_narrowed_by_time_host_and_severity(url: str) -> None:
     assert run(url, "findings", "--severity", "grave").code == 2
 
 
+def test_one_finding_is_shown_in_full_by_the_beginning_of_its_id(url: str) -> None:
+    first, second, *_ = run(url, "findings", "--format", "json").json["findings"]
+    answer = run(url, "findings", "show", first["id"][:12].upper())
+    assert (answer.code, first["id"] in answer.out, first["host"] in answer.out) == (0, True, True)
+    assert run(url, "findings", "show", second["id"], "--format", "json").json["findings"] == [second]
+    assert "no finding has an id that begins with 'zz'" in run(url, "findings", "show", "zz").err
+    several = run(url, "findings", "show", "")
+    assert (several.code, "findings have an id that begins with ''" in several.err) == (2, True)
+
+
 def monitor_alerts(engine: Engine) -> list[dict[str, Any]]:
     """What the rule's monitor would have left: a bucket each host and window, raised long after the window."""
     alerts: list[dict[str, Any]] = []
