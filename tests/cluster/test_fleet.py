@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -18,7 +19,7 @@ from integration.names import SERVER
 from tests.support import fleet
 from tests.support.builders import RULE
 from tests.support.cli import detect
-from tests.support.installing import install_shared
+from tests.support.installing import install_objects, install_shared, state_of
 
 LINE = 'time=2026-11-24T09:00:00Z level=ERROR source=server.go:1 msg="llama runner" err="exit status 2"'
 SPAN = ("--from", "2026-11-24", "--to", "2026-11-25")
@@ -119,6 +120,19 @@ def test_what_users_put_into_the_hooks_stays(managed: Engine | None) -> None:
     assert {key: left[key] for key in USERS_TEMPLATE} == USERS_TEMPLATE
     pipeline = managed.get_pipeline(SERVER.custom) or {}
     assert {key: pipeline[key] for key in USERS_PIPELINE} == USERS_PIPELINE
+
+
+def test_a_retention_goes_before_the_policy_of_fleet(managed: Engine | None) -> None:
+    if managed is None:
+        return
+    for retention, lifecycle, prefers in (("30d", "30d", "false"), ("7d", "7d", "false"), (None, None, None)):
+        streams = replace(streams_of(managed), retention=retention)
+        hooks = [each for each in shared_objects([RULE], managed.name, streams) if each.kind == "component template hook"]
+        install_objects(managed, hooks)
+        made = managed.request("POST", f"/_index_template/_simulate_index/{stream()}")["template"]
+        assert made.get("lifecycle", {}).get("data_retention") == lifecycle
+        assert made["settings"]["index"].get("lifecycle", {}).get("prefer_ilm") == prefers
+        assert (streams_of(managed).retention, {state_of(managed, each) for each in hooks}) == (retention, {State.SAME})
 
 
 def test_a_mapping_of_the_users_own_for_a_field_of_ours_is_not_overwritten(managed: Engine | None) -> None:

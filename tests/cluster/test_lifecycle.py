@@ -27,6 +27,7 @@ from integration.install.objects import Connections
 from integration.install.plan import VERBS, Planned, State, apply, plan, set_enabled
 from integration.install.removal import removals, remove
 from integration.install.shared_objects import shared_objects
+from integration.install.streams import Streams, streams_of
 from integration.names import EVENTS_TEMPLATE, PIPELINE, Namespace
 from integration.sandbox.local import Node
 from integration.targets.opensearch.body import monitor
@@ -145,6 +146,24 @@ def test_what_is_installed_is_the_same_until_somebody_changes_it(engine: Engine)
     with pytest.raises(InputError, match=r"'ollama\.server' on the cluster was not made by detect; nothing was changed"):
         install_shared(engine, [RULE])
     assert install_shared(engine, [RULE], force=True)[0].action == "replaced"
+
+
+def test_how_long_events_are_kept(engine: Engine) -> None:
+    """In the template of Elasticsearch; the OpenSearch of the tests has no Index State Management, and says how to do without."""
+    shared = shared_objects([RULE], engine.name, Streams(retention="30d"))
+    if engine.name == "opensearch":
+        with pytest.raises(InputError, match=r"has no Index State Management.*; nothing was changed"):
+            plan(Connections(engine), shared)
+        return
+    template = next(each for each in shared if each.name == EVENTS_TEMPLATE)
+    try:
+        install_objects(engine, [template], force=True)
+        assert streams_of(engine).retention == "30d"
+        index = engine.request("POST", f"/_index_template/_simulate_index/{NAMESPACE.events}")
+        assert index["template"]["lifecycle"]["data_retention"] == "30d"
+    finally:
+        install_shared(engine, [RULE], force=True)
+    assert streams_of(engine).retention is None
 
 
 # With Alerting
