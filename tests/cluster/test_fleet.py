@@ -163,7 +163,7 @@ def test_a_template_without_hooks_is_left_alone(managed: Engine | None) -> None:
         return
     managed.put_template(SERVER.template, fleet.TEMPLATE | {"composed_of": [], "ignore_missing_component_templates": []})
     answer = detect("install")
-    assert (answer.code, f"index template '{SERVER.template}' on the cluster was not made by detect" in answer.err) == (2, True)
+    assert (answer.code, f"'{SERVER.template}' (managed by fleet) on the cluster was not made by detect" in answer.err) == (2, True)
 
 
 def test_hooks_that_fleet_left_behind_make_no_loop(managed: Engine | None) -> None:
