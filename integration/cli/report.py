@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from integration.cli.config import ConfigOption, configured
+from integration.cli.findings_output import print_findings
 from integration.cli.options import (
     RuleOption,
     RulesOption,
@@ -20,7 +21,7 @@ from integration.cli.options import (
     severity_of,
     zone_of,
 )
-from integration.cli.output import print_findings, print_record
+from integration.cli.output import print_record
 from integration.cli.settings.model import Config
 from integration.detection.model import Rule
 from integration.detection.severity import Severity

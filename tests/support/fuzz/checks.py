@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from integration.cli.output import _csv_cell, escaped
+from integration.cli.findings_output import _csv_cell
+from integration.cli.output import escaped
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
 from integration.log.event import Event, parse, stored

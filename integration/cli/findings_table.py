@@ -1,0 +1,154 @@
+"""Findings as tables, which keep to the terminal, and totals of many."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
+from itertools import chain, islice
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from integration.cli.output import escaped, note, print_table, texts
+from integration.cli.tables import console, fitted, height, is_bounded
+from integration.cli.totals import Totals
+from integration.detection.columns import Kind
+from integration.detection.model import Rule
+from integration.detection.severity import Severity
+from integration.findings.finding import Finding
+from integration.times import rfc3339
+
+_STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
+_MAX_CELL = 44
+_CELLS_A_LINE = 4  # a cell of a list may take this part of a wide terminal
+_MAX_LIST = 3
+_ID_CHARACTERS = 12
+_NOT_ROWS = 5  # lines of a screen for what stands below a table
+# A table is as wide as its widest cell, so that its findings are all held at once: at most so many, with so much text.
+_MAX_FINDINGS = 1_000
+_MAX_CHARACTERS = 64 << 20
+_MAX_ROWS = 1_000
+_MAX_ROW_CELL = 1_000
+_MAX_FIELD_LISTS = 2
+
+
+def print_some(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
+    """Write totals, and a table of the most severe findings; on a terminal no more than it shows at once.
+
+    Returns the count of all findings, and the columns that had no room.
+    """
+    kept, count = _most_severe(findings)
+    for columns, rows in totals.tables(whole=False):
+        print_table(columns, rows)
+    shown = _screenful(kept) if sys.stdout.isatty() else kept
+    no_room = _print_findings_table(shown, max_spl_rows)
+    if left_out := count - len(shown):
+        note(f"The table shows the {len(shown):,} most severe; {left_out:,} more: --all shows every one, --format json or csv too.")
+    return count, no_room
+
+
+def print_every(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
+    """Write every finding, a table after the other, and the totals last; returns what `print_some` does."""
+    count = 0
+    no_room: dict[str, None] = {}
+    remaining = iter(findings)
+    while (table := list(islice(remaining, _MAX_FINDINGS))) or not count:
+        no_room |= dict.fromkeys(_print_findings_table(table, max_spl_rows))
+        count += len(table)
+        if not table:
+            break
+    for columns, rows in totals.tables(whole=True):
+        print_table(columns, rows)
+    return count, no_room
+
+
+def _screenful(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the most severe findings that the terminal shows at once, in their order; one at least."""
+    out = console()
+    room = out.height - _NOT_ROWS
+    by_severity = sorted(range(len(findings)), key=lambda i: -findings[i].severity)[: max(room, 1)]
+    while len(by_severity) > 1:
+        shown = [findings[i] for i in sorted(by_severity)]
+        if height(_table_of(shown, out.width)[0], out) <= room:
+            return shown
+        by_severity.pop()
+    return [findings[i] for i in by_severity]
+
+
+def _most_severe(findings: Iterable[Finding]) -> tuple[list[Finding], int]:
+    """Return the findings that a table shows, in their order, and the count of all; of equally severe ones the first are shown."""
+    heap: list[tuple[Severity, int, Finding]] = []
+    count = characters = 0
+    for count, finding in enumerate(findings, 1):
+        heappush(heap, (finding.severity, -count, finding))
+        characters += finding.characters
+        while len(heap) > _MAX_FINDINGS or (characters > _MAX_CHARACTERS and len(heap) > 1):
+            characters -= heappop(heap)[2].characters
+    return [finding for _, _, finding in sorted(heap, key=lambda entry: -entry[1])], count
+
+
+def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None) -> list[str]:
+    """Write a table, and return the columns that had no room."""
+    if not findings:
+        print("No findings.")  # noqa: T201
+        return []
+    out = console()
+    table, no_room = _table_of(findings, out.width)
+    out.print(table)
+    if max_spl_rows is not None:
+        _print_spl_rows(findings, max_spl_rows)
+    return no_room
+
+
+def _table_of(findings: Sequence[Finding], width: int) -> tuple[RenderableType, list[str]]:
+    """Return a table, or one for each rule where there are several, and the columns that had no room."""
+    rules = {finding.rule_id: finding.rule for finding in findings}
+    tables: list[RenderableType] = []
+    no_room: dict[str, None] = {}
+    for rule in rules.values():
+        of_rule = [finding for finding in findings if finding.rule_id == rule.id]
+        table, left_out = _table_of_rule(rule, of_rule, rule.id if len(rules) > 1 else "", width)
+        tables.append(table)
+        no_room |= dict.fromkeys(left_out)
+    return Group(*tables), list(no_room)
+
+
+def _table_of_rule(rule: Rule, findings: Sequence[Finding], title: str, width: int) -> tuple[RenderableType, list[str]]:
+    numbers = [name for name in rule.numbers if rule.columns[name].kind is not Kind.DISTINCT]
+    labels = [name for name in rule.lists if name not in rule.field_lists][:1]
+    lists = [*labels, *list(rule.field_lists)[:_MAX_FIELD_LISTS]]
+    limit = max(_MAX_CELL, width // _CELLS_A_LINE) if is_bounded() else _MAX_CELL
+    rows = []
+    for finding in findings:
+        beyond = dict(finding.truncated)
+        start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in (finding.window_start, finding.window_end))
+        cells: list[str | Text] = [
+            finding.id[:_ID_CHARACTERS],
+            f"{start} to {end[-5:]}",
+            finding.host,
+            Text(str(finding.severity), style=_STYLES.get(finding.severity, "")),
+            *(str(finding[name]) for name in numbers),
+            *(_list_cell(finding[name], beyond.get(name, 0), limit) for name in lists),
+            f"{finding.spl_row_count:,}",
+        ]
+        rows.append(cells)
+    columns = ["id", "window (UTC)", "host", "severity", *numbers, *lists, "SPL rows"]
+    dispensable = ("SPL rows", *labels, *lists[:0:-1])
+    return fitted(columns, [texts(row) for row in rows], title, lines=True, width=width, dispensable=dispensable)
+
+
+def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:
+    """Write rows of SPL 14, `most` of each finding, as many as a table shows."""
+    count = sum(min(finding.spl_row_count, most) for finding in findings)
+    rows = list(islice(chain.from_iterable(finding.spl_rows(most) for finding in findings), _MAX_ROWS))
+    cells = [[escaped(str(value), _MAX_ROW_CELL) for value in row.values()] for row in rows]
+    print_table(list(rows[0]) if rows else ["count"], cells, "SPL rows")
+    if count > len(rows):
+        note(f"The table shows the first {len(rows):,} SPL rows of {count:,}: --format json gives all.")
+
+
+def _list_cell(values: Sequence[str], left_out: int, limit: int) -> Text:
+    shown = [escaped(value, limit) for value in values[:_MAX_LIST]]
+    more = len(values) + left_out - len(shown)
+    return Text("\n".join(shown + [f"+{more:,} more"] * bool(more)))
