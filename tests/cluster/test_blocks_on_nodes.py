@@ -79,3 +79,14 @@ def test_a_disk_beyond_a_watermark_is_named_with_its_stage(engine: Engine) -> No
         assert [disk.stage for disk in full_disks(engine)] == ["high"]
     finally:
         engine.request("PUT", "/_cluster/settings", {"persistent": dict.fromkeys(marks)})
+
+
+@pytest.mark.usefixtures("log")
+def test_a_host_pattern_of_the_filter_that_no_machine_matches_is_named(node: Node, tmp_path: Path) -> None:
+    config = tmp_path / "detect.toml"
+    config.write_text("[[filter]]\naction = 'exclude'\nhost = ['A', '?', 'db-*', 'x\\\\*', '[ab]*']\n")
+    doctor = run(node, "doctor", "--config", str(config), "--format", "json")
+    told = [check["detail"] for check in doctor.json["checks"] if check["check"] == "filter"]
+    assert [detail.partition(";")[0] for detail in told] == [
+        f"[[filter]] 1: no event in {STREAM} is of a host {glob!r}" for glob in ("db-*", "x\\\\*")
+    ]
