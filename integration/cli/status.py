@@ -13,6 +13,7 @@ from integration.cli.installation import AlertingOption, desired, leftovers_json
 from integration.cli.losses import note_losses
 from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import escaped, print_json, print_table
+from integration.commands.json_events import JsonEvents
 from integration.commands.status import Report
 from integration.commands.status import status as report_status
 from integration.install.deployment import Deployment
@@ -50,7 +51,9 @@ def status(
         if leftovers:
             print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
     note_losses(report.losses, report.events_index)
-    if any(loss.fault and loss.count for loss in report.losses):
+    for stored in report.json_events:
+        note_losses([stored.past_pipeline], stored.index)
+    if any(loss.fault and loss.count for loss in (*report.losses, *(each.past_pipeline for each in report.json_events))):
         raise typer.Exit(1)
 
 
@@ -65,10 +68,15 @@ def _print_report(report: Report) -> None:
         ["  last event", report.last_event or "none"],
         ["  kept for", report.retention or "as long as nobody deletes them"],
         ["documents the pipeline failed on since the nodes started", f"{report.pipeline_failures:,}"],
+        *(row for each in report.json_events for row in _json_event_rows(each)),
         [f"risk events in {report.risk_index}", f"{report.risk_events:,}"],
         ["  last window", report.last_risk_event or "none"],
     ]
     print_table(["", "now"], rows)
+
+
+def _json_event_rows(stored: JsonEvents) -> list[list[str]]:
+    return [[f"events in {stored.index}", f"{stored.count:,}"], ["  past pipeline", f"{stored.past_pipeline.count:,}"]]
 
 
 def _health_row(health: Health) -> list[str]:
@@ -96,5 +104,8 @@ def _report_json(report: Report) -> dict[str, Any]:
             "last": report.last_event,
             "retention": report.retention,
         },
+        "json_events": [
+            {"index": each.index, "count": each.count, "past_pipeline": each.past_pipeline.count} for each in report.json_events
+        ],
         "risk_events": {"index": report.risk_index, "count": report.risk_events, "last": report.last_risk_event},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from integration.commands.json_events import JsonEvents, json_events
 from integration.commands.losses import Loss, losses
 from integration.engines.base import Engine
 from integration.install.objects import Connections, Health, RuleObject
@@ -18,7 +19,7 @@ class Report:
 
     `losses` are documents that did not become events as they should; `pipeline_failures` is the pipeline's own count since the
     nodes started. `retention` is how long events are kept, None where nothing deletes them. `rules` says how each rule fares at
-    each target that has it.
+    each target that has it. `json_events` are those of the API and prompts, where there are some that this user may read.
     """
 
     engine: str
@@ -34,6 +35,7 @@ class Report:
     last_risk_event: str | None
     retention: str | None = None
     rules: tuple[Health, ...] = ()
+    json_events: tuple[JsonEvents, ...] = ()
 
 
 def status(connections: Connections, planned: Sequence[Planned], namespace: Namespace, retention: str | None = None) -> Report:
@@ -54,6 +56,7 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         last_risk_event=_newest(engine, namespace.risk),
         retention=retention,
         rules=tuple(_health(connections, planned)),
+        json_events=tuple(json_events(engine, namespace)),
     )
 
 

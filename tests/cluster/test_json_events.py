@@ -11,7 +11,7 @@ import pytest
 from integration.engines.base import Engine
 from integration.install.shared_objects import shared_objects
 from integration.install.streams import Streams, streams_of
-from integration.names import API, DATASETS, PROMPTS, Dataset
+from integration.names import API, DATASETS, PROMPTS, Dataset, Namespace
 from tests.cluster.test_ingest_on_nodes import FOREIGN
 from tests.support.builders import RULE
 from tests.support.cli import detect
@@ -211,3 +211,23 @@ def test_every_dataset_has_its_objects(engine: Engine, monkeypatch: pytest.Monke
     monkeypatch.setenv("DETECT_URL", engine.url)
     listed = {each["name"] for each in detect("status", "--format", "json").json["objects"]}
     assert {name for dataset in DATASETS for name in (dataset.pipeline, dataset.template, dataset.pattern)} <= listed
+
+
+def test_what_went_past_the_pipeline_is_told_with_what_mends_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    namespace = Namespace(f"json{next(_names)}")
+    monkeypatch.setenv("DETECT_URL", engine.url)
+    monkeypatch.setenv("DETECT_NAMESPACE", namespace.name)
+    index = namespace.stream(PROMPTS)
+    for number, pipeline in enumerate(("_none", PROMPTS.pipeline)):
+        path = f"/{index}/_create/{number}"
+        engine.request("PUT", path, PROMPT | {"@timestamp": TIME}, {"pipeline": pipeline, "refresh": True})
+    answer = detect("status", "--format", "json")
+    assert (answer.code, answer.json["json_events"]) == (1, [{"index": index, "count": 2, "past_pipeline": 1}])
+    request, body = answer.err.split(f"POST /{index}/", 1)[1].splitlines()[:2]
+    engine.request(
+        "POST", f"/{index}/{request.partition('?')[0]}", json.loads(body), {"pipeline": PROMPTS.pipeline, "refresh": True}
+    )
+    answer = detect("status", "--format", "json")
+    assert (answer.code, answer.json["json_events"]) == (0, [{"index": index, "count": 2, "past_pipeline": 0}])
+    stored = engine.search(index, {"query": {"match_all": {}}})["hits"]["hits"]
+    assert "What is AI" not in json.dumps(stored)
