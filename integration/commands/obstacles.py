@@ -12,6 +12,7 @@ from integration.engines.blocks import CLUSTER_SETTINGS, FULL_DISK, INDEX_SETTIN
 from integration.errors import ForbiddenError, NotFoundError
 
 _FLOOD_BLOCK = "index.blocks.read_only_allow_delete"
+_ENABLED = "cluster.routing.allocation.disk.threshold_enabled"
 _WATERMARK = "cluster.routing.allocation.disk.watermark"
 # The engines' own, where this user may not read the settings. Each with what happens beyond it, the gravest first.
 _STAGES = {
@@ -53,11 +54,13 @@ def _of_index(index: str, settings: dict[str, Any]) -> Iterator[str]:
 
 
 def full_disks(engine: Engine) -> list[Disk]:
-    """Return the disks that are beyond a watermark, each with the gravest one."""
+    """Return the disks that are beyond a watermark, each with the gravest one; none where the cluster heeds none."""
     by_precedence = _cluster_settings(engine)
     settings = {
         name: value for where in ("defaults", "persistent", "transient") for name, value in by_precedence.get(where, {}).items()
     }
+    if str(settings.get(_ENABLED)) == "false":
+        return []
     found = []
     for node in engine.request("GET", "/_nodes/stats/fs", retry=True)["nodes"].values():
         total, free = (int(node["fs"]["total"][name]) for name in ("total_in_bytes", "available_in_bytes"))

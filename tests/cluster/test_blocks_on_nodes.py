@@ -73,7 +73,8 @@ def test_a_block_on_the_cluster_is_lifted_as_told(node: Node, engine: Engine, lo
 def test_a_disk_beyond_a_watermark_is_named_with_its_stage(engine: Engine) -> None:
     prefix = "cluster.routing.allocation.disk.watermark"
     assert {disk.stage for disk in full_disks(engine)} <= {"low", "high", "flood stage"}
-    marks = {f"{prefix}.low": "0%", f"{prefix}.high": "0%", f"{prefix}.flood_stage": "100%"}
+    marks: dict[str, object] = {f"{prefix}.low": "0%", f"{prefix}.high": "0%", f"{prefix}.flood_stage": "100%"}
+    marks["cluster.routing.allocation.disk.threshold_enabled"] = True
     engine.request("PUT", "/_cluster/settings", {"persistent": marks})
     try:
         assert [disk.stage for disk in full_disks(engine)] == ["high"]

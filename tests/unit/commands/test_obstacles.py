@@ -16,7 +16,7 @@ GB = 1 << 30
 def stages(free_gb: int, marks: dict[str, str] | None, total_gb: int = 1_000) -> list[str]:
     """The stage that a disk with so much free is in."""
     prefix = "cluster.routing.allocation.disk.watermark"
-    settings = {f"{prefix}.{name}": value for name, value in (marks or {}).items()}
+    settings = {name if "." in name and "disk" in name else f"{prefix}.{name}": value for name, value in (marks or {}).items()}
     disk = {"total_in_bytes": total_gb * GB, "available_in_bytes": free_gb * GB}
     with FakeCluster() as cluster:
         refused: dict[str, Any] = {"error": {"type": "security_exception", "reason": "no"}}
@@ -46,3 +46,7 @@ def test_headroom_bounds_what_must_stay_free_of_a_large_disk() -> None:
     marks = {"low": "85%", "low.max_headroom": "200GB", "high": "90%", "high.max_headroom": "150GB", "flood_stage": "95%"}
     assert stages(400, {**marks, "flood_stage.max_headroom": "100GB"}, 10_000) == []
     assert stages(400, {**marks, "low.max_headroom": "-1"}, 10_000) == ["flood stage"]
+
+
+def test_a_cluster_that_heeds_no_watermark_has_no_stage() -> None:
+    assert stages(5, {"low": "85%", "cluster.routing.allocation.disk.threshold_enabled": "false"}) == []
