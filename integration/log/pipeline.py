@@ -26,6 +26,7 @@ _DEFINITIONS: Final = {
     "ANY_CARRIER": prefixes.ANY_CARRIER,
     "LATER_STAMP": prefixes.LATER_STAMP,
     "KIND": kind.KIND,
+    "SEVERAL": kind.SEVERAL,
     "SOLID": event.SOLID,
     "BARE": event.BARE,
     "QUOTELESS": event.QUOTELESS,

@@ -92,7 +92,7 @@ def strip(line: str) -> Stripped:
     """
     if line.startswith(("time=", "[GIN")):
         return Stripped(line, None, None)
-    carriers = _CARRIERS.match(line)
+    carriers = _CARRIERS.match(line) if _may_be_carried(line) else None
     named = (carriers[name] for name in _HOSTS) if carriers else ()
     stamps = (carriers[name] for name in _STAMPS) if carriers else ()
     stamp = next(filter(None, stamps), None)
@@ -104,6 +104,14 @@ def strip(line: str) -> Stripped:
     ):
         text = text[carrier.end() :]
     return Stripped(text, next(filter(None, named), None), None if stamp is None else _instant(stamp))
+
+
+def _may_be_carried(line: str) -> bool:
+    """Return whether a line may have a prefix: one that begins with a letter has a bar, or a clock with the first colon in it."""
+    if not ("a" <= line[:1] <= "z" or "A" <= line[:1] <= "Z") or line.startswith("MESSAGE="):
+        return True
+    colon = line.find(":")
+    return (colon > 0 and line[colon + 3 : colon + 4] == ":") or "|" in line
 
 
 def _instant(text: str) -> int | None:
