@@ -136,7 +136,9 @@ def _permissions(installation: Installation) -> Answers:
             unknown = f"not known: OpenSearch does not tell what a role grants; the role {work.role} is enough"
             yield Verdict.WARN if needed else Verdict.INFO, f"{work}: {unknown}"
         elif lacking[work]:
-            detail = f"lacking: {', '.join(lacking[work])}; the role {work.role} has all it needs"
+            detail = (
+                f"lacking: {', '.join(lacking[work])}; the role {work.role} has all it needs (`detect install --roles` makes it)"
+            )
             yield Verdict.FAIL if needed else Verdict.INFO, f"{work}: no, {detail}"
         else:
             yield Verdict.OK, f"{work}: yes"

@@ -39,13 +39,18 @@ class FilterTally:
         elif kept and not keeping:
             self._kept_by_none += 1
 
+    @property
+    def taken(self) -> dict[str, int]:
+        """How many findings each entry took away, by its place and reason."""
+        taken = {self._named(i): count for i, count in sorted(self._taken.items())}
+        return taken | ({"no `keep` entry": self._kept_by_none} if self._kept_by_none else {})
+
     def notes(self) -> Iterator[str]:
         """Yield what to tell: how many findings which entry took away, and which entries matched none of those that there were."""
-        count = self._taken.total() + self._kept_by_none
-        if count:
-            by = [f"{taken:,} by {self._named(i)}" for i, taken in sorted(self._taken.items())]
-            by += [f"{self._kept_by_none:,} that no `keep` entry keeps"] * bool(self._kept_by_none)
-            yield f"{count:,} more finding{'s' * (count != 1)} taken away by the filter in your settings: {', '.join(by)}."
+        taken = self.taken
+        if count := sum(taken.values()):
+            by = ", ".join(f"{of:,} by {name}" for name, of in taken.items())
+            yield f"{count:,} more finding{'s' * (count != 1)} taken away by the filter in your settings: {by}."
         idle = [self._named(i) for i in range(len(self._entries)) if not self._matched[i]]
         if self._seen and idle:
             yield f"Of your filter, what matched no finding here: {', '.join(idle)}."

@@ -19,6 +19,7 @@ from integration.errors import ClusterError, DetectError, PartlyAppliedError, Th
 from integration.evaluation import risk_events as risk
 from integration.evaluation.cluster import evaluate
 from integration.findings.filter import NO_FILTER, Filter, FilteredFindings
+from integration.findings.filter_tally import FilterTally
 from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
 from integration.names import Namespace
@@ -112,8 +113,9 @@ class Scheduler:
 
     def _run_window(self, rule: Rule, window: Window, *, again: bool) -> None:
         started = self._now()
-        passed = FilteredFindings(self._job.post_filter.passes)
-        with stored_findings(passed.kept(evaluate(self._engine, rule, self._job.index, window, self._job.zone))) as findings:
+        passed, tally = FilteredFindings(self._job.post_filter.passes), FilterTally(self._job.post_filter)
+        evaluated = tally.counted(evaluate(self._engine, rule, self._job.index, window, self._job.zone))
+        with stored_findings(passed.kept(evaluated)) as findings:
             written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings, self._log_finding)
             count = len(findings)
         self._log(
@@ -124,6 +126,7 @@ class Scheduler:
             window_end=rfc3339(window.end, millis=False),
             findings=count,
             filtered=passed.filtered,
+            filtered_by=tally.taken,
             created=written.created,
             updated=written.updated,
             unchanged=written.unchanged,

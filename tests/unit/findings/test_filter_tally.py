@@ -25,7 +25,7 @@ def test_an_entry_that_matches_nothing_is_told() -> None:
 
 def test_what_no_entry_keeps_is_told() -> None:
     assert told({"action": "keep", "host": "lab-*"}) == [
-        "2 more findings taken away by the filter in your settings: 2 that no `keep` entry keeps."
+        "2 more findings taken away by the filter in your settings: 2 by no `keep` entry."
     ]
 
 

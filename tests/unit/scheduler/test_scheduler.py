@@ -118,7 +118,8 @@ def test_the_user_s_filter_decides_what_becomes_a_risk_event(engine: MemoryEngin
     one = scheduler_at(engine, Clock(), post_filter=post_filter)
     one.scheduler.tick()
     assert risk_events(engine) == {}
-    assert [(e["findings"], e["filtered"]) for e in one.events("window_done")] == [(0, 1)]
+    (done,) = one.events("window_done")
+    assert (done["findings"], done["filtered"], done["filtered_by"]) == (0, 1, {"[[filter]] 1": 1})
 
 
 def test_a_changed_schedule_leaves_no_gap(engine: MemoryEngine) -> None:
