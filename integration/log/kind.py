@@ -67,7 +67,7 @@ KIND: Final = (
 # The beginnings of an event's lines, the first one first; more than so many would bring an engine's watchdog near.
 _LINES: Final = rf"(?:[^\n\r]*+[\n\r]++){{0,1000}}?{_START}"
 SEVERAL: Final = (
-    rf"(?:{_LINES}(?:(?P<kind_panic>{_PANIC}))|{_LINES}(?:(?P<kind_frame>{_FRAME}))|{_LINES}(?:(?P<kind_native>{_NATIVE})))?"
+    rf"(?:{_LINES}(?:(?P<kind_panic>{_PANIC}))|{_LINES}(?:(?P<kind_frame>{_FRAME}))|{_LINES}(?:(?P<kind_native>{_NATIVE})))"
 )
 """The same for an event of several lines, where it holds something."""
 
