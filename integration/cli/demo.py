@@ -25,12 +25,15 @@ def demo(
 
     Example: detect demo
     """
-    chosen = rules_of(rules, rule)[0]
+    chosen = rules_of(rules, rule)
     result = run_demo(chosen, engine.value, note)
-    events = {"read": result.validation.events, "selected": result.validation.selected}
-    print_findings(result.findings, events, form, [chosen])
+    events = {
+        "read": result.ingested.created,
+        "selected": sum(validation.selected for _, validation in result.validations),
+    }
+    print_findings(result.findings, events, form, chosen)
     if form is Format.TABLE:
-        print_validation([(chosen, result.validation)])
+        print_validation(result.validations)
         verdict = "agrees, too" if not result.file_differences else "DIFFERS"
         print(f"Evaluated over the files themselves, which never saw the cluster, the reference {verdict}.")  # noqa: T201
     if not result.agrees:

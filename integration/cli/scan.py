@@ -73,7 +73,7 @@ def scan(
     with closing(result), told_before(new, state) as told:
         if not (files or container or result.read):
             raise InputError(f"nothing was evaluated: {_nothing_in(log.path for log in result.logs)}. {_NAME_THEM}")
-        events = {"read": result.read, "selected": result.selected.hosts.total()}
+        events = {"read": result.read, "selected": sum(reference.selected for reference in result.references)}
         found = filter(report.settings.post_filter.passes, tally.counted(result.findings()))
         report.print(passed.kept(found if told is None else told.new(found)), events)
         sys.stdout.flush()  # what could not be written was not told

@@ -35,22 +35,22 @@ _NAMESPACE = Namespace("demo")
 class Demo:
     """What the demo saw.
 
-    `validation` holds the cluster against the reference over the raw lines that the cluster gives back; `file_differences` against
-    the reference over the files themselves, so that the pipeline is tested too.
+    The validation of each rule holds the cluster against the reference over the raw lines that the cluster gives back;
+    `file_differences` against the reference over the files themselves, so that the pipeline is tested too.
     """
 
     ingested: IngestReport
     findings: tuple[Finding, ...]
-    validation: Validation
+    validations: tuple[tuple[Rule, Validation], ...]
     file_differences: tuple[Difference, ...]
 
     @property
     def agrees(self) -> bool:
         """Whether both comparisons found the two sides alike."""
-        return self.validation.agrees and not self.file_differences
+        return all(validation.agrees for _, validation in self.validations) and not self.file_differences
 
 
-def run_demo(rule: Rule, engine: str, say: Callable[[str], None]) -> Demo:
+def run_demo(rules: Sequence[Rule], engine: str, say: Callable[[str], None]) -> Demo:
     """Start a node, install, send sample logs, evaluate every window of theirs, and hold it against the reference twice."""
     with (
         tempfile.TemporaryDirectory(prefix="detect-demo-") as folder,
@@ -62,17 +62,23 @@ def run_demo(rule: Rule, engine: str, say: Callable[[str], None]) -> Demo:
         say(
             f"{len(files)} sample logs of {len({file.host for file in files})} hosts written, {sum(f.lines for f in files):,} lines"
         )
-        objects = shared_objects([rule], cluster.name)
+        objects = shared_objects(rules, cluster.name)
         install(Connections(cluster), objects, on_step=lambda step: say(f"{step.kind} {step.name}: {step.action}"))
         index = _NAMESPACE.events
         ingested = ingest(cluster, _lines(files), index)
         cluster.refresh(index)
         say(f"{ingested.created:,} lines sent through the pipeline into {index}")
-        expected = _reference(rule, files)
-        windows = _windows(rule, expected)
-        findings = [finding for window in windows for finding in evaluate(cluster, rule, index, window)]
-        differences = compare(expected, findings).differences
-        return Demo(ingested, tuple(findings), validate(cluster, rule, index, windows), differences)
+        found: list[Finding] = []
+        validations: list[tuple[Rule, Validation]] = []
+        differences: list[Difference] = []
+        for rule in rules:
+            expected = _reference(rule, files)
+            windows = _windows(rule, expected)
+            findings = [finding for window in windows for finding in evaluate(cluster, rule, index, window)]
+            differences += compare(expected, findings).differences
+            validations.append((rule, validate(cluster, rule, index, windows)))
+            found += findings
+        return Demo(ingested, tuple(found), tuple(validations), tuple(differences))
 
 
 def _lines(files: Sequence[SampleFile]) -> Iterator[tuple[str, RawLine]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from heapq import merge
 
+from integration.detection.conditions import NO_LEVEL, Condition, TextCondition
 from integration.detection.model import Rule
 from integration.errors import InputError
 from integration.evaluation.reference import Reference
@@ -17,6 +19,9 @@ from integration.log.documents import Tally
 from integration.log.event import event_of
 from integration.log.files import ReadLog, read_candidates
 from integration.log.hosts import Hosts
+
+_PLAIN = re.compile(r"[A-Za-z0-9_ .:=()*\[\];,/-]+")
+_LEAST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +90,46 @@ def scan(
 
 
 def needles(rules: Sequence[Rule]) -> list[bytes] | None:
-    """Give lower-case texts of which every selected line holds one, so that most lines need no parsing; None when there are none.
+    """Return lower-case texts of which every selected line holds one, None when there are none: most lines need no parsing then."""
+    found = [_needles_of(rule) for rule in rules]
+    every = {needle for each in found for needle in each or ()}
+    return sorted(needle.encode() for needle in every) if all(found) else None
 
-    Only a level serves: it is compared as ASCII, while a term that ignores case may be met by letters beyond it.
+
+def _needles_of(rule: Rule) -> list[str] | None:
+    """Return the needles of one rule.
+
+    Of its selection only a level serves: it is compared as ASCII, while a term that ignores case may be met by letters beyond it.
     """
-    alternatives = [alternative for rule in rules for alternative in rule.selection]
-    if not all(alternative.level for alternative in alternatives):
+    levels = [level.lower() for alternative in rule.selection for level in alternative.level]
+    if all(alternative.level for alternative in rule.selection) and NO_LEVEL not in levels:
+        return [f"level={level}" for level in levels]
+    if rule.classification.otherwise is not None:
         return None
-    return sorted({f"level={level}".lower().encode() for alternative in alternatives for level in alternative.level})
+    of_classes = [_needles_of_class(each) for each in rule.classification.classes if not each.excuses]
+    return [needle for each in of_classes for needle in each] if all(of_classes) else None
+
+
+def _needles_of_class(condition: Condition) -> list[str]:
+    """Return texts of which every line that meets a condition holds one: the longest that it states, none when there are none."""
+    choices = [_of_texts(condition)]
+    if condition.any_of:
+        parts = [_of_texts(part) for part in condition.any_of]
+        choices.append([needle for each in parts for needle in each] if all(parts) else [])
+    path = condition.fields.path
+    if path is not None and not path.matches:
+        choices.append(_plain((*path.equals, *path.begins, *path.contains)))
+    if condition.kind == ("access",):
+        choices.append(["[gin]"])
+    return max(choices, key=lambda choice: min(map(len, choice), default=0))
+
+
+def _of_texts(condition: TextCondition) -> list[str]:
+    choices = [_plain(condition.contains), *(_plain((term,)) for term in condition.contains_all)]
+    return max(choices, key=lambda choice: min(map(len, choice), default=0))
+
+
+def _plain(terms: Sequence[str]) -> list[str]:
+    """Return of each term the longest part that no JSON writes in other ways; none where one is too short to tell lines apart."""
+    parts = [max(_PLAIN.findall(term), key=len, default="") for term in terms]
+    return [part.lower() for part in parts] if all(len(part) >= _LEAST for part in parts) else []

@@ -66,8 +66,8 @@ class Column(Model):
     last: Literal["@timestamp"] | None = None
     values: Annotated[str, AfterValidator(_listable)] | None = None
     distinct: Name | None = None
-    score: Literal["labels"] | None = None
-    counts: Literal["labels"] | None = None
+    score: Literal["label"] | None = None
+    counts: Literal["label"] | None = None
     floor: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}[mhd]$")] | None = None
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, tzinfo
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, get_args
 
 from integration.detection.case import fold
 from integration.detection.conditions import (
@@ -17,6 +17,7 @@ from integration.detection.conditions import (
     NO_LEVEL,
     AddressField,
     Condition,
+    LineKind,
     NumberField,
     TextCondition,
     TextField,
@@ -29,7 +30,19 @@ from integration.log.event import Event
 
 _REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are rendered for Java
 
-EventTest = Callable[[Event], bool]
+
+class Tried(Protocol):
+    """What conditions ask of an event."""
+
+    @property
+    def original(self) -> str:
+        """The redacted line as Ollama wrote it."""
+
+    def value(self, field: str) -> str | int | None:
+        """Return the value of a field; see `Event.value`."""
+
+
+EventTest = Callable[[Tried], bool]
 """Whether something holds of an event."""
 
 
@@ -56,7 +69,7 @@ def _level(names: Sequence[str]) -> EventTest:
     """The automatic field `level` is one of the names, ignoring the case of ASCII letters; an event may have none."""
     levels = frozenset(name.upper() for name in names)
 
-    def test(event: Event) -> bool:
+    def test(event: Tried) -> bool:
         level = event.value("log.level")
         if level is None:
             return NO_LEVEL.upper() in levels
@@ -68,7 +81,7 @@ def _level(names: Sequence[str]) -> EventTest:
 def _field(field: str, stated: TextField | NumberField | AddressField) -> EventTest:
     holds_value = _TESTS[type(stated)](stated)
 
-    def test(event: Event) -> bool:
+    def test(event: Tried) -> bool:
         value = event.value(field)
         return value is not None and bool(holds_value(value))
 
@@ -85,13 +98,22 @@ def _text_field(stated: TextField) -> Callable[[str], bool]:
     )
 
 
+def _address(text: str) -> IPv4Address | IPv6Address:
+    """Read an address; one of IPv4 in an IPv6 form is one of IPv4, as an index keeps it."""
+    address = ip_address(text)
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
+
+
+def _as_indexed(field: str, value: str | int) -> str:
+    """Return a value of a list as an index has it: addresses in their shortest form."""
+    return str(_address(str(value))) if field == "source.ip" else str(value)
+
+
 def _address_field(stated: AddressField) -> Callable[[str], bool]:
     within, not_in = stated.networks
 
     def test(value: str) -> bool:
-        address: IPv4Address | IPv6Address = ip_address(value)
-        if isinstance(address, IPv6Address) and address.ipv4_mapped:
-            address = address.ipv4_mapped  # as an index keeps it
+        address = _address(value)
         return (not within or any(address in each for each in within)) and not any(address in each for each in not_in)
 
     return test
@@ -137,21 +159,43 @@ def _line_test(condition: TextCondition, *, ignore_case: bool) -> _LineTest:
     return _LineTest(literals, patterns)
 
 
+class _Once:
+    """An event whose values are worked out once, however many conditions ask for them."""
+
+    __slots__ = ("_event", "_values", "original")
+
+    def __init__(self, event: Event) -> None:
+        self.original = event.original
+        self._event = event
+        self._values: dict[str, str | int | None] = {}
+
+    def value(self, field: str) -> str | int | None:
+        if field not in self._values:
+            self._values[field] = self._event.value(field)
+        return self._values[field]
+
+
 class Classifier:
     """SPL 1 and 6 for one rule: whether an event is selected, and its class."""
 
     def __init__(self, rule: Rule) -> None:
         self._alternatives = [holds(alternative, ignore_case=True) for alternative in rule.selection]
-        self._classes = [
-            (None if each.excuses else each.name, holds(each, ignore_case=False)) for each in rule.classification.classes
+        classes = [
+            (each.kind, None if each.excuses else each.name, holds(each, ignore_case=False)) for each in rule.classification.classes
         ]
+        # Most classes ask for a kind of line, so that most need not be tried.
+        self._classes = {
+            kind: [(name, takes) for kinds, name, takes in classes if not kinds or kind in kinds] for kind in get_args(LineKind)
+        }
         self._otherwise = rule.classification.otherwise
 
     def classify(self, event: Event) -> str | None:
         """Return the event's class, None for an event that the search does not select."""
-        if not any(selects(event) for selects in self._alternatives):
+        once = _Once(event)
+        if not any(selects(once) for selects in self._alternatives):
             return None
-        return next((name for name, takes in self._classes if takes(event)), self._otherwise)
+        classes = self._classes[str(once.value(LINE_KIND))]
+        return next((name for name, takes in classes if takes(once)), self._otherwise)
 
 
 class Reference:
@@ -171,7 +215,7 @@ class Reference:
         if label is None:
             return False
         fields = [(column, event.value(field)) for column, field in self.rule.field_lists.items()]  # SPL 2 to 5
-        values = [(column, str(value)) for column, value in fields if value is not None]
+        values = [(column, _as_indexed(self.rule.field_lists[column], value)) for column, value in fields if value is not None]
         self._store.add(self._schedule.window_of(event.time), event.host, event.time, label, values)  # SPL 8
         self.selected += 1
         return True

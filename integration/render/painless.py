@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from integration.detection.case import FINAL_AND_PLAIN_SIGMA, fold
@@ -90,8 +91,8 @@ def classifier(rule: Rule) -> str:
     code += f"  if ({selected}) {{\n"
     branches = []
     for each in rule.classification.classes:
-        emitted = "" if each.excuses else f"\n      emit({literal(each.name)});"
-        branches.append(f"if ({_condition(each, 'line')}) {{{emitted}\n    }}")
+        taken = "return" if each.excuses else f"emit({literal(each.name)})"
+        branches.append(f"if ({_condition(each, 'line')}) {{\n      {taken};\n    }}")
     if rule.classification.otherwise is not None:
         branches.append(f"{{\n      emit({literal(rule.classification.otherwise)});\n    }}")
     return f"{code}    {' else '.join(branches)}\n  }}\n}}\n"
@@ -226,8 +227,32 @@ _VARIABLES = {
     "source.ip": "address",
     "event.duration": "duration",
 }
-_WITHIN = """boolean within(String address, String network) {
-  try { return new CIDR(network).contains(address); } catch (IllegalArgumentException e) { return false; }
+# Neither engine lets such a script use its own class for networks. An address is canonical, as an index keeps it: four numbers of
+# eight bits, or eight of sixteen with one `::` at most.
+_WITHIN = """boolean within(String address, List network, int bits) {
+  try {
+    boolean four = address.indexOf(':') < 0;
+    if (four != (network.size() == 4)) { return false; }
+    List found = new ArrayList();
+    List after = new ArrayList();
+    if (four) {
+      for (String part : address.splitOnToken('.')) { found.add(Integer.parseInt(part)); }
+    } else {
+      String[] halves = address.splitOnToken('::');
+      for (String part : halves[0].splitOnToken(':')) { if (!part.isEmpty()) { found.add(Integer.parseInt(part, 16)); } }
+      for (String part : halves[halves.length - 1].splitOnToken(':')) {
+        if (halves.length > 1 && !part.isEmpty()) { after.add(Integer.parseInt(part, 16)); }
+      }
+      while (found.size() + after.size() < 8) { found.add(0); }
+      found.addAll(after);
+    }
+    int width = four ? 8 : 16;
+    for (int i = 0; i * width < bits; i++) {
+      int shift = bits - i * width >= width ? 0 : width - (bits - i * width);
+      if (((int) found.get(i)) >> shift != ((int) network.get(i)) >> shift) { return false; }
+    }
+    return true;
+  } catch (Exception e) { return false; }
 }
 """
 
@@ -315,14 +340,22 @@ def _is_level(level: str) -> str:
     return f"(level.toLowerCase(Locale.ROOT).equals({lower}) && level.toUpperCase(Locale.ROOT).equals({upper}))"
 
 
+def _within(variable: str, network: IPv4Network | IPv6Network) -> str:
+    """Return the test whether an address is in a network, whose address is written as its numbers."""
+    packed, size = network.network_address.packed, 1 if network.version == 4 else 2
+    numbers = [str(int.from_bytes(packed[at : at + size])) for at in range(0, len(packed), size)]
+    return f"within({variable}, [{', '.join(numbers)}], {network.prefixlen})"
+
+
 def _field(variable: str, field: TextField | NumberField | AddressField) -> str:
     """Return the test of a condition on a field, which never holds where the event has no such field."""
     if isinstance(field, NumberField):
         bounds = ((">=", field.least), ("<=", field.most), ("<", field.below))
         tests = [f"{variable} {comparison} {number(bound)}" for comparison, bound in bounds if bound is not None]
     elif isinstance(field, AddressField):
-        tests = [_any([f"within({variable}, {literal(each)})" for each in field.within])] if field.within else []
-        tests += [f"!within({variable}, {literal(each)})" for each in field.not_in]
+        within, not_in = field.networks
+        tests = [_any([_within(variable, each) for each in within])] if within else []
+        tests += [f"!{_within(variable, each)}" for each in not_in]
     else:
         stated = (("equals", field.equals), ("startsWith", field.begins), ("contains", field.contains))
         texts = [f"{variable}.{test}({literal(term)})" for test, terms in stated for term in terms]

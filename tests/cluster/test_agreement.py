@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.commands.validate import compare, validate
+from integration.detection.cases import load_cases
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
 from integration.engines.base import Engine
@@ -23,6 +24,7 @@ from integration.log.event import parse, parse_document
 from integration.names import Namespace
 from integration.render import aggregation
 from integration.times import parse_time, rfc3339
+from tests.golden.bodies import EVERY_KEY
 from tests.support.builders import RULE, findings_of, rule_with
 from tests.support.installing import install_shared
 from tests.support.lines import carriers
@@ -101,6 +103,64 @@ def test_cluster_findings_equal_the_reference_s(installed: Engine, lines: list[S
     index = store(installed, lines)
     differences = compare(reference_findings(RULE, lines), cluster_findings(installed, RULE, index, lines)).differences
     assert differences == ()
+
+
+EXPLOITATION = load_rules(ids=["ollama_model_loading_exploitation"])[0]
+# A line for each of its classes, and lines that look like them.
+SIGNALS = [case.line for file in load_cases(EXPLOITATION) for _, each in file.cases for case in each.labels]
+ADDRESSES = [
+    "203.0.113.9",
+    "127.0.0.1",
+    "10.1.2.3",
+    "172.31.0.1",
+    "172.32.0.1",
+    "::1",
+    "2001:DB8::1",
+    "::ffff:10.0.0.1",
+    "fe80::1%en0",
+    "x",
+]
+PATHS = [
+    "/api/create",
+    "/api/blobs/sha256:12",
+    "/api/push",
+    "/api/pull",
+    "/api/tags",
+    "/a/../b",
+    "/%2e%2e/x?y=..",
+    "/api/blobs/",
+    "",
+]
+access = st.builds(
+    '[GIN] 2026/11/24 - 09:00:00 | {} | {:>13} | {:>15} | {:<8} "{}"'.format,
+    st.sampled_from([200, 201, 400, 404, 499, 500, 599, 600]),
+    st.sampled_from(["9.999999ms", "10ms", "10.000001ms", "1m5s", "812.4µs", "0s", "x"]),
+    st.sampled_from(ADDRESSES),
+    st.sampled_from(["POST", "HEAD", "DELETE", "post"]),
+    st.sampled_from(PATHS),
+)
+OTHERS = [
+    "panic: created by x",
+    "goroutine 7 [running]:",
+    "created by main.x",
+    "cuda/error: 700",
+    "out of memory",
+    "100%_*?",
+    "model",
+    "../ open it's",
+]
+of_any_kind = st.builds(
+    "{}{}".format, st.one_of(st.just(""), carriers), st.one_of(st.sampled_from([*SIGNALS, *OTHERS]), access, line)
+)
+shipped_of_any_kind = st.builds(Shipped, of_any_kind, st.sampled_from(["gpu-1", "Häns"]), st.integers(BASE, BASE + 2 * HOUR - 1))
+
+
+@pytest.mark.parametrize("rule", [EXPLOITATION, EVERY_KEY], ids=lambda rule: rule.id)
+@given(lines=st.lists(shipped_of_any_kind, min_size=1, max_size=30))
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lines_of_all_kinds_make_the_reference_s_findings(installed: Engine, rule: Rule, lines: list[Shipped]) -> None:
+    index = store(installed, lines)
+    assert compare(reference_findings(rule, lines), cluster_findings(installed, rule, index, lines)).differences == ()
 
 
 @given(st.lists(st.builds(shipped_as, st.sampled_from([*SHAPES.values()]), wrapped), min_size=1, max_size=12))

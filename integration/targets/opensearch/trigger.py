@@ -122,7 +122,7 @@ def _score(rule: Rule, paths: dict[str, str]) -> str:
 def _events_of(rule: Rule, label: str, paths: dict[str, str]) -> str:
     """How many events have a label. Without one the bucket is missing, and so is the parameter."""
     name = f"label_{rule.classification.names.index(label)}"
-    paths[name] = f"{labels_name(rule)}['{label}']._count"
+    paths[name] = f"{labels_name(rule)}['{label}']>_count"
     return f"(params.{name} == null ? 0 : params.{name})"
 
 

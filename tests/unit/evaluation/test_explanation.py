@@ -98,7 +98,7 @@ SIGNALS = rule_with(
             },
         ),
     },
-    columns={"lines": {"count": "events"}, "score": {"score": "labels"}, "signals": {"counts": "labels"}},
+    columns={"lines": {"count": "events"}, "score": {"score": "label"}, "signals": {"counts": "label"}},
     rows={"table": ("host", "score")},
     severity=(
         {

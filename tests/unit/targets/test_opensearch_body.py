@@ -124,7 +124,7 @@ def test_two_steps_of_one_level_share_a_trigger() -> None:
     assert found[0]["condition"]["buckets_path"] == {
         "error_count": "_count",
         "unique_error_types": "error_types._bucket_count",
-        "label_0": "error_types['service_crash']._count",
+        "label_0": "error_types['service_crash']>_count",
         "condition_0": "condition_0",
     }
 
