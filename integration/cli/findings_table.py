@@ -135,7 +135,9 @@ def _table_of_rule(rule: Rule, findings: Sequence[Finding], title: str, width: i
         rows.append(cells)
     columns = ["id", "window (UTC)", "host", "severity", *numbers, *lists, "SPL rows"]
     dispensable = ("SPL rows", *labels, *lists[:0:-1])
-    return fitted(columns, [texts(row) for row in rows], title, lines=True, width=width, dispensable=dispensable)
+    return fitted(
+        columns, [texts(row) for row in rows], title, lines=True, width=width, dispensable=dispensable, of_logs=[*rule.field_lists]
+    )
 
 
 def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:

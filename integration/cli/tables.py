@@ -15,6 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 _UNBOUNDED = 1_000_000
+_LONGEST_OF_LOGS = 12
 _BORDER = 3  # of each column, with its padding, and 1 for the last line
 
 
@@ -36,24 +37,31 @@ def fitted(
     lines: bool,
     width: int,
     dispensable: Sequence[str] = (),
+    of_logs: Sequence[str] = (),
 ) -> tuple[RenderableType, list[str]]:
     """Return a table of the rows that is at most `width` wide, with `lines` between them, and the columns that had no room.
 
-    Of the columns, the `dispensable` ones are left out in their order until the words of the others fit.
+    Of the columns, the `dispensable` ones are left out in their order until the words of the others fit. Words of the columns
+    `of_logs` are broken where they are very long: whoever writes a log shall not push a column out of the table.
     """
     left_out: list[str] = []
     for name in ("", *dispensable):
         left_out += [name] * (name in dispensable and name in columns)
         kept = [i for i, column in enumerate(columns) if column not in left_out]
         shown = [[row[i] for i in kept] for row in rows]
-        if table := _table([columns[i] for i in kept], shown, title, lines=lines, width=width):
+        longest = [_LONGEST_OF_LOGS if columns[i] in of_logs else width for i in kept]
+        if table := _table([columns[i] for i in kept], shown, longest, title, lines=lines, width=width):
             return table, left_out
     return _records(columns, rows, title), []
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[Text]], title: str, *, lines: bool, width: int) -> Table | None:
+def _table(
+    columns: Sequence[str], rows: Sequence[Sequence[Text]], longest: Sequence[int], title: str, *, lines: bool, width: int
+) -> Table | None:
+    """Return a table, None where its words do not fit; of a column's words those beyond its `longest` are broken."""
     header = [Text(column) for column in columns]
-    widest = [_widths(texts) for texts in zip(header, *rows, strict=True)]
+    measured = zip(map(_widths, zip(header, *rows, strict=True)), header, longest, strict=True)
+    widest = [(min(word, max(most, _widths([name])[0])), line) for (word, line), name, most in measured]
     available = width - _BORDER * len(columns) - 1
     if sum(word for word, _ in widest) > available:
         return None

@@ -20,9 +20,9 @@ from integration.install.ownership import has_tag_text, manager
 from integration.install.plan import State, plan
 from integration.install.privileges import Work, lacking_privileges
 from integration.install.shared_objects import shared_objects
-from integration.install.streams import streams_of
+from integration.install.streams import overriding, streams_of
 from integration.log.event import parse
-from integration.names import PIPELINE, Namespace
+from integration.names import DATASETS, PIPELINE, Namespace
 from integration.scheduler.progress import read_progress
 from integration.targets.opensearch.plugins import has_alerting
 from integration.times import rfc3339
@@ -179,6 +179,11 @@ def _objects(installation: Installation) -> Answers:
             State.FOREIGN: f"is managed by {manager(each.found) or 'somebody else'}; `detect install --force` replaces it",
         }
         yield Verdict.OK if each.state is State.SAME else Verdict.FAIL, f"{each.kind} {each.name!r} {said[each.state]}"
+    for dataset in DATASETS:
+        stream = installation.namespace.stream(dataset)
+        for name in overriding(engine, dataset, stream):
+            told = f"goes before {dataset.template!r} where {stream} gets its next index, which has nothing of ours then"
+            yield Verdict.FAIL, f"index template {name!r} {told}: lower its priority or narrow its patterns"
 
 
 def _pipeline(installation: Installation) -> Answers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import quote
 
@@ -49,6 +50,18 @@ def streams_of(engine: Engine) -> Streams:
     theirs = {each.dataset for each in hooked}
     abandoned = tuple(each for each in DATASETS if each not in theirs and _holds_ours(engine, each))
     return Streams(hooked, abandoned, _retention(engine), _keeps_prompts(engine))
+
+
+def overriding(engine: Engine, dataset: Dataset, stream: str) -> list[str]:
+    """Return the index templates that go before a dataset's own where a data stream gets its next index."""
+    found = {
+        each["name"]: each["index_template"] for each in engine.request("GET", "/_index_template", retry=True)["index_templates"]
+    }
+    own = found.get(dataset.template)
+    if own is None:
+        return []
+    above = {name: body for name, body in found.items() if (body.get("priority") or 0) > (own.get("priority") or 0)}
+    return sorted(name for name, body in above.items() if any(fnmatchcase(stream, pattern) for pattern in body["index_patterns"]))
 
 
 def our_processors(pipeline: dict[str, Any]) -> list[dict[str, Any]]:

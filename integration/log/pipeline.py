@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from integration.folders import asset_folder
-from integration.log import event, gin, json_record, kind, line, prefixes, redaction, shippers
+from integration.log import event, gin, json_record, kind, line, prefixes, redaction, shipper_fields
 from integration.times import RFC3339
 
 FOLDER: Final = asset_folder("ingest_pipelines")
@@ -47,21 +47,21 @@ _PATTERNS: Final = {
 }
 
 
-def _fields(table: Sequence[shippers.Field]) -> list[list[str]]:
+def _fields(table: Sequence[shipper_fields.Field]) -> list[list[str]]:
     return [[field.name, field.beside] if field.beside else [field.name] for field in table]
 
 
 _TABLES: Final[dict[str, object]] = {
-    "lines": _fields(shippers.LINES),
-    "hosts": _fields(shippers.HOSTS),
-    "times": _fields(shippers.TIMES),
-    "records": shippers.RECORDS,
-    "attributes": shippers.ATTRIBUTES,
-    "metadata": shippers.METADATA,
-    "from_line": shippers.FROM_LINE,
-    "never": shippers.NEVER_A_LINE,
-    "mapped": shippers.MAPPED,
-    "reserved": shippers.RESERVED,
+    "lines": _fields(shipper_fields.LINES),
+    "hosts": _fields(shipper_fields.HOSTS),
+    "times": _fields(shipper_fields.TIMES),
+    "records": shipper_fields.RECORDS,
+    "attributes": shipper_fields.ATTRIBUTES,
+    "metadata": shipper_fields.METADATA,
+    "from_line": shipper_fields.FROM_LINE,
+    "never": shipper_fields.NEVER_A_LINE,
+    "mapped": shipper_fields.MAPPED,
+    "reserved": shipper_fields.RESERVED,
     "bytes": line.MAX_BYTES,
 }
 _TABLES_OF: Final = {"shipper", "cut", "event"}

@@ -1,7 +1,6 @@
-"""What shippers send: the fields in which each keeps the line, the host and the time, and how a document gives all three.
+"""What shippers send: how a document gives the line, the host and the time, by the tables of `shipper_fields`.
 
-The tables below are written into the pipeline, which reads documents by the same steps. JSON around a line is read as a
-document too: Docker's json-file, journald's `-o json`, CRI in JSON.
+JSON around a line is read as a document too: Docker's json-file, journald's `-o json`, CRI in JSON.
 
 Twin and pipeline agree on every line of a log. They may differ over JSON that only a carrier could write, since all that a client
 can write stands inside strings: comments, or objects nested hundreds deep.
@@ -17,136 +16,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
+from integration.log.shipper_fields import ATTRIBUTES, HOSTS, LINES, METADATA, NEVER_A_LINE, RECORDS, TIMES, Field
 from integration.times import to_millis
-
-
-class Field(NamedTuple):
-    """A field by its dotted name, and who sends it; it counts only where the field `beside`, or one that begins so, is too."""
-
-    name: str
-    shippers: str
-    beside: str = ""
-
-
-LINES: Final = (
-    Field(
-        "message", "Filebeat, Elastic Agent, Logstash, Vector, rsyslog, Data Prepper, Graylog, OpenTelemetry ecs, Fluent Bit cri"
-    ),
-    Field("log", "Fluent Bit tail, Fluentd, Docker json-file, Data Prepper http"),
-    Field("MESSAGE", "journald, Fluent Bit systemd, syslog-ng"),
-    Field("body.text", "OpenTelemetry otel"),
-    Field("body.stringValue", "OpenTelemetry otlp_json"),
-    Field("body", "OpenTelemetry ss4o, Data Prepper otel_logs"),
-    Field("Body", "OpenTelemetry none"),
-    Field("@message", "CloudWatch subscription"),
-    Field("_raw", "Cribl, Splunk forwarders"),
-    Field("event.original", "Logstash ECS v8, Elastic Agent with the original kept"),
-    Field("full_message", "GELF"),
-    Field("short_message", "GELF"),
-    Field("msg", "rsyslog with a template of property names", beside="syslogtag"),
-    Field("event", "Splunk HEC"),
-    Field("log.original", "ECS before 1.5"),
-    Field("line", "Promtail, Grafana Alloy"),
-    Field("raw_message", "rsyslog, NXLog"),
-    Field("rawmsg", "rsyslog"),
-    Field("raw_event", "NXLog"),
-    Field("Message", "NXLog"),
-    Field("textPayload", "Google Cloud Logging"),
-    Field("LogMessage", "Azure Container Insights"),
-    Field("LogEntry", "Azure Container Insights before v2"),
-    Field("tail.message", "Telegraf"),
-)
-HOSTS: Final = (
-    Field("host.name", "ECS: Filebeat, Elastic Agent, Logstash, OpenTelemetry ecs"),
-    Field("host", "Logstash before ECS, Vector, GELF, rsyslog, Cribl"),
-    Field("host.hostname", "ECS"),
-    Field("hostname", "Fluent Bit, Fluentd record_transformer, Data Prepper"),
-    Field("_HOSTNAME", "journald, Fluent Bit systemd"),
-    Field("HOST", "syslog-ng"),
-    Field("fromhost", "rsyslog"),
-    Field("agent.hostname", "Filebeat before 8"),
-    Field("beat.hostname", "Filebeat 6"),
-    Field("resource.attributes.host.name", "OpenTelemetry otel, ss4o"),
-    Field("resource.attributes.host@name", "Data Prepper otel_logs"),
-    Field("resource.host.name", "OpenTelemetry"),
-    Field("Resource.attributes.host.name", "OpenTelemetry none, raw"),
-    Field("Resource.host.name", "OpenTelemetry none"),
-    Field("attributes.host.name", "OpenTelemetry ss4o"),
-    Field("kubernetes.node.name", "Filebeat autodiscover, Elastic Agent"),
-    Field("kubernetes.host", "Fluent Bit and Fluentd Kubernetes filters"),
-    Field("kubernetes.pod_node_name", "Vector kubernetes_logs"),
-    Field("kubernetes.node_name", "Fluentd"),
-    Field("resource.attributes.k8s.node.name", "OpenTelemetry k8sattributes"),
-    Field("resource.attributes.k8s@node@name", "Data Prepper otel_logs"),
-    Field("Resource.k8s.node.name", "OpenTelemetry none"),
-    Field("log.syslog.hostname", "Logstash syslog ECS v8, Filebeat syslog"),
-    Field("logsource", "Logstash syslog before ECS"),
-    Field("sysloghost", "rsyslog"),
-    Field("HOSTNAME", "rsyslog, NXLog"),
-    Field("Hostname", "NXLog"),
-    Field("source", "Graylog", beside="gl2_"),
-    Field("Computer", "Azure Container Insights"),
-    Field("resource.labels.node_name", "Google Cloud Logging"),
-    Field("kubernetes_host", "Fluent Bit with the nest filter"),
-    Field("tag.host", "Telegraf"),
-    Field("ec2_instance_id", "FireLens, Fluent Bit aws filter"),
-    Field("agent.name", "Filebeat, Elastic Agent without add_host_metadata", beside="agent.ephemeral_id"),
-)
-TIMES: Final = (
-    Field("__REALTIME_TIMESTAMP", "journald"),
-    Field("time", "Docker json-file, CRI", beside="stream"),
-    Field("@timestamp", "ECS"),
-    Field("timestamp", "Graylog, GELF, Vector"),
-    Field("time", "Splunk HEC, OpenTelemetry, Data Prepper otel_logs"),
-    Field("date", "Fluent Bit http and Data Prepper"),
-    Field("timereported", "rsyslog"),
-    Field("timegenerated", "rsyslog"),
-    Field("ISODATE", "syslog-ng"),
-    Field("_time", "Cribl, Splunk forwarders"),
-    Field("Timestamp", "OpenTelemetry none"),
-    Field("observedTimestamp", "OpenTelemetry ss4o"),
-    Field("observed_timestamp", "OpenTelemetry otel"),
-    Field("EventTime", "NXLog"),
-    Field("TimeGenerated", "Azure Container Insights"),
-    Field("event.created", "ECS"),
-)
-RECORDS: Final = (
-    *("message", "log", "body", "body.structured", "Body", "event", "json", "jsonPayload", "log_processed", "structured", "parsed"),
-)
-"""The objects in which shippers leave a record that they took apart, or a whole document of another shipper."""
-FROM_LINE: Final = (
-    *("error.message", "event.duration", "http.request.method", "http.response.status_code", "source.ip", "url.path", "url.query"),
-)
-"""Fields that an event has from its line alone: a shipper's own would be taken for them."""
-ATTRIBUTES: Final = ("time", "level", "source", "msg", "error", "err")
-"""Those of a slog record that go first where a shipper's own parser took the line apart and did not keep it."""
-METADATA: Final = (
-    *("stream", "logtag", "tag", "fluentbit_tag", "container_id", "container_name", "container_image", "filename", "file"),
-    *("source_type", "type", "input", "facility", "severity", "priority", "offset", "cluster", "namespace", "pod_name", "job"),
-    *("app", "environment", "env", "region", "tags", "streams", "partial_message", "syslogtag", "procid", "node"),
-)
-"""What shippers put beside such attributes."""
-NEVER_A_LINE: Final = ("@timestamp", "agent", "host", "tags")
-"""Where a line is not looked for, though no field of the tables holds one."""
-MAPPED: Final[dict[str, Any]] = {
-    "@timestamp": "",
-    "tags": "",
-    "message": "",
-    "error": {"message": ""},
-    "event": {"original": "", "dataset": "", "duration": ""},
-    "host": {"name": ""},
-    "http": {"request": {"method": ""}, "response": {"status_code": ""}},
-    "log": {"level": "", "offset": "", "file": {"path": ""}, "origin": {"file": {"name": "", "line": ""}}},
-    "ollama": {"source": "", "msg": "", "err": "", "level": "", "line": "", "parse_error": ""},
-    "source": {"ip": ""},
-    "url": {"path": "", "query": ""},
-}
-"""The fields of our mapping, in their objects: whatever of a document does not fit into it would be refused with its line."""
-RESERVED: Final = (
-    *("_data_stream_timestamp", "_doc_count", "_feature", "_field_names", "_ignored", "_ignored_source", "_inference_fields"),
-    *("_nested_path", "_primary_term", "_seq_no", "_size", "_source", "_tier", "_tsid", "_type"),
-)
-"""Names that engines keep for themselves."""
 
 _MOST_ENVELOPES: Final = 3
 _MOST_DIGITS: Final = 1_000  # of a number, as the engines' parser takes them

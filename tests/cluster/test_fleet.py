@@ -32,26 +32,37 @@ TIME = "2026-11-24T09:00:00Z"
 _names = count()
 
 
-@pytest.fixture
-def managed(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine | None]:
-    """An Elasticsearch on which Fleet has its package; None on OpenSearch, which Fleet does not know."""
+@pytest.fixture(scope="module")
+def fleets(engine: Engine) -> Iterator[Engine | None]:
+    """An Elasticsearch on which Fleet has its package in place of ours; None on OpenSearch, which Fleet does not know."""
     if engine.name == "opensearch":
         yield None
         return
-    detect("uninstall", "--url", engine.url)
-    monkeypatch.setenv("DETECT_URL", engine.url)
-    monkeypatch.setenv("DETECT_NAMESPACE", f"fleet{next(_names)}")
+    assert detect("uninstall", "--url", engine.url).code == 0
     fleet.install(engine)
     try:
         yield engine
     finally:
-        fleet.install(engine)
-        assert detect("uninstall").code == 0
-        engine.delete_pipeline(SERVER.custom)
-        if component_template(engine, SERVER.custom) is not None:
-            engine.request("DELETE", f"/_component_template/{SERVER.custom}")
         install_shared(engine, [RULE], force=True)
         fleet.remove(engine)
+
+
+@pytest.fixture
+def managed(fleets: Engine | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine | None]:
+    """The same with empty hooks."""
+    if fleets is None:
+        yield None
+        return
+    monkeypatch.setenv("DETECT_URL", fleets.url)
+    monkeypatch.setenv("DETECT_NAMESPACE", f"fleet{next(_names)}")
+    try:
+        yield fleets
+    finally:
+        fleet.install(fleets)
+        assert detect("uninstall").code == 0
+        fleets.delete_pipeline(SERVER.custom)
+        if component_template(fleets, SERVER.custom) is not None:
+            fleets.request("DELETE", f"/_component_template/{SERVER.custom}")
 
 
 def stream() -> str:

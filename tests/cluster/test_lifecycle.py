@@ -27,14 +27,15 @@ from integration.install.objects import Connections
 from integration.install.plan import VERBS, Planned, State, apply, plan, set_enabled
 from integration.install.removal import removals, remove
 from integration.install.shared_objects import shared_objects
-from integration.install.streams import Streams, streams_of
-from integration.names import EVENTS_TEMPLATE, PIPELINE, Namespace
+from integration.install.streams import Streams, overriding, streams_of
+from integration.names import DATASETS, EVENTS_TEMPLATE, PIPELINE, SERVER, Namespace
 from integration.sandbox.local import Node
 from integration.targets.opensearch.body import monitor
 from integration.targets.opensearch.monitors import AlertingTarget, Monitor
 from integration.times import parse_time
 from tests.support.alerting_node import wipe
 from tests.support.builders import RULE, rule_with
+from tests.support.cli import detect
 from tests.support.fake_alerting import AlertingCluster
 from tests.support.fake_cluster import Answer, Failing, Request
 from tests.support.filters import entry
@@ -164,6 +165,20 @@ def test_how_long_events_are_kept(engine: Engine) -> None:
     finally:
         install_shared(engine, [RULE], force=True)
     assert streams_of(engine).retention is None
+
+
+def test_a_template_that_goes_before_ours_is_found(engine: Engine) -> None:
+    install_shared(engine, [RULE], force=True)
+    name = "logs-of-everybody"
+    engine.put_template(name, {"index_patterns": ["logs-*-hidden"], "priority": 900, "data_stream": {}})
+    try:
+        found = {stream: overriding(engine, SERVER, f"{SERVER.template}-{stream}") for stream in ("hidden", "seen")}
+        assert found == {"hidden": [name], "seen": []}
+        checks = detect("doctor", "--url", engine.url, "--namespace", "hidden", "--format", "json").json["checks"]
+        told = [check["detail"] for check in checks if name in check["detail"] and check["verdict"] == "fail"]
+        assert [text.partition(" where ")[2].split()[0] for text in told] == [each.template + "-hidden" for each in DATASETS]
+    finally:
+        engine.delete_template(name)
 
 
 # With Alerting

@@ -123,6 +123,18 @@ def test_no_word_of_a_table_is_broken(monkeypatch: pytest.MonkeyPatch, log: Path
     assert ("details" in answer.out) == ("status" in answer.out) == ("details" not in answer.err)
 
 
+def test_a_long_word_of_a_log_pushes_no_column_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    path = tmp_path / "server.log"
+    path.write_text(error(f'msg="model {"x" * 44}"') + "\n" + error('msg="model is gone"') + "\n")
+    answer = detect("scan", str(path), "--host", "gpu-1")
+    assert ("error_messages" in answer.out, "gone" in answer.out, max(map(len, answer.out.splitlines())) <= 80) == (
+        True,
+        True,
+        True,
+    )
+
+
 def test_a_word_that_is_wider_than_the_terminal_makes_records_of_the_rows(monkeypatch: pytest.MonkeyPatch, log: Path) -> None:
     monkeypatch.setenv("COLUMNS", "44")
     answer = detect("scan", str(log), "--host", "a-machine-with-a-long.name")

@@ -8,7 +8,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from integration.log.event import parse, parse_document
-from integration.log.shippers import HOSTS, LINES, TIMES, find, unwrap
+from integration.log.shipper_fields import HOSTS, LINES, TIMES
+from integration.log.shippers import find, unwrap
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, findings_of
 from tests.support.lines import lines
