@@ -8,6 +8,7 @@ from datetime import UTC, tzinfo
 from typing import Any
 
 from integration.detection.fields import dataset_filter, name_in_index
+from integration.detection.ladder import ColumnCondition
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
@@ -16,7 +17,7 @@ from integration.findings.finding import Finding, Statistics, build_finding
 from integration.findings.store import StatisticsStore
 from integration.findings.values import Values, bounded_values
 from integration.log.event import as_indexed
-from integration.render.aggregation import condition_name, labels_name, lines_search
+from integration.render.aggregation import LONG_LINES, condition_name, labels_name, lines_search
 from integration.times import parse_time
 
 # A line longer than the mapping's `ignore_above` (8,191 characters) is in no index, which tells it from the others.
@@ -61,23 +62,35 @@ def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinf
 def statistics_of(engine: Engine, rule: Rule, index: str, window: Window, host: str, bucket: Mapping[str, Any]) -> Statistics:
     """Return a host's statistics from its bucket of `aggregation.statistics`; lists that the bucket shows in part are read anew."""
     names = rule.field_lists
-    shown = {name: tuple(value["key"] for value in bucket[name]["buckets"]) if name in bucket else () for name in names}
-    in_part = [name for name in names if name not in bucket or bucket[name]["sum_other_doc_count"]]
-    lists = {name: bounded_values(values, len(values)) for name, values in shown.items()}
-    if in_part:
-        read = _read_line_by_line(engine, rule, index, window, host)
-        for name in in_part:
-            # Of an alert whose events are deleted by now, what it shows itself is all there is.
-            whole, rest = read.lists[name] if read else Values(()), Values(shown[name], left_out=1 if name in bucket else 0)
-            lists[name] = max(whole, rest, key=lambda values: values.distinct)
+    shown = {name: tuple(str(value["key"]) for value in bucket[name]["buckets"]) if name in bucket else () for name in names}
+    # A line that is too long for the index has values that no list has.
+    long_lines = bucket.get(LONG_LINES, {"doc_count": 0})["doc_count"] and not rule.field_names.own_index
+    in_part = [name for name in names if long_lines or name not in bucket or bucket[name]["sum_other_doc_count"]]
+    lists = {name: bounded_values(sorted(values), len(values)) for name, values in shown.items()}
+    read = _read_line_by_line(engine, rule, index, window, host) if in_part else None
+    for name in in_part:
+        # Of an alert whose events are deleted by now, what it shows itself is all there is.
+        whole, rest = read.lists[name] if read else Values(()), Values(shown[name], left_out=1 if name in bucket else 0)
+        lists[name] = max(whole, rest, key=lambda values: values.distinct)
     return Statistics(
         events=bucket["doc_count"],
         first_seen=int(bucket["first_seen"]["value"]),
         last_seen=int(bucket["last_seen"]["value"]),
         lists=lists,
         labels={label["key"]: label["doc_count"] for label in bucket[labels_name(rule)]["buckets"]},
-        holding=frozenset(c for c in rule.list_conditions if bucket[condition_name(rule, c)]["value"]),
+        holding=frozenset(c for c in rule.list_conditions if _holds(c, bucket.get(condition_name(rule, c)), read, shown)),
     )
+
+
+def _holds(
+    condition: ColumnCondition, judged: Mapping[str, Any] | None, read: Statistics | None, shown: Mapping[str, tuple[str, ...]]
+) -> bool:
+    """Return whether a condition on a list holds: as the bucket says itself, else as the lines do, else as the whole list does."""
+    if judged is not None:
+        return bool(judged["value"])
+    if read is not None:
+        return condition in read.holding
+    return any(str(condition.contains) in value for value in shown[str(condition.column)])
 
 
 def count_events(engine: Engine, rule: Rule, index: str, start: int, end: int) -> int:

@@ -22,7 +22,7 @@ LIST_SIZE = 1_000
 COUNTS_PAGE_SIZE = 10_000
 """Hosts a page of `host_counts_search`."""
 LONG_LINES = "long_lines"
-"""The sub-aggregation of `host_counts_search` that counts the lines that are in no index."""
+"""The sub-aggregation that counts the lines that are in no index."""
 
 _WILD, _ESCAPED = re.compile(r"[*?\\]"), r"\\\g<0>"
 DYNAMIC_FIELDS = {"opensearch": "derived", "elasticsearch": "runtime"}
@@ -35,14 +35,17 @@ def class_field(rule: Rule) -> dict[str, Any]:
     return {rule.classification.field: {"type": "keyword", "script": {"lang": "painless", "source": painless.classifier(rule)}}}
 
 
-def selection(rule: Rule, time_range: Mapping[str, Any]) -> dict[str, Any]:
+def selection(rule: Rule, engine: str, time_range: Mapping[str, Any]) -> dict[str, Any]:
     """Return SPL 1 as a query: window, sourcetype, the level where every alternative asks for one, and the class the script gives.
 
-    The class is tested by naming every class: OpenSearch refuses `exists` on a derived field.
+    The class is tested by naming every class: OpenSearch refuses `exists` on a derived field. It also takes very long to search
+    one, so that a script query tells of lines that are in the index, which alone it sees.
     """
-    return {
-        "bool": {"filter": [*_indexed(rule, time_range), {"terms": {rule.classification.field: list(rule.classification.names)}}]}
-    }
+    of_class: dict[str, Any] = {"terms": {rule.classification.field: list(rule.classification.names)}}
+    if engine == "opensearch" and not rule.field_names.own_index:
+        indexed = {"bool": {"filter": [{"script": {"script": painless.script(painless.selects(rule))}}]}}
+        of_class = _should([indexed, {"bool": {"filter": [_long_line(rule), of_class]}}])
+    return {"bool": {"filter": [*_indexed(rule, time_range), of_class]}}
 
 
 def _indexed(rule: Rule, time_range: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -119,12 +122,11 @@ def _should(clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
-    """Return SPL 8 for one host: sub-aggregations named as the statistics, each list in code-point order up to `max_values`."""
-    lists = {
-        name: {"terms": {"script": painless.script(painless.value(rule, field)), "size": max_values, "order": {"_key": "asc"}}}
-        for name, field in rule.field_lists.items()
-    }
-    conditions = {condition_name(rule, condition): _condition(rule, condition) for condition in rule.list_conditions}
+    """Return SPL 8 for one host: sub-aggregations named as the statistics, each list in order up to `max_values`.
+
+    Lists are what an index holds of them. How many lines are too long for it stands beside them: such a host is read line by line.
+    """
+    lists = {name: _list(rule, field, max_values) for name, field in rule.field_lists.items()}
     labels = {"terms": {"field": rule.classification.field, "size": len(rule.classification.names), "order": {"_key": "asc"}}}
     time = name_in_index(rule, "@timestamp")
     return {
@@ -132,8 +134,20 @@ def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
         "last_seen": {"max": {"field": time}},
         **lists,
         labels_name(rule): labels,
-        **conditions,
+        LONG_LINES: {"filter": _long_line(rule)},
     }
+
+
+def _list(rule: Rule, field: str, size: int) -> dict[str, Any]:
+    """Return the distinct values of an event field. A field of the user's own index may be of any type, and is read by a script."""
+    own = rule.field_names.own_index
+    read = {"script": painless.script(painless.value(rule, field))} if own else {"field": name_in_index(rule, field)}
+    return {"terms": {**read, "size": size, "order": {"_key": "asc"}}}
+
+
+def conditions(rule: Rule) -> dict[str, Any]:
+    """Return the sub-aggregations of the rule's conditions on lists, for who judges a bucket without reading lists."""
+    return {condition_name(rule, condition): _condition(rule, condition) for condition in rule.list_conditions}
 
 
 def labels_name(rule: Rule) -> str:
@@ -151,7 +165,7 @@ def window_search(rule: Rule, engine: str, start: int, end: int, hosts: Mapping[
 
     `hosts` bounds them by name, as a range query does.
     """
-    query = selection(rule, _window(start, end))
+    query = selection(rule, engine, _window(start, end))
     if hosts:
         query["bool"]["filter"].append({"range": {name_in_index(rule, "host.name"): dict(hosts)}})
     return {_IN_SEARCH[engine]: class_field(rule)} | _by_host(rule, query, PAGE_SIZE, statistics(rule, LIST_SIZE))

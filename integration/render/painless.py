@@ -8,7 +8,7 @@ script exception fails a whole search.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
@@ -81,6 +81,16 @@ def classifier(rule: Rule) -> str:
 
     The same source serves as a runtime field's script (Elasticsearch) and as a derived field's (OpenSearch).
     """
+    return _classifier(rule, "emit({})".format, "return")
+
+
+def selects(rule: Rule) -> str:
+    """Return the script of a query for the events that get a class, as far as an index holds their lines."""
+    return _classifier(rule, lambda _: "return true", "return false") + "return false;\n"
+
+
+def _classifier(rule: Rule, found: Callable[[str], str], excused: str) -> str:
+    """Return code that classifies an event; `found` says a class, `excused` is done for an event that gets none."""
     conditions: tuple[Condition, ...] = (*rule.selection, *rule.classification.classes)
     selected = " || ".join(f"({_condition(alternative, 'lower')})" for alternative in rule.selection)
     code = _functions(conditions) + _read("line", rule, "event.original")
@@ -91,10 +101,10 @@ def classifier(rule: Rule) -> str:
     code += f"  if ({selected}) {{\n"
     branches = []
     for each in rule.classification.classes:
-        taken = "return" if each.excuses else f"emit({literal(each.name)})"
+        taken = excused if each.excuses else found(literal(each.name))
         branches.append(f"if ({_condition(each, 'line')}) {{\n      {taken};\n    }}")
     if rule.classification.otherwise is not None:
-        branches.append(f"{{\n      emit({literal(rule.classification.otherwise)});\n    }}")
+        branches.append(f"{{\n      {found(literal(rule.classification.otherwise))};\n    }}")
     return f"{code}    {' else '.join(branches)}\n  }}\n}}\n"
 
 

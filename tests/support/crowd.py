@@ -67,7 +67,7 @@ class Crowd(Engine):
         if "after" in by_host["composite"]:
             start = _number(by_host["composite"]["after"]["host"]) + 1
         numbers = [n for n in self._numbers(start, by_host["composite"]["size"]) if n <= last]
-        counted = "long_lines" in by_host["aggs"]
+        counted = list(by_host["aggs"]) == ["long_lines"]
         buckets = [_counted(n) if counted else self._bucket(n) for n in numbers]
         return {"aggregations": {"by_host": {"buckets": buckets} | ({"after_key": buckets[-1]["key"]} if buckets else {})}}
 

@@ -80,7 +80,7 @@ class MemoryEngine(Engine):
         if "newest" in body.get("aggs", {}):
             return {"aggregations": {"newest": {"value": None}}}
         window = body["query"]["bool"]["filter"][0]["range"]["@timestamp"]
-        if "long_lines" in body["aggs"]["by_host"]["aggs"]:
+        if list(body["aggs"]["by_host"]["aggs"]) == ["long_lines"]:
             self.searched.append((window["gte"], window["lt"]))
         times = [time for time in self.errors if window["gte"] <= time < window["lt"]]
         return {"aggregations": {"by_host": {"buckets": [_bucket(times)] if times else []}}}

@@ -76,7 +76,7 @@ def test_the_mapping_defines_the_classifiers_under_our_own_names() -> None:
 
 def test_level_is_no_filter_when_one_alternative_does_without() -> None:
     rule = rule_with(selection=[{"level": ["ERROR"]}, {"contains": ["panic"]}])
-    filters = aggregation.selection(rule, {})["bool"]["filter"]
+    filters = aggregation.selection(rule, "elasticsearch", {})["bool"]["filter"]
     assert "log.level" not in json.dumps(filters)
 
 
