@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ from integration.commands.scan import scan as scan_logs
 from integration.errors import InputError
 from integration.findings.filter import FilteredFindings
 from integration.findings.filter_tally import FilterTally
+from integration.findings.finding import Finding
 from integration.findings.told import Told
 from integration.log.blocks import Stream, names_of_logs
 from integration.log.documents import each_once
@@ -73,8 +74,8 @@ def scan(
     with closing(result), told_before(new, state) as told:
         if not (files or container or result.read):
             raise InputError(f"nothing was evaluated: {_nothing_in(log.path for log in result.logs)}. {_NAME_THEM}")
-        events = {"read": result.read, "selected": sum(reference.selected for reference in result.references)}
-        found = filter(report.settings.post_filter.passes, tally.counted(result.findings()))
+        events = {"read": result.read, "selected": 0}
+        found = filter(report.settings.post_filter.passes, tally.counted(_counting(result.findings(), events)))
         report.print(passed.kept(found if told is None else told.new(found)), events)
         sys.stdout.flush()  # what could not be written was not told
     if told is not None and told.before:
@@ -91,6 +92,13 @@ def scan(
         note_hosts(result.lines_by_machine(hosts), hosts.rule)
     note_doubts(result.selected, "selected events")
     report.end(passed.highest_severity)
+
+
+def _counting(findings: Iterable[Finding], events: dict[str, int]) -> Iterator[Finding]:
+    """Yield findings, and add the events that they tell of to those selected."""
+    for finding in findings:
+        events["selected"] += finding.events
+        yield finding
 
 
 def told_before(new: bool, state: Path | None) -> AbstractContextManager[Told | None]:

@@ -8,31 +8,19 @@ from datetime import tzinfo
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.evaluation.cluster import Evaluation, count_events
+from integration.evaluation.cluster import count_events, evaluate
 from integration.findings.finding import Finding
 
 Plan = Sequence[tuple[Rule, Sequence[Window]]]
 """Each rule with the windows to evaluate."""
 
 
-class Run:
-    """The windows of a plan as the cluster evaluates them; `on_window` is called with 1 after each."""
-
-    def __init__(self, engine: Engine, plan: Plan, index: str, zone: tzinfo, on_window: Callable[[int], None]) -> None:
-        self._evaluations = [(Evaluation(engine, rule, index, zone), windows) for rule, windows in plan]
-        self._on_window = on_window
-
-    @property
-    def selected(self) -> int:
-        """Return how many events the rules selected so far."""
-        return sum(evaluation.selected for evaluation, _ in self._evaluations)
-
-    def findings(self) -> Iterator[Finding]:
-        """Yield the findings of every window."""
-        for evaluation, windows in self._evaluations:
-            for window in windows:
-                yield from evaluation.findings(window)
-                self._on_window(1)
+def run(engine: Engine, plan: Plan, index: str, zone: tzinfo, on_window: Callable[[int], None]) -> Iterator[Finding]:
+    """Yield the findings of every window; `on_window` is called with 1 after each."""
+    for rule, windows in plan:
+        for window in windows:
+            yield from evaluate(engine, rule, index, window, zone)
+            on_window(1)
 
 
 def count_read(engine: Engine, plan: Plan, index: str) -> int:

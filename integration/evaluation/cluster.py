@@ -24,39 +24,17 @@ from integration.times import parse_time
 _PAGE, _PAGE_OF_LONG_LINES = 1_000, 32
 
 
-class Evaluation:
-    """Lets the cluster evaluate windows of a rule; `zone` is what SPL prints times in.
-
-    `selected` counts the events that the rule selected so far.
-    """
-
-    def __init__(self, engine: Engine, rule: Rule, index: str, zone: tzinfo = UTC) -> None:
-        self.selected = 0
-        self._engine = engine
-        self._rule = rule
-        self._index = index
-        self._zone = zone
-
-    def findings(self, window: Window) -> Iterator[Finding]:
-        """Yield the findings of one window, one at a time.
-
-        The hosts come as the cluster orders them: keywords by code points. Lists are bounded as everywhere, and what is beyond the
-        bounds is counted. A missing index has no findings.
-        """
-        for host, bucket in hosts_of(self._engine, self._rule, self._index, window):
-            where = (self._engine, self._rule, self._index, window, host)
-            statistics = _read_line_by_line(*where) if bucket is None else statistics_of(*where, bucket)
-            if statistics is None:
-                continue
-            self.selected += statistics.events
-            finding = build_finding(self._rule, host, window, statistics, self._zone)
-            if finding is not None:
-                yield finding
-
-
 def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> Iterator[Finding]:
-    """Yield the findings of one window; see `Evaluation`."""
-    return Evaluation(engine, rule, index, zone).findings(window)
+    """Let the cluster evaluate one window, and yield its findings one at a time; `zone` is what SPL prints times in.
+
+    The hosts come as the cluster orders them: keywords by code points. Lists are bounded as everywhere, and what is beyond the
+    bounds is counted. A missing index has no findings.
+    """
+    for host, bucket in hosts_of(engine, rule, index, window):
+        where = (engine, rule, index, window, host)
+        statistics = _read_line_by_line(*where) if bucket is None else statistics_of(*where, bucket)
+        if statistics is not None and (finding := build_finding(rule, host, window, statistics, zone)) is not None:
+            yield finding
 
 
 def statistics_of(engine: Engine, rule: Rule, index: str, window: Window, host: str, bucket: Mapping[str, Any]) -> Statistics:

@@ -11,7 +11,7 @@ import pytest
 
 from integration.engines.base import Engine
 from integration.sandbox.local import Node
-from tests.support.builders import error
+from tests.support.builders import RULE, error
 from tests.support.cli import Result, detect
 from tests.support.shipped import drop
 
@@ -23,6 +23,7 @@ LINES = [
     'level=INFO msg="model"',
     "panic: runtime error",
 ]
+ONE = ("--rule", RULE.id)
 
 
 @pytest.fixture(scope="module")
@@ -137,14 +138,14 @@ def test_run_and_scan_say_the_same(ingested: str, tmp_path: Path) -> None:
 
 
 def test_run_at_a_time_is_one_window(ingested: str) -> None:
-    answer = run(ingested, "run", "--at", "2026-11-24T10:59:59Z", "--format", "json", "--fail-on", "critical")
+    answer = run(ingested, "run", *ONE, "--at", "2026-11-24T10:59:59Z", "--format", "json", "--fail-on", "critical")
     assert answer.code == 1
     assert [(f["window_start"], f["error_count"]) for f in answer.json["findings"]] == [("2026-11-24T08:50:00Z", 2)]
     assert answer.json["events"] == {"read": 2, "selected": 2}
 
 
 def test_written_risk_events_do_not_change_when_written_again(ingested: str, engine: Engine) -> None:
-    span = ("--from", "2026-11-24", "--to", "2026-11-25", "--write")
+    span = ("--from", "2026-11-24", "--to", "2026-11-25", "--write", *ONE)
     assert "2 created, 0 updated, 0 unchanged" in run(ingested, "run", *span).err
     hits = engine.search(f"detect-risk-{NAMESPACE}", {"query": {"match_all": {}}, "version": True})["hits"]["hits"]
     assert "0 created, 0 updated, 2 unchanged" in run(ingested, "run", *span).err
@@ -158,7 +159,7 @@ def test_written_risk_events_do_not_change_when_written_again(ingested: str, eng
 
 
 def test_validate_agrees(ingested: str) -> None:
-    answer = run(ingested, "validate", "--from", "2026-11-24", "--to", "2026-11-25")
+    answer = run(ingested, "validate", *ONE, "--from", "2026-11-24", "--to", "2026-11-25")
     assert answer.code == 0, answer
     assert answer.out.startswith("The Python reference agrees with the cluster: 2 findings in 23 windows")
 
@@ -192,7 +193,9 @@ def test_validate_differs_when_the_cluster_lost_a_field(ingested: str, engine: E
     (item,) = engine.bulk_create(index, [("1", document)], pipeline="_none")
     assert item.ok
     engine.refresh(index)
-    answer = detect("validate", "--url", ingested, "--namespace", "broken", "--at", "2026-11-24T10:00:00Z", "--format", "json")
+    answer = detect(
+        "validate", "--url", ingested, "--namespace", "broken", *ONE, "--at", "2026-11-24T10:00:00Z", "--format", "json"
+    )
     drop(engine, index)
     assert answer.code == 1
     assert answer.json["agrees"] is False
