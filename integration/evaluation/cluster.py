@@ -48,8 +48,9 @@ def statistics_of(engine: Engine, rule: Rule, index: str, window: Window, host: 
     read = _read_line_by_line(engine, rule, index, window, host) if in_part else None
     for name in in_part:
         # Of an alert whose events are deleted by now, what it shows itself is all there is.
-        whole, rest = read.lists[name] if read else Values(()), Values(shown[name], left_out=1 if name in bucket else 0)
-        lists[name] = max(whole, rest, key=lambda values: values.distinct)
+        whole = read.lists[name] if read else Values(())
+        more = name in bucket and (read is None or bucket[name]["sum_other_doc_count"])
+        lists[name] = max(whole, Values(shown[name], left_out=1 if more else 0), key=lambda values: values.distinct)
     return Statistics(
         events=bucket["doc_count"],
         first_seen=int(bucket["first_seen"]["value"]),
