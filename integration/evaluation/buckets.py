@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from integration.detection.fields import name_in_index
@@ -25,24 +25,44 @@ _HOUR = 3_600_000
 _ALL_TIME = (-60_000_000_000_000, 250_000_000_000_000)  # epoch milliseconds: the years 68 to 9892
 
 
-@dataclass(slots=True)
-class _Span:
-    """Hosts that follow each other, with at most so many events and bytes of values."""
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a search for statistics has to do: of how many buckets, events, and about how many bytes of values."""
 
-    hosts: list[str] = field(default_factory=list)
+    buckets: int = 0
     events: int = 0
     bytes: int = 0
+
+    @classmethod
+    def of(cls, bucket: Json) -> Load:
+        """Return the load of one bucket of `host_counts_search`."""
+        events, long_lines = bucket["doc_count"], bucket[LONG_LINES]["doc_count"]
+        return cls(1, events, min(events, LIST_SIZE) * _LINE_BYTES + long_lines * _LONG_LINE_BYTES)
+
+    def __add__(self, other: Load) -> Load:
+        return Load(self.buckets + other.buckets, self.events + other.events, self.bytes + other.bytes)
+
+    @property
+    def fits_in_memory(self) -> bool:
+        """Whether an answer may hold the values."""
+        return self.bytes <= _MAX_BYTES
 
     @property
     def is_too_much(self) -> bool:
         """Whether one search may take too long, or answer with too much."""
-        return len(self.hosts) > PAGE_SIZE or self.events > _MAX_EVENTS or self.bytes > _MAX_BYTES
+        return self.buckets > PAGE_SIZE or self.events > _MAX_EVENTS or not self.fits_in_memory
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """Hosts that follow each other, with the load of a search for them."""
+
+    hosts: tuple[str, ...] = ()
+    load: Load = Load()
 
     def with_host(self, bucket: Json) -> _Span:
         """Return the span with one more host, given as a bucket of `host_counts_search`."""
-        events, long_lines = bucket["doc_count"], bucket[LONG_LINES]["doc_count"]
-        size = min(events, LIST_SIZE) * _LINE_BYTES + long_lines * _LONG_LINE_BYTES
-        return _Span([*self.hosts, bucket["key"]["host"]], self.events + events, self.bytes + size)
+        return _Span((*self.hosts, bucket["key"]["host"]), self.load + Load.of(bucket))
 
 
 def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[tuple[str, dict[str, Any] | None]]:
@@ -54,10 +74,10 @@ def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator
     for span in _spans(engine, rule, index, window):
         *_, last = span.hosts
         waiting = dict.fromkeys(span.hosts)
-        if span.bytes <= _MAX_BYTES:
+        if span.load.fits_in_memory:
             body = window_search(rule, engine.name, window.start, window.end, bounds | {"lte": last})
             try:
-                for bucket in _buckets(engine, index, body):
+                for bucket in all_buckets(engine, index, body):
                     waiting = {host: None for host in waiting if host > bucket["key"]["host"]}
                     yield bucket["key"]["host"], bucket
                 waiting = {}
@@ -71,9 +91,9 @@ def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator
 def _spans(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[_Span]:
     """Yield the hosts of a window in spans for one search each; a host that is too much is alone in its span."""
     span = _Span()
-    for bucket in _buckets(engine, index, host_counts_search(rule, window.start, window.end)):
+    for bucket in all_buckets(engine, index, host_counts_search(rule, window.start, window.end)):
         longer = span.with_host(bucket)
-        if span.hosts and longer.is_too_much:
+        if span.hosts and longer.load.is_too_much:
             yield span
             longer = _Span().with_host(bucket)
         span = longer
@@ -89,11 +109,11 @@ def host_hours(engine: Engine, rule: Rule, index: str) -> Iterator[tuple[str, in
     body = host_counts_search(rule, *_ALL_TIME)
     hours = {"date_histogram": {"field": name_in_index(rule, "@timestamp"), "fixed_interval": "1h"}}
     body["aggs"][BY_HOST]["composite"]["sources"].append({"hour": hours})
-    for bucket in _buckets(engine, index, body):
+    for bucket in all_buckets(engine, index, body):
         yield bucket["key"]["host"], bucket["key"]["hour"], bucket["key"]["hour"] + _HOUR
 
 
-def _buckets(engine: Engine, index: str, body: Json) -> Iterator[Json]:
+def all_buckets(engine: Engine, index: str, body: Json) -> Iterator[Json]:
     """Yield every bucket of a search by host, page by page."""
     composite = body["aggs"][BY_HOST]["composite"]
 

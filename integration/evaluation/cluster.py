@@ -27,14 +27,25 @@ _PAGE, _PAGE_OF_LONG_LINES = 1_000, 32
 def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> Iterator[Finding]:
     """Let the cluster evaluate one window, and yield its findings one at a time; `zone` is what SPL prints times in.
 
+    The hosts come as `window_statistics` yields them.
+    """
+    for host, statistics in window_statistics(engine, rule, index, window):
+        finding = build_finding(rule, host, window, statistics, zone)
+        if finding is not None:
+            yield finding
+
+
+def window_statistics(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[tuple[str, Statistics]]:
+    """Yield each host that has selected events in one window, with its statistics.
+
     The hosts come as the cluster orders them: keywords by code points. Lists are bounded as everywhere, and what is beyond the
-    bounds is counted. A missing index has no findings.
+    bounds is counted. A missing index has none.
     """
     for host, bucket in hosts_of(engine, rule, index, window):
         where = (engine, rule, index, window, host)
         statistics = _read_line_by_line(*where) if bucket is None else statistics_of(*where, bucket)
-        if statistics is not None and (finding := build_finding(rule, host, window, statistics, zone)) is not None:
-            yield finding
+        if statistics is not None:
+            yield host, statistics
 
 
 def statistics_of(engine: Engine, rule: Rule, index: str, window: Window, host: str, bucket: Mapping[str, Any]) -> Statistics:
