@@ -45,10 +45,20 @@ def json_text(value: object) -> str:
     return json.dumps(value, indent=2, ensure_ascii=True)  # escaped, so that a terminal shows it as it is
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str | Text]], title: str = "", *, lines: bool = False) -> None:
-    """Write a table as wide as the terminal, or as wide as it needs in a pipe; markup in cells is text."""
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str | Text]],
+    title: str = "",
+    *,
+    lines: bool = False,
+    of_logs: Sequence[str] = (),
+) -> None:
+    """Write a table as wide as the terminal, or as wide as it needs in a pipe; markup in cells is text.
+
+    Long words in the columns `of_logs` are broken.
+    """
     out = console()
-    table, _ = fitted(columns, [texts(row) for row in rows], title, lines=lines, width=out.width)
+    table, _ = fitted(columns, [texts(row) for row in rows], title, lines=lines, width=out.width, of_logs=of_logs)
     out.print(table)
 
 

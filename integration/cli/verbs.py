@@ -49,6 +49,9 @@ VERBS = {
         "Examine the connection, privileges, clocks, installed objects, the pipeline and the scheduler; change nothing.",
     ),
     "run": Verb(_EVALUATION, "Let the cluster evaluate scheduled windows and print the findings."),
+    "backtest": Verb(
+        _EVALUATION, "Say how many findings the past would have had: by severity, day, hour and host, and of which messages."
+    ),
     "validate": Verb(_EVALUATION, "Compare the cluster's findings with the Python reference over the same lines."),
     "explain": Verb(_EVALUATION, "Say step by step why a line is found, or why not."),
     "watch": Verb(_EVALUATION, "Run the rules by their schedule and store their findings as risk events."),

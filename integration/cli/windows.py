@@ -45,6 +45,10 @@ def windows_of(rule: Rule, at: str | None, start: str | None, end: str | None) -
 
 def told(plan: Plan) -> str:
     """Return which windows are evaluated, in words."""
-    windows = {(window.start, window.end) for _, each in plan for window in each}
-    start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in spanned(plan))
-    return f"Evaluated: {len(windows):,} window{'s' * (len(windows) != 1)}, {start} to {end} (UTC)."
+    return told_of(len({(window.start, window.end) for _, each in plan for window in each}), *spanned(plan))
+
+
+def told_of(windows: int, start: int, end: int) -> str:
+    """Return how many windows of which span are evaluated, in words."""
+    begins, ends = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in (start, end))
+    return f"Evaluated: {windows:,} window{'s' * (windows != 1)}, {begins} to {ends} (UTC)."

@@ -1,0 +1,178 @@
+"""`detect backtest`: how noisy rules would have been, before they are enabled."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import tzinfo
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.cli.backtest_output import Answer
+from integration.cli.config import ConfigOption, IndexOption, configured
+from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.instants import FromOption, ToOption, span_of
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts
+from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, TimezoneOption, rules_of, zone_of
+from integration.cli.output import note, progress
+from integration.cli.settings.loading import load_config
+from integration.cli.settings.model import Config, RuleSettings
+from integration.cli.windows import told, told_of, windows_of
+from integration.commands.backtest import Judge, Span, judged
+from integration.commands.run import count_read, spanned
+from integration.commands.scan import scan as scan_logs
+from integration.commands.suggestions import suggested
+from integration.detection.model import Rule
+from integration.detection.schedule import Window
+from integration.errors import InputError
+from integration.evaluation.backtest import Backtest
+from integration.evaluation.presence import no_events
+from integration.findings.finding import Statistics
+from integration.findings.store import stored_findings
+from integration.log.blocks import names_of_logs
+from integration.log.documents import each_once
+from integration.log.hosts import Hosts
+from integration.log.recognition import said_unlike
+
+_ALONE = "rules alone"
+_MOST_SUGGESTIONS = 10
+
+
+@dataclass
+class _Seen:
+    """What was evaluated: known whole when the findings are."""
+
+    windows: int = 0
+    span: Span | None = None
+    read: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+@with_cluster
+def backtest(
+    cluster: ClusterOptions,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILE", help=f"{FILES_HELP} Without any, the cluster's events.")
+    ] = None,
+    start: FromOption = None,
+    end: ToOption = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option("--compare", metavar="FILE", help="A detect.toml: the sums before, and with its filter and thresholds."),
+    ] = None,
+    suggest: Annotated[
+        bool, typer.Option("--suggest", help="List the filter entries that would take away the most findings, with what they hide.")
+    ] = False,
+    top: Annotated[int, typer.Option("--top", metavar="N", min=1, help="Hosts and values that are shown.")] = 10,
+    host: HostOption = None,
+    host_from: HostFromOption = None,
+    timezone: TimezoneOption = "UTC",
+    rule: RuleOption = None,
+    rules: RulesOption = None,
+    index: IndexOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Say how many findings the past would have had: by severity, day, hour and host, and of which messages.
+
+    Every scheduled window from --from to --to is evaluated in one pass over the cluster, or over log files, which need no cluster.
+    Nothing is stored. Days and hours are those of --timezone.
+
+    --compare shows what the filter and thresholds of a detect.toml would change: beside the settings in use, or beside the rules
+    without filter and thresholds where it is the file in use. --suggest is about the findings that are left.
+
+    Example: detect backtest --since 30d --compare detect.toml --suggest
+    """
+    settings, loaded = configured(config, rules, rule)
+    zone = zone_of(timezone)
+    judges = _judges(settings, loaded, compare, rules, zone)
+    seen = _Seen()
+    if files:
+        hosts = Hosts(list(names_of_logs(files)), given=host, host_from=host_from)
+        statistics = _in_files(loaded, each_once(files), hosts, span_of(start, end), seen)
+    elif start is None:
+        raise InputError("give --from, such as --from 30d, with --to or without, or name log files")
+    else:
+        statistics = _on_cluster(cluster, loaded, index or cluster.namespace.events, start, end, seen)
+    with closing(statistics), stored_findings(judged(statistics, judges)) as found:
+        suggestions = suggested(found, _MOST_SUGGESTIONS) if suggest else None
+    answer = Answer(seen.windows, seen.span, seen.read, judges, suggestions, top)
+    if form is Format.JSON:
+        answer.print_json()
+    else:
+        answer.print_tables()
+    for line in (*seen.notes, *judges[-1].tally.notes()):
+        note(line)
+
+
+def _on_cluster(
+    cluster: ClusterOptions, rules: Sequence[Rule], index: str, start: str | None, end: str | None, seen: _Seen
+) -> Generator[tuple[str, Window, str, Statistics], None, None]:
+    """Yield the statistics of every window, rule by rule."""
+    plan = [(rule, windows_of(rule, None, start, end)) for rule in rules]
+    seen.windows = len({(window.start, window.end) for _, windows in plan for window in windows})
+    seen.span = Span(*spanned(plan))
+    seen.notes.append(told(plan))
+    with cluster.open() as engine, progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
+        for rule, windows in plan:
+            for window, host, statistics in Backtest(engine, rule, index, windows, advance).statistics():
+                yield rule.id, window, host, statistics
+        seen.read = count_read(engine, plan, index)
+        if not seen.read:
+            seen.notes.append(no_events(engine, index, *spanned(plan)))
+
+
+def _in_files(
+    rules: Sequence[Rule], files: Sequence[str], hosts: Hosts, asked: tuple[int | None, int | None], seen: _Seen
+) -> Generator[tuple[str, Window, str, Statistics], None, None]:
+    """Yield the statistics of every window that lies in the span asked for, by the reference, rule by rule."""
+    total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
+    with progress("Reading", total or None, size=True) as advance:
+        scan = scan_logs(rules, files, hosts=hosts, on_bytes=advance)
+    begins, ends = asked
+    first, last = [] if begins is None else [begins], [] if ends is None else [ends]
+    with closing(scan):
+        seen.read = scan.read
+        for reference in scan.references:
+            for window, host, statistics in reference.statistics():
+                if (begins is not None and window.start < begins) or (ends is not None and window.end > ends):
+                    continue
+                first, last = [min([window.start, *first])], [max([window.end, *last])]
+                yield reference.rule.id, window, host, statistics
+    if first and last:
+        seen.span = Span(first[0], last[0])
+        # Of files that begin and end anywhere, the windows between the first selected event and the last.
+        seen.windows = (last[0] - first[0]) // min(rule.windows.latest_ms - rule.windows.earliest_ms for rule in rules)
+        seen.notes.append(told_of(seen.windows, seen.span.start, seen.span.end))
+    note_doubts(scan.selected, "selected events")
+    unlike = [log for log in scan.logs if log.lines and not log.is_ollamas]
+    seen.notes += [said_unlike(log.path, log.lines) for log in unlike]
+
+
+def _judges(
+    settings: Config, loaded: Sequence[Rule], compare: Path | None, folders: list[Path] | None, zone: tzinfo
+) -> list[Judge]:
+    """Return the ways to judge: by the settings in use, and before and after where there is a file to compare."""
+    in_use = Judge(str(settings.source or _ALONE), loaded, settings.post_filter, zone)
+    if compare is None:
+        return [in_use]
+    ids = {rule.id for rule in loaded}
+    every = rules_of(folders, None)
+    if settings.source is not None and compare.resolve() == settings.source.resolve():
+        alone = settings.model_copy(update={"filter": (), "thresholds": {}, "rule": _schedules(settings)})
+        in_use = Judge(_ALONE, [rule for rule in alone.applied_to(every) if rule.id in ids], alone.post_filter, zone)
+    other = load_config(compare).model_copy(update={"index": settings.index, "fields": settings.fields})
+    changed = [rule for rule in other.applied_to(every) if rule.id in ids]
+    for rule, before in zip(changed, loaded, strict=True):
+        if rule.schedule != before.schedule:
+            raise InputError(
+                f"{compare}: another schedule of {rule.id} than in the settings in use: its windows cannot be compared"
+            )
+    return [in_use, Judge(str(compare), changed, other.post_filter, zone)]
+
+
+def _schedules(settings: Config) -> dict[str, RuleSettings]:
+    return {name: RuleSettings(schedule=own.schedule) for name, own in settings.rule.items()}

@@ -1,0 +1,114 @@
+"""`detect backtest`: what rules would have found in the past, summed up, and judged in several ways at once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from integration.detection.columns import Kind
+from integration.detection.model import Rule
+from integration.detection.schedule import Window
+from integration.detection.severity import Severity
+from integration.findings.filter import Filter
+from integration.findings.filter_tally import FilterTally
+from integration.findings.finding import Finding, Statistics, build_finding
+
+Judged = Iterable[tuple[str, Window, str, Statistics]]
+"""The id of a rule, a window, a host, and what SPL 8 says of it."""
+
+# Logs are written by attackers: they may name any number of hosts and values, of any length.
+MAX_KEYS = 10_000
+MAX_CHARACTERS = 300
+_WEEK = timedelta(weeks=1)
+_LEAST = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """From the beginning of the first window to the end of the last, in epoch milliseconds."""
+
+    start: int
+    end: int
+
+    def a_week(self, findings: int) -> float | None:
+        """Return how many findings there are in a week, None where less than a day cannot tell."""
+        length = timedelta(milliseconds=self.end - self.start)
+        return round(findings * (_WEEK / length), 1) if length >= _LEAST else None
+
+
+class Sums:
+    """Counts findings by severity, rule, day, hour of the day, host, and by each value of the rules' lists.
+
+    A finding counts once for each value that its list shows. Of very many hosts or values the first are counted each, and `beyond`
+    counts all others together. Days and hours are those at which windows begin, in `zone`.
+    """
+
+    def __init__(self, zone: tzinfo = UTC) -> None:
+        self.severities: Counter[Severity] = Counter()
+        self.by: dict[str, dict[str, Counter[Severity]]] = {"rule": {}, "day": {}, "hour": {}, "host": {}}
+        self.values: dict[str, dict[str, Counter[Severity]]] = {}
+        self.beyond: Counter[str] = Counter()
+        self._zone = zone
+
+    def add(self, finding: Finding) -> None:
+        """Count a finding."""
+        self.severities[finding.severity] += 1
+        begins = (_EPOCH + timedelta(milliseconds=finding.window_start)).astimezone(self._zone)
+        keys = {"rule": finding.rule_id, "day": f"{begins:%Y-%m-%d}", "hour": f"{begins:%H}", "host": finding.host}
+        for name, key in keys.items():
+            self._count(self.by[name], name, key, finding.severity)
+        for name in finding.rule.lists:
+            counts = self.values.setdefault(name, {})
+            for value in dict.fromkeys(value[:MAX_CHARACTERS] for value in values_of(finding, name)):
+                self._count(counts, name, value, finding.severity)
+
+    def _count(self, counts: dict[str, Counter[Severity]], name: str, key: str, severity: Severity) -> None:
+        if key in counts or len(counts) < MAX_KEYS:
+            counts.setdefault(key, Counter())[severity] += 1
+        else:
+            self.beyond[name] += 1
+
+
+def values_of(finding: Finding, column: str) -> tuple[str, ...]:
+    """Return the values of a list; of one that counts classes, the classes."""
+    values: tuple[str, ...] = finding[column]
+    counted = finding.rule.columns[column].kind is Kind.COUNTS
+    return tuple(value.rpartition("=")[0] for value in values) if counted else values
+
+
+class Judge:
+    """One way to come from statistics to findings: rules with their thresholds, and a filter. `sums` are of the findings that pass.
+
+    `name` says which way it is, and `events` counts those that all its findings tell of, filtered ones too.
+    """
+
+    def __init__(self, name: str, rules: Sequence[Rule], post_filter: Filter, zone: tzinfo = UTC) -> None:
+        self.name = name
+        self.events = 0
+        self.sums = Sums(zone)
+        self.tally = FilterTally(post_filter)
+        self._rules = {rule.id: rule for rule in rules}
+        self._filter = post_filter
+        self._zone = zone
+
+    def finding(self, rule_id: str, window: Window, host: str, statistics: Statistics) -> Finding | None:
+        """Return the finding, counted; None where there is none, or the filter takes it away."""
+        found = build_finding(self._rules[rule_id], host, window, statistics, self._zone)
+        if found is None:
+            return None
+        self.events += found.events
+        if not any(self._filter.kept(self.tally.counted([found]))):
+            return None
+        self.sums.add(found)
+        return found
+
+
+def judged(statistics: Judged, judges: Sequence[Judge]) -> Iterator[Finding]:
+    """Let every judge see the statistics, and yield the findings of the last one."""
+    for each in statistics:
+        *_, found = (judge.finding(*each) for judge in judges)
+        if found is not None:
+            yield found
