@@ -13,16 +13,9 @@ from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progres
 from rich.text import Text
 
 from integration.cli.tables import console, fitted, record
+from integration.findings.escaping import escaped as escaped
 
 _DIFF_STYLES = {"---": "bold", "+++": "bold", "@@": "cyan", "-": "red", "+": "green"}
-
-
-def escaped(text: str, limit: int | None = None) -> str:
-    """Return a text with control characters and bidi marks as escapes, so that no log line steers a terminal; cut at `limit`."""
-    shown = text if limit is None or len(text) <= limit else f"{text[: limit - 1]}…"
-    if shown.isprintable():
-        return shown
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)
 
 
 def note(message: str) -> None:
