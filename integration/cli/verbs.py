@@ -55,6 +55,7 @@ VERBS = {
     "validate": Verb(_EVALUATION, "Compare the cluster's findings with the Python reference over the same lines."),
     "explain": Verb(_EVALUATION, "Say step by step why a line is found, or why not."),
     "watch": Verb(_EVALUATION, "Run the rules by their schedule and store their findings as risk events."),
+    "notify": Verb(_EVALUATION, "List whom `detect watch` tells of findings, and send each a test message."),
     "findings": Verb(_EVALUATION, "List findings, or show one: risk events, and alerts of OpenSearch Alerting or Kibana."),
     "enable": Verb(_ALERTING, "Start the rules where `detect install` put them; nothing else of them changes."),
     "disable": Verb(

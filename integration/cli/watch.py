@@ -18,10 +18,12 @@ from tenacity import sleep_using_event
 from integration import __version__
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.notify import receivers_of
 from integration.cli.options import RuleOption, RulesOption, TimezoneOption, seconds_of, zone_of
 from integration.errors import DetectError, ThrottledError, UnreachableError
 from integration.scheduler.health import Health, HealthServer
 from integration.scheduler.jsonlog import JsonLog
+from integration.scheduler.notifications import Notifier, Receiver
 from integration.scheduler.scheduler import Job, Scheduler
 from integration.scheduler.service import Service, retrying
 
@@ -45,8 +47,8 @@ def watch(
     """Run the rules by their schedule and store their findings as risk events.
 
     It serves clusters without alerting of their own. Starting it enables the rules. Windows missed while it was down are caught up.
-    A second scheduler does no harm and doubles nothing. Events go to standard error, one JSON object a line. SIGTERM ends it after
-    the current window.
+    A second scheduler does no harm and doubles nothing. Whom the [[notify]] entries of detect.toml name is told of new findings.
+    Events go to standard error, one JSON object a line. SIGTERM ends it after the current window.
 
     Example: detect watch --url https://localhost:9200 --health-file /run/detect/health.json
     """
@@ -60,6 +62,7 @@ def watch(
         post_filter=settings.post_filter,
         zone=zone_of(timezone),
     )
+    receivers = receivers_of(settings)
     log = JsonLog(sys.stderr, _now)
     with _library_events(log), _asked_to_stop(log) as stop:
         log(
@@ -69,18 +72,27 @@ def watch(
             rules=[each.id for each in loaded],
             index=job.index,
             config=str(settings.source) if settings.source else None,
+            notify=[each.entry.name for each in receivers],
         )
         try:
             health = Health(_now, health_file)
             with _served(health, health_port, log):
-                _run(cluster, job, once, health, log, stop)
+                _run(cluster, job, receivers, once, health, log, stop)
         except DetectError as error:
             log("error", "ended", error=str(error), exit_code=error.exit_code)
             raise typer.Exit(error.exit_code) from error
         log("info", "ended", exit_code=0)
 
 
-def _run(cluster: ClusterOptions, job: Job, once: bool, health: Health, log: JsonLog, stop: threading.Event) -> None:
+def _run(
+    cluster: ClusterOptions,
+    job: Job,
+    receivers: tuple[Receiver, ...],
+    once: bool,
+    health: Health,
+    log: JsonLog,
+    stop: threading.Event,
+) -> None:
     """Run the scheduler until it is done or stopped."""
     wait = sleep_using_event(stop)
     connecting = retrying((UnreachableError, ThrottledError), health, wait, log, stop)
@@ -89,7 +101,8 @@ def _run(cluster: ClusterOptions, job: Job, once: bool, health: Health, log: Jso
         return
     with engine:
         log("info", "connected", url=engine.url, engine=engine.name, version=engine.version_text)
-        service = Service(Scheduler(engine, job, _now, log, stop), health, _now, wait, log, stop)
+        notifier = Notifier(receivers, _now, log, wait)
+        service = Service(Scheduler(engine, job, _now, log, stop, notifier), health, _now, wait, log, stop)
         if once:
             service.run_once()
         else:

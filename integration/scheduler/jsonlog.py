@@ -6,12 +6,19 @@ import json
 import logging
 import threading
 from collections.abc import Callable
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from integration.times import rfc3339
 
 # They log each refused request, even an expected one; a fault that matters is raised, and logged by the scheduler.
 _TALKATIVE = ("opensearch", "elasticsearch", "elastic_transport")
+
+
+class Log(Protocol):
+    """Takes one event of the scheduler."""
+
+    def __call__(self, level: str, event: str, /, **fields: object) -> None:
+        """`level` is info, warning or error."""
 
 
 class JsonLog(logging.Handler):

@@ -1,7 +1,8 @@
 """The built-in scheduler of `detect watch`: it runs rules by their cron and catches up missed windows.
 
 Several schedulers of one namespace may run side by side. They evaluate the same windows, and a risk event is an upsert under an id
-made of rule, host and window, so that a second write changes nothing. The scheduler whose write created the risk event logs it.
+made of rule, host and window, so that a second write changes nothing. The scheduler whose write created the risk event logs it and
+tells of it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from typing import Protocol
 
 from integration.detection.model import Rule
 from integration.detection.schedule import Schedule, Window
@@ -18,20 +18,18 @@ from integration.engines.base import Engine
 from integration.errors import ClusterError, DetectError, PartlyAppliedError, ThrottledError, UnreachableError
 from integration.evaluation import risk_events as risk
 from integration.evaluation.cluster import evaluate
+from integration.findings.escaping import escaped
 from integration.findings.filter import NO_FILTER, Filter, FilteredFindings
 from integration.findings.filter_tally import FilterTally
 from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
 from integration.names import Namespace
+from integration.scheduler.jsonlog import Log
+from integration.scheduler.notifications import Notifier
 from integration.scheduler.progress import Progress, create_state_index, newest_risk_event, read_progress, save_progress
 from integration.times import rfc3339
 
-
-class Log(Protocol):
-    """Takes one event of the scheduler."""
-
-    def __call__(self, level: str, event: str, /, **fields: object) -> None:
-        """`level` is info, warning or error."""
+_LOGGED_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True)
@@ -57,7 +55,15 @@ class Scheduler:
     `on_window` is called after each window.
     """
 
-    def __init__(self, engine: Engine, job: Job, now: Callable[[], int], log: Log, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        job: Job,
+        now: Callable[[], int],
+        log: Log,
+        stop: threading.Event,
+        notifier: Notifier | None = None,
+    ) -> None:
         self.last_windows: dict[str, str] = {}
         self.on_window: Callable[[], None] = lambda: None
         self._engine = engine
@@ -65,6 +71,7 @@ class Scheduler:
         self._now = now
         self._log = log
         self._stop = stop
+        self._notifier = notifier or Notifier((), now, log)
         self._progress: dict[str, Progress] = {}
         self._schedules = {rule.id: rule.windows for rule in job.rules}
 
@@ -116,7 +123,10 @@ class Scheduler:
         passed, tally = FilteredFindings(self._job.post_filter.passes), FilterTally(self._job.post_filter)
         evaluated = tally.counted(evaluate(self._engine, rule, self._job.index, window, self._job.zone))
         with stored_findings(passed.kept(evaluated)) as findings:
-            written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings, self._log_finding)
+            try:
+                written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings, self._report)
+            finally:  # a repetition finds what this call stored unchanged and would not tell of it
+                self._notifier.tell(rule, window)
             count = len(findings)
         self._log(
             "info",
@@ -133,12 +143,23 @@ class Scheduler:
             took_ms=self._now() - started,
         )
 
-    def _log_finding(self, finding: Finding, result: str) -> None:
-        """Log a finding whose risk event this scheduler's write created or updated."""
-        event = "finding" if result == "created" else "finding_updated"
+    def _report(self, finding: Finding, result: str) -> None:
+        """Log a finding whose risk event this scheduler's write created or updated, and keep a new one for a message."""
         numbers = {name: finding[name] for name in finding.rule.numbers}
-        details = {"host": finding.host, "severity": str(finding.severity)} | numbers
-        self._log("info", event, rule=finding.rule_id, id=finding.id, **details)
+        self._log(
+            "info",
+            "finding" if result == "created" else "finding_updated",
+            rule=finding.rule_id,
+            window_start=rfc3339(finding.window_start, millis=False),
+            window_end=rfc3339(finding.window_end, millis=False),
+            host=finding.host,
+            severity=str(finding.severity),
+            message=escaped(finding.risk_message, _LOGGED_CHARACTERS),
+            id=finding.id,
+            **numbers,
+        )
+        if result == "created":
+            self._notifier.add(finding)
 
     def _read_progress(self, rule: Rule, last: Window) -> Progress:
         """Return where to go on: without stored progress the newest risk event says it; a new rule begins with its last window."""

@@ -11,7 +11,8 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_whe
 
 from integration.errors import ClusterError, DetectError, PartlyAppliedError
 from integration.scheduler.health import Health
-from integration.scheduler.scheduler import Log, Scheduler
+from integration.scheduler.jsonlog import Log
+from integration.scheduler.scheduler import Scheduler
 
 _LONGEST_RETRY_PAUSE = 60.0
 # So often health is told at least, and a cluster that went away is noticed.

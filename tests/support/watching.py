@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from integration.names import Namespace
 from integration.scheduler.health import Health
+from integration.scheduler.notifications import Notifier, Receiver
 from integration.scheduler.scheduler import Job, Scheduler
 from integration.scheduler.service import Service
 from integration.times import parse_time
@@ -51,7 +52,7 @@ class Watching:
         return [entry for entry in self.log if entry["event"] == name]
 
 
-def scheduler_at(engine: MemoryEngine, clock: Clock, **changes: Any) -> Watching:
+def scheduler_at(engine: MemoryEngine, clock: Clock, *, receivers: Sequence[Receiver] = (), **changes: Any) -> Watching:
     """A scheduler of the namespace `default`; `changes` are those of its job."""
     entries: list[dict[str, Any]] = []
 
@@ -60,7 +61,8 @@ def scheduler_at(engine: MemoryEngine, clock: Clock, **changes: Any) -> Watching
 
     stop = threading.Event()
     job = replace(Job((RULE,), "logs", Namespace("default"), catch_up=7 * 24 * HOUR, revisit=False), **changes)
-    scheduler = Scheduler(engine, job, clock.millis, log, stop)
+    notifier = Notifier(receivers, clock.millis, log, clock.wait)
+    scheduler = Scheduler(engine, job, clock.millis, log, stop, notifier)
     health = Health(clock.millis)
     service = Service(scheduler, health, clock.millis, clock.wait, log, stop)
     return Watching(scheduler, service, health, stop, entries)

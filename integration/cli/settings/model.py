@@ -25,7 +25,7 @@ from integration.detection.schedule import MINUTE_MS, Schedule
 from integration.detection.severity import Severity
 from integration.detection.texts import Name
 from integration.errors import InputError
-from integration.findings.filter import Bound, Filter, FilterEntry, Level, Text
+from integration.findings.filter import Bound, Filter, FilterEntry, Level, Text, Texts
 
 _SECRETS = {"api_key": "DETECT_API_KEY", "password": "DETECT_PASSWORD"}
 
@@ -124,6 +124,36 @@ def _tuple(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+class NotifySettings(_Model):
+    """One `[[notify]]`: whom `detect watch` tells of which findings. Its URL holds secrets and stands elsewhere.
+
+    `severity_at_least`, `rule` and `host` are those of a `[[filter]]`.
+    """
+
+    url_env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,255}$")] | None = None
+    url_file: Text | None = None
+    severity_at_least: Level = Severity.INFORMATIONAL
+    rule: Texts | None = None
+    host: Texts | None = None
+    findings_per_message: Annotated[int, Field(ge=1, le=50)] = 10
+    messages_per_hour: Annotated[int, Field(ge=1, le=1_000)] = 20
+
+    @model_validator(mode="before")
+    @classmethod
+    def _url_elsewhere(cls, given: Any) -> Any:
+        named = given.keys() if isinstance(given, dict) else set()
+        if "url" in named:
+            raise ValueError("url holds a secret and does not belong here: name a variable by url_env, or a file by url_file")
+        if len(named & {"url_env", "url_file"}) != 1:
+            raise ValueError("say where its URL stands: url_env names a variable of the environment, or url_file a file")
+        return given
+
+    @property
+    def wanted(self) -> FilterEntry:
+        """What matches the findings that are told."""
+        return FilterEntry(action="keep", rule=self.rule, host=self.host, severity_at_least=self.severity_at_least)
+
+
 class Config(RuleSettings):
     """A whole detect.toml; without a file, what it says by default. `source` is the file."""
 
@@ -135,6 +165,7 @@ class Config(RuleSettings):
     fields: Annotated[dict[str, Text], BeforeValidator(_flat)] = {}
     rule: dict[str, RuleSettings] = {}
     filter: Annotated[tuple[FilterEntry, ...], BeforeValidator(_tuple)] = ()
+    notify: Annotated[tuple[NotifySettings, ...], BeforeValidator(_tuple)] = ()
     source: Annotated[SkipJsonSchema[Path | None], Field(exclude=True)] = None
 
     @field_validator("fields")
@@ -179,6 +210,9 @@ class Config(RuleSettings):
         for number, entry in enumerate(self.filter):
             if not any(entry.fits(rule) for rule in rules):
                 raise InputError(f"{self.source}: filter.{number}: no rule has all that the entry asks for")
+        for number, each in enumerate(self.notify):
+            if unknown := set(each.rule or ()) - {rule.id for rule in rules}:
+                raise InputError(f"{self.source}: notify.{number}.rule: there is no rule of the id {min(unknown)}")
         return tuple(self._applied_to_one(rule) for rule in rules)
 
     def _applied_to_one(self, rule: Rule) -> Rule:

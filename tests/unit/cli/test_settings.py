@@ -282,7 +282,7 @@ def test_a_pipe_feeds_the_options_and_the_filter() -> None:
         assert scanned("--config", f"/dev/fd/{reading}").json["findings"] == []
 
 
-SETTINGS = "connection, fields, filter, index, namespace, rule, rules, schedule, thresholds, timezone"
+SETTINGS = "connection, fields, filter, index, namespace, notify, rule, rules, schedule, thresholds, timezone"
 
 
 def test_a_bad_file_ends_with_2(tmp_path: Path) -> None:

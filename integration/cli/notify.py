@@ -1,0 +1,88 @@
+"""`detect notify`: whom `detect watch` tells of findings, and whether messages reach them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from integration.cli.config import ConfigOption, configured
+from integration.cli.options import Format, FormatOption, RulesOption
+from integration.cli.output import note, print_json, print_table
+from integration.cli.settings.model import Config, NotifySettings
+from integration.cli.settings.secret_file import read_secret
+from integration.errors import InputError
+from integration.scheduler.notifications import Entry, Receiver
+
+_TITLE = "Test message of detect"
+_BODY = "detect notify --test sent this. New findings of detect watch come here."
+
+
+def notify(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message to each; ends with 1 where one fails.")] = False,
+    rules: RulesOption = None,
+    config: ConfigOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """List whom `detect watch` tells of findings, and send each a test message.
+
+    They are the [[notify]] entries of detect.toml. Their URLs hold secrets and are never shown.
+
+    Example: detect notify --test
+    """
+    settings, _ = configured(config, rules, None)
+    if not settings.notify:
+        raise InputError(f"{settings.source or 'detect.toml'} has no [[notify]] entry; docs/notify.md shows how to write one")
+    shown = []
+    for each, receiver in zip(settings.notify, receivers_of(settings), strict=True):
+        record: dict[str, object] = {
+            "to": receiver.entry.name,
+            "service": receiver.service,
+            "severity_at_least": str(each.severity_at_least),
+            "rule": list(each.rule or ()),
+            "host": list(each.host or ()),
+        }
+        shown.append(record | ({"fault": receiver.send(_TITLE, _BODY)} if test else {}))
+    if form is Format.JSON:
+        print_json({"notify": shown})
+    else:
+        print_table(["to", "service", "severity", "rules", "hosts", *(["test message"] if test else [])], list(map(_row, shown)))
+    if any(record.get("fault") for record in shown):
+        raise typer.Exit(1)
+
+
+def receivers_of(settings: Config) -> tuple[Receiver, ...]:
+    """Return the receivers of the `[[notify]]` entries; `InputError` names the entry whose URL is missing or wrong."""
+    return tuple(map(Receiver, _entries(settings)))
+
+
+def _entries(settings: Config) -> Iterator[Entry]:
+    for number, each in enumerate(settings.notify, 1):
+        name = f"[[notify]] {number} ({each.url_env or each.url_file})"
+        yield Entry(name, _url(settings, each, name), each.wanted, each.findings_per_message, each.messages_per_hour)
+
+
+def _url(settings: Config, entry: NotifySettings, name: str) -> str:
+    """Read the URL of an entry from the environment or from its file."""
+    if entry.url_env is not None:
+        url = os.environ.get(entry.url_env, "").strip()
+        if not url:
+            raise InputError(f"{settings.source}: {name}: the environment has no variable {entry.url_env}; put the URL into it")
+        return url
+    base = settings.source.parent if settings.source else Path()
+    path = base / Path(entry.url_file or "").expanduser()
+    secret = read_secret(path)
+    if secret.exposed:
+        note(f"{str(path)!r} can be read by other users of this machine: chmod 600 it")
+    return secret.text.strip()
+
+
+def _row(record: dict[str, object]) -> list[str]:
+    lists = (
+        ", ".join(map(str, value)) if isinstance(value := record[name], list) and value else "all" for name in ("rule", "host")
+    )
+    row = [str(record["to"]), str(record["service"]), f"{record['severity_at_least']} or more", *lists]
+    return [*row, str(record["fault"] or "sent")] if "fault" in record else row
