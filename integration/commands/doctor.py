@@ -205,19 +205,28 @@ def _pipeline(installation: Installation) -> Answers:
 def _fields(installation: Installation) -> Answers:
     """The user's own index: are the fields of the needed kind there."""
     for rule in (rule for rule in installation.rules if rule.field_names.own_index):
+        asked = sorted(set(_fields_of_conditions(rule)))
+        if missing := [field for field in asked if not _types(installation, rule, field)]:
+            yield Verdict.INFO, f"{rule.id} finds little or nothing in {installation.index}, which has no {', '.join(missing)}"
+            continue
         kinds = {"@timestamp": {"date", "date_nanos"}, "host.name": {"keyword"}, "log.level": {"keyword", "text"}}
-        anything = {field: set[str]() for field in ("event.original", *rule.field_lists.values(), *_fields_of_conditions(rule))}
+        anything = {field: set[str]() for field in ("event.original", *rule.field_lists.values(), *asked)}
         for field, wanted in (kinds | anything).items():
-            name = name_in_index(rule, field)
-            path = f"/{installation.index}/_field_caps"
-            found = installation.engine.request("GET", path, params={"fields": name, "ignore_unavailable": True}, retry=True)
-            types = set(found["fields"].get(name, {}))
+            name, types = name_in_index(rule, field), _types(installation, rule, field)
             if not types:
-                yield Verdict.FAIL, f"{field}: {installation.index} has no field {name!r}"
+                yield Verdict.FAIL, f"{field}: {installation.index} has no field {name!r}, which {rule.id} needs"
             elif wanted and not types <= wanted:
                 yield Verdict.FAIL, f"{field}: {name!r} is {' and '.join(sorted(types))}, but must be {' or '.join(sorted(wanted))}"
             else:
                 yield Verdict.OK, f"{field}: {name!r} is {' and '.join(sorted(types))}"
+
+
+def _types(installation: Installation, rule: Rule, field: str) -> set[str]:
+    """Return the types that an event field has in the index, none where it is not there."""
+    name = name_in_index(rule, field)
+    options: dict[str, str | int | bool] = {"fields": name, "ignore_unavailable": True}
+    found = installation.engine.request("GET", f"/{installation.index}/_field_caps", params=options, retry=True)
+    return set(found["fields"].get(name, {}))
 
 
 def _fields_of_conditions(rule: Rule) -> Iterator[str]:

@@ -79,8 +79,8 @@ def test_a_document_that_is_stored(installed: Engine, node: Node) -> None:
     options = ("--url", node.url, "--namespace", NAMESPACE.name, "--format", "json")
     answer = detect("explain", "--doc", "0", *options)
     assert (answer.code, answer.json["place"], differing(answer)) == (0, f"{NAMESPACE.events}, document 0", {}), answer.err
-    assert (answer.json["rules"][0]["label"], answer.json["event"]["host"]["name"]) == ("service_crash", "gpu-1")
-    assert detect("explain", "--doc", "1", *options).json["rules"][0]["selected"] is False
+    assert (answer.json["rules"][-1]["label"], answer.json["event"]["host"]["name"]) == ("service_crash", "gpu-1")
+    assert detect("explain", "--doc", "1", *options).json["rules"][-1]["selected"] is False
     missing = detect("explain", "--doc", "2", *options)
     assert (missing.code, f"{NAMESPACE.events} holds no document 2" in missing.err) == (3, True)
 

@@ -307,7 +307,7 @@ def test_the_verbs_enable_and_disable(site: Site) -> None:
     app.command()(enable)
     app.command()(disable)
     runner = CliRunner()
-    options = ["--url", site.cluster.url, "--namespace", NAMESPACE.name]
+    options = ["--url", site.cluster.url, "--namespace", NAMESPACE.name, "--rule", RULE.id]
     answered = runner.invoke(app, ["enable", *options])
     assert (answered.exit_code, site.monitor["enabled"]) == (0, True)
     assert answered.stdout.endswith("enabled\n")
