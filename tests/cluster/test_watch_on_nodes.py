@@ -49,6 +49,7 @@ class Site:
     def watch(self, log: Path, *arguments: str) -> subprocess.Popen[str]:
         """Start `detect watch` as a process of its own; its events go to a file."""
         command = [sys.executable, "-c", "from integration.cli import main; main()", "watch", "--url", self.node.url]
+        command += ["--rule", RULE.id]
         command += ["--namespace", self.namespace.name, *arguments]
         with log.open("a") as stream:
             process = subprocess.Popen(command, stderr=stream, stdout=subprocess.PIPE, text=True)
