@@ -20,6 +20,7 @@ PATTERNS: dict[str, str] = {
     r"^TA\d{4}$": "must be a tactic's id such as TA0001",
     r"^https?://\S+$": "must be a URL that begins with https://",
     r"^\d{1,4}[mh]$": "must be a span such as 20m or 2h",
+    r"^[A-Za-z_][A-Za-z0-9_]{0,255}$": "must be the name of an environment variable",
     r"^[^\s/\\?\"<>|#A-Z]{1,1000}$": 'must be the name of an index or a pattern: no blanks, capitals, or any of / \\ ? " < > | #',
 }
 """What texts must look like, by the regular expression that is asked of them."""
