@@ -20,7 +20,7 @@ from integration.findings.filter import NO_FILTER, Filter
 from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
 from integration.log.event import UNKNOWN_HOST, Event, stored
-from integration.times import parse_time
+from integration.times import millis_shown
 
 MAX_ROWS = 1_000
 """Rows of SPL 14 compared a finding; equal lists make equal rows, so this bounds work, not trust."""
@@ -145,7 +145,7 @@ def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Win
         text, hosts = _value(hit["_source"], line), hit["fields"].get(host)
         named = hosts[0] if hosts and len(hosts) == 1 else _value(hit["_source"], host)
         if isinstance(text, str):
-            yield stored(text, host=named if isinstance(named, str) else UNKNOWN_HOST, time=parse_time(hit["fields"][time][0]))
+            yield stored(text, host=named if isinstance(named, str) else UNKNOWN_HOST, time=millis_shown(hit["fields"][time][0]))
 
 
 def _value(source: Mapping[str, Any], field: str) -> object:

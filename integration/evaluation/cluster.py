@@ -18,7 +18,7 @@ from integration.findings.store import StatisticsStore
 from integration.findings.values import Values, bounded_values
 from integration.log.event import as_indexed
 from integration.render.aggregation import LONG_LINES, condition_name, labels_name, lines_search
-from integration.times import parse_time
+from integration.times import millis_shown
 
 # A line longer than the mapping's `ignore_above` (8,191 characters) is in no index, which tells it from the others.
 _PAGE, _PAGE_OF_LONG_LINES = 1_000, 32
@@ -112,5 +112,5 @@ def _read_line_by_line(engine: Engine, rule: Rule, index: str, window: Window, h
                 values = [
                     (name, as_indexed(value)) for name in rule.field_lists for value in fields.get(name, ()) if value is not None
                 ]
-                store.add(window, host, parse_time(fields[time][0]), label, values)
+                store.add(window, host, millis_shown(fields[time][0]), label, values)
         return next((statistics for _, _, statistics in store.statistics()), None)

@@ -15,6 +15,8 @@ from integration.errors import InputError
 
 _TEXT: Final = bytes([*b"\t\n\r", *range(0x20, 0x7F)])
 _NULS: Final = re.compile(rb"\0{2,}")
+_BEYOND_ASCII: Final = bytes(range(0x80, 0x100))
+_HEAD: Final = 64 << 10
 _FEW: Final = 8
 _LOOK_AHEAD: Final = 64
 """How many bytes tell whether UTF-16 goes on."""
@@ -37,19 +39,25 @@ def to_utf8(blocks: Iterator[bytes], path: str) -> Iterator[bytes]:
     The first block holds at least the first six bytes of the file. Raises `InputError` if it is not text.
     """
     head = next(blocks, b"")
-    _refuse_binary(b"".join(_decoded(head, iter(()))), path)
+    _refuse_binary(head, b"".join(_decoded(head, iter(()))), path)
     return _cleaned(_decoded(head, blocks))
 
 
-def _refuse_binary(head: bytes, path: str) -> None:
+def _strange(head: bytes) -> int:
+    """Return how many of the bytes are no part of a text: control bytes, and what is no UTF-8."""
+    kept = head.decode(errors="ignore").encode()
+    return len(head) - len(kept) + len(kept.translate(None, _TEXT + _BEYOND_ASCII))
+
+
+def _refuse_binary(head: bytes, decoded: bytes, path: str) -> None:
     """Raise `InputError` unless most of the first bytes are text; a line of a log may hold any byte."""
-    nuls = head.count(b"\0")
-    if nuls > _FEW + len(head) / 10:
+    nuls = decoded.count(b"\0")
+    if nuls > _FEW + len(decoded) / 10:
         raise InputError(
             f"{path}: holds NUL bytes, so it is not text; "
             "if it is a log with holes, as a crash leaves them, take them out first: tr -d '\\000'"
         )
-    if nuls and len(head.translate(None, _TEXT)) * 2 > len(head):
+    if nuls and _strange(head[:_HEAD]) * 2 > len(head[:_HEAD]):
         raise InputError(f"{path}: is binary data, not text")
 
 

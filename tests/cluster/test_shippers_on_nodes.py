@@ -16,6 +16,7 @@ from integration.names import Namespace
 from integration.sandbox.local import Node, running_node
 from integration.sandbox.sample import Plan, Scenario, write_files
 from integration.times import parse_time
+from tests.support.builders import RULE
 from tests.support.cli import detect
 from tests.support.servers import Server
 from tests.support.shippers import RSYSLOG, SYSLOG_NG, Shipper
@@ -83,8 +84,10 @@ def test_no_line_is_lost_or_doubled(shipper: Shipper, empty: Node, lines: list[s
             append(log, [last := 'level=INFO msg="the end"'])
             until(lambda: stored(engine, namespace.events)[last] == 1, "the last line")
         assert stored(engine, namespace.events) == Counter(map(redact, [*lines, last]))
-    scanned = detect("scan", str(log), "--host", HOST, "--format", "json")
-    ran = detect("run", *SPAN, "--format", "json", *where)
+    # Lines without a time of their own have the shipper's on the cluster: Splunk's rule reads none of those.
+    rule = ("--rule", RULE.id, "--format", "json")
+    scanned = detect("scan", str(log), "--host", HOST, *rule)
+    ran = detect("run", *SPAN, *rule, *where)
     assert (ran.json["findings"], ran.code) == (scanned.json["findings"], 0)
     assert ran.json["findings"]
     assert detect("validate", *SPAN, *where).code == 0
