@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from integration.install.objects import Connections
 from integration.install.plan import State, plan
@@ -17,7 +18,6 @@ from integration.install.shared_objects import abandoned, shared_objects
 from integration.install.streams import component_template, streams_of
 from integration.names import SERVER
 from tests.support import fleet
-from tests.support.builders import RULE
 from tests.support.cli import detect
 from tests.support.installing import install_objects, install_shared, state_of
 
@@ -43,7 +43,7 @@ def fleets(engine: Engine) -> Iterator[Engine | None]:
     try:
         yield engine
     finally:
-        install_shared(engine, [RULE], force=True)
+        install_shared(engine, load_rules(), force=True)
         fleet.remove(engine)
 
 
@@ -80,7 +80,7 @@ def store(engine: Engine, index: str, *documents: dict[str, Any]) -> list[dict[s
 
 def states(engine: Engine) -> dict[str, State]:
     streams = streams_of(engine)
-    planned = plan(Connections(engine), shared_objects([RULE], engine.name, streams))
+    planned = plan(Connections(engine), shared_objects(load_rules(), engine.name, streams))
     return {f"{each.kind} {each.name}": each.state for each in planned}
 
 
@@ -138,7 +138,7 @@ def test_a_retention_goes_before_the_policy_of_fleet(managed: Engine | None) -> 
         return
     for retention, lifecycle, prefers in (("30d", "30d", "false"), ("7d", "7d", "false"), (None, None, None)):
         streams = replace(streams_of(managed), retention=retention)
-        hooks = [each for each in shared_objects([RULE], managed.name, streams) if each.kind == "component template hook"]
+        hooks = [each for each in shared_objects(load_rules(), managed.name, streams) if each.kind == "component template hook"]
         install_objects(managed, hooks)
         made = managed.request("POST", f"/_index_template/_simulate_index/{stream()}")["template"]
         assert made.get("lifecycle", {}).get("data_retention") == lifecycle
@@ -181,8 +181,8 @@ def test_hooks_that_fleet_left_behind_make_no_loop(managed: Engine | None) -> No
     if managed is None:
         return
     assert detect("install").code == 0
-    install_shared(managed, [RULE], force=True)  # as if Fleet had taken its template away
-    left = abandoned(Connections(managed), [RULE], streams_of(managed))
+    install_shared(managed, load_rules(), force=True)  # as if Fleet had taken its template away
+    left = abandoned(Connections(managed), load_rules(), streams_of(managed))
     assert [each.kind for each in left] == ["component template hook", "ingest pipeline hook"]
     assert detect("install").code == 0
     assert store(managed, stream(), {"message": LINE})[0].get("tags") == ["ollama_host_missing"]
