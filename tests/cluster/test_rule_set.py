@@ -27,7 +27,9 @@ from tests.support.servers import on_opensearch
 @pytest.fixture
 def own(tmp_path: Path) -> str:
     text = (asset_folder("rules") / f"{RULE.id}.yml").read_text(encoding="utf-8")
-    text = text.replace(f"id: {RULE.id}\nversion: 1", "id: own_rule\nversion: 7").replace("field: error_type", "field: own_type")
+    text = text.replace(f"id: {RULE.id}\nversion: {RULE.version}", "id: own_rule\nversion: 7").replace(
+        "field: error_type", "field: own_type"
+    )
     (tmp_path / "rule.yml").write_text(text.replace('contains: "exit status"', 'contains: "signal"'), encoding="utf-8")
     return str(tmp_path)
 
@@ -57,7 +59,7 @@ def test_one_set_is_installed_and_a_smaller_one_takes_its_place(engine: Engine, 
     assert run(engine.url, "diff", "--rules", own).code == 0
     assert run(engine.url, "diff").code == 1
     assert run(engine.url, "install").code == 0
-    assert served(engine) == wanted(engine, RULE)
+    assert served(engine) == wanted(engine, *load_rules())
     assert run(engine.url, "diff").code == 0
     assert run(engine.url, "uninstall").code == 0
     assert engine.get_pipeline(PIPELINE) is None
@@ -70,18 +72,20 @@ def test_the_monitor_of_a_rule_that_is_no_more_is_left_until_it_is_pruned(node: 
         with connect(Connection(cluster.url)) as engine:
             wipe(engine)
             assert run(cluster.url, "install", "--rules", own).code == 0
-            assert len(cluster.monitors) == 2
-            left = {"kind": "monitor", "name": next(m.body["name"] for m in cluster.monitors.values()), "rule_id": "own_rule"}
+            shipped = len(load_rules())
+            assert len(cluster.monitors) == shipped + 1
+            names = [monitor.body["name"] for monitor in cluster.monitors.values()]
+            left = {"kind": "monitor", "name": next(name for name in names if names.count(name) > 1), "rule_id": "own_rule"}
             for verb, options, code in (("diff", (), 1), ("status", (), 0), ("install", ("--dry-run",), 0)):
                 answer = run(cluster.url, verb, *options, "--format", "json")
                 assert (answer.code, answer.json["leftovers"]) == (code, [left])
             answer = run(cluster.url, "install")
             assert "--prune deletes them" in answer.err
-            assert len(cluster.monitors) == 2
+            assert len(cluster.monitors) == shipped + 1
             assert "remove" in run(cluster.url, "install", "--prune", "--dry-run").out
             pruned = run(cluster.url, "install", "--prune", "--format", "json").json["steps"]
-            assert [step["action"] for step in pruned if step["kind"] == "monitor"] == ["unchanged", "deleted"]
-            assert len(cluster.monitors) == 1
+            assert [step["action"] for step in pruned if step["kind"] == "monitor"] == ["unchanged"] * shipped + ["deleted"]
+            assert len(cluster.monitors) == shipped
             assert run(cluster.url, "diff").code == 0
             assert run(cluster.url, "install", "--rules", own).code == 0
             assert run(cluster.url, "uninstall").code == 0
