@@ -92,7 +92,9 @@ class Site:
     commands: list[Command] = field(default_factory=list)
 
     def arguments(self, verb: str, *arguments: str) -> list[str]:
-        span = ["--from", self.windows[0], "--to", self.windows[1]]
+        # One rule, so that what a fault meets can be counted.
+        rule = ["--rule", RULE.id]
+        span = ["--from", self.windows[0], "--to", self.windows[1], *rule]
         files = {"ingest": [str(self.log), "--host", HOST, "--batch", "100"], "run": [*span, "--write"], "validate": span}
         return [verb, *files.get(verb, []), "--url", self.url, "--namespace", self.namespace.name, *arguments]
 
