@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from integration.sandbox.sample.texts.episode import Passage, access, repeated
+from integration.sandbox.sample.texts.episode import Episode, Passage, access, repeated
 
 REQUESTS: Sequence[Passage] = (
     Passage(30, access(200, "latency", "client", "POST /api/chat")),
@@ -51,3 +51,31 @@ def refusals(times: int, status: int) -> str:
     """Return uploads that the decoder refuses, by a client that waits for the answer (`"stream": false`)."""
     uploaded = access(201, "quick#", "attacker", "POST /api/blobs/sha256:{upload#}")
     return repeated(times, f"{uploaded}\n{access(status, 'short#', 'attacker', 'POST /api/create')}")
+
+
+def refused_attacks(refuses_at: str) -> tuple[Episode, ...]:
+    """Return the attacks that versions since 0.12 refuse; `refuses_at` is where in Ollama's source a file that is no model is named."""
+    kinds = ("application/zip", "text/plain; charset=utf-8", "unknown")
+    uploads = "\n".join(
+        f"{access(201, f'quick{number}', 'attacker', f'POST /api/blobs/sha256:{{upload{number}}}')}\n"
+        f'level=ERROR source={refuses_at} msg="unsupported content type: {kind}"\n'
+        f"{access(400, f'instant{number}', 'attacker', 'POST /api/create')}"
+        for number, kind in enumerate(kinds)
+    )
+    return (
+        Episode("refused_uploads", "Files that are no models, by a client that waits for the answer.", uploads, attack=True),
+        Episode(
+            "refused_creates",
+            "Faulty GGUF files that the decoder refuses with an error (status 500).",
+            refusals(4, 500),
+            attack=True,
+        ),
+        Episode(
+            "streamed_refusals",
+            "Faulty files by a client that reads a stream, as `ollama create` does: the refusal is told with status 200.",
+            refusals(3, 200),
+            attack=True,
+        ),
+        Episode("url_traversal", "Requests whose path leaves its folder.", TRAVERSALS, attack=True),
+        Episode("odd_digests", "Blobs are asked for under names that are no digests.", ODD_DIGESTS, attack=True),
+    )

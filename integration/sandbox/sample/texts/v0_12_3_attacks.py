@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from integration.sandbox.sample.texts.episode import Episode, access, upload
-from integration.sandbox.sample.texts.requests import ODD_DIGESTS, TRAVERSALS, refusals
+from integration.sandbox.sample.texts.requests import refused_attacks
 from integration.sandbox.sample.texts.v0_12_3 import started
 
 _RESTART = f'app: level=ERROR source=server.go:177 msg="ollama exited" err="exit status 2"\n{started(1)}'
@@ -275,26 +275,5 @@ github.com/ollama/ollama/server/routes.go:969 (0x55{address10})
         + access(500, "short2", "attacker", "POST /api/show"),
         attack=True,
     ),
-    Episode(
-        "refused_uploads",
-        "Files that are no models, by a client that waits for the answer.",
-        "\n".join(
-            f"{access(201, f'quick{number}', 'attacker', f'POST /api/blobs/sha256:{{upload{number}}}')}\n"
-            f'level=ERROR source=create.go:614 msg="unsupported content type: {kind}"\n'
-            f"{access(400, f'instant{number}', 'attacker', 'POST /api/create')}"
-            for number, kind in enumerate(("application/zip", "text/plain; charset=utf-8", "unknown"))
-        ),
-        attack=True,
-    ),
-    Episode(
-        "refused_creates", "Faulty GGUF files that the decoder refuses with an error (status 500).", refusals(4, 500), attack=True
-    ),
-    Episode(
-        "streamed_refusals",
-        "Faulty files by a client that reads a stream, as `ollama create` does: the refusal is told with status 200.",
-        refusals(3, 200),
-        attack=True,
-    ),
-    Episode("url_traversal", "Requests whose path leaves its folder.", TRAVERSALS, attack=True),
-    Episode("odd_digests", "Blobs are asked for under names that are no digests.", ODD_DIGESTS, attack=True),
+    *refused_attacks("create.go:614"),
 )
