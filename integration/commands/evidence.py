@@ -16,7 +16,7 @@ from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.errors import InputError, NotFoundError
 from integration.evaluation.buckets import host_hours
-from integration.evaluation.cluster import event_hits
+from integration.evaluation.cluster import event_hits, label_of, time_of
 from integration.evaluation.explanation import Part, reasons
 from integration.evaluation.reference import Classifier, Reference
 from integration.findings.finding import Finding, finding_id
@@ -170,11 +170,11 @@ def _several(wanted: str, ids: Iterable[str]) -> InputError:
 
 def _on_cluster(engine: Engine, index: str, group: _Group) -> Iterator[_Selected]:
     rule, window = group.rule, group.window
-    line, time = (name_in_index(rule, name) for name in ("event.original", "@timestamp"))
+    line = name_in_index(rule, "event.original")
     body = lines_search(rule, engine.name, window.start, window.end, group.host) | {"_source": [line, *_SOURCES]}
     for hit in event_hits(engine, rule, index, body):
-        if labels := hit["fields"].get(rule.classification.field):
+        if (label := label_of(rule, hit)) is not None:
             source = dict(flattened(hit["_source"]))
-            event = stored(str(source.get(line, "")), host=group.host, time=parse_time(hit["fields"][time][0]))
+            event = stored(str(source.get(line, "")), host=group.host, time=time_of(rule, hit))
             place = f"{source[_SOURCES[0]]}, byte {source.get(_SOURCES[1])}" if _SOURCES[0] in source else f"document {hit['_id']}"
-            yield _Selected(group, event, str(labels[0]), place)
+            yield _Selected(group, event, label, place)

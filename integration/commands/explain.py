@@ -12,6 +12,7 @@ from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import InputError, NotFoundError
+from integration.evaluation.cluster import label_of
 from integration.evaluation.explanation import Verdict, verdict
 from integration.log.event import Event, event_of, stored
 from integration.log.files import RawLine, read_lines
@@ -108,7 +109,7 @@ def explain_document(engine: Engine, rules: Sequence[Rule], index: str, document
     for rule in rules:
         body = lines_search(rule, engine.name, 0, 1, "") | {"query": {"ids": {"values": [document_id]}}, "_source": True}
         for found in engine.search(index, body)["hits"]["hits"]:
-            labels[rule.id] = str(next(iter(found["fields"].get(rule.classification.field) or ()), None))
+            labels[rule.id] = str(label_of(rule, found))
     if found is None:
         raise NotFoundError(f"{index} holds no document {document_id}")
     source = dict(flattened(found["_source"]))

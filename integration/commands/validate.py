@@ -14,13 +14,12 @@ from integration.detection.fields import name_in_index, path_in_source
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.evaluation.cluster import evaluate, event_hits, events_query
+from integration.evaluation.cluster import evaluate, event_hits, events_query, time_of
 from integration.evaluation.reference import Reference
 from integration.findings.filter import NO_FILTER, Filter
 from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
 from integration.log.event import UNKNOWN_HOST, Event, stored
-from integration.times import millis_shown
 
 MAX_ROWS = 1_000
 """Rows of SPL 14 compared a finding; equal lists make equal rows, so this bounds work, not trust."""
@@ -145,7 +144,7 @@ def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Win
         text, hosts = _value(hit["_source"], line), hit["fields"].get(host)
         named = hosts[0] if hosts and len(hosts) == 1 else _value(hit["_source"], host)
         if isinstance(text, str):
-            yield stored(text, host=named if isinstance(named, str) else UNKNOWN_HOST, time=millis_shown(hit["fields"][time][0]))
+            yield stored(text, host=named if isinstance(named, str) else UNKNOWN_HOST, time=time_of(rule, hit))
 
 
 def _value(source: Mapping[str, Any], field: str) -> object:

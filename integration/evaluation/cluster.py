@@ -101,16 +101,23 @@ def event_hits(engine: Engine, rule: Rule, index: str, body: Mapping[str, Any]) 
         yield from engine.scan(index, {**body, "query": {"bool": {"must": [body["query"]], **query}}}, size=size)
 
 
+def label_of(rule: Rule, hit: Mapping[str, Any]) -> str | None:
+    """Return the class that the cluster gives an event, a hit of `aggregation.lines_search`; None for one that is not selected."""
+    return next(iter(hit["fields"].get(rule.classification.field) or ()), None)
+
+
+def time_of(rule: Rule, hit: Mapping[str, Any]) -> int:
+    """Return the time of an event in epoch milliseconds; its hit shows it as `strict_date_time`, in any year an index takes."""
+    return millis_shown(hit["fields"][name_in_index(rule, "@timestamp")][0])
+
+
 def _read_line_by_line(engine: Engine, rule: Rule, index: str, window: Window, host: str) -> Statistics | None:
     """Return a host's statistics from its events, which the cluster classes; None where none is selected."""
-    time = name_in_index(rule, "@timestamp")
     body = lines_search(rule, engine.name, window.start, window.end, host)
     with closing(StatisticsStore(rule)) as store:
         for hit in event_hits(engine, rule, index, body):
-            fields = hit["fields"]
-            for label in fields.get(rule.classification.field, ()):
-                values = [
-                    (name, as_indexed(value)) for name in rule.field_lists for value in fields.get(name, ()) if value is not None
-                ]
-                store.add(window, host, millis_shown(fields[time][0]), label, values)
+            if (label := label_of(rule, hit)) is not None:
+                shown = [(name, value) for name in rule.field_lists for value in hit["fields"].get(name, ())]
+                values = [(name, as_indexed(value)) for name, value in shown if value is not None]
+                store.add(window, host, time_of(rule, hit), label, values)
         return next((statistics for _, _, statistics in store.statistics()), None)

@@ -13,7 +13,7 @@ from integration.detection.loading import tuples
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import ClusterError
-from integration.evaluation.cluster import evaluate, event_hits
+from integration.evaluation.cluster import evaluate, event_hits, label_of
 from integration.evaluation.reference import Classifier, Reference
 from integration.findings.finding import Finding
 from integration.log.event import Event, event_of, parse
@@ -93,7 +93,7 @@ def _in_index(engine: Engine, rule: Rule, index: str, sent: Sequence[Sent]) -> O
     labels: dict[str, str] = {}
     for host in {document["host"]["name"] for document in documents}:
         for hit in event_hits(engine, rule, index, lines_search(rule, engine.name, min(times), max(times) + 1, host)):
-            labels[hit["_id"]] = next(iter(hit["fields"].get(rule.classification.field, ())), NOT_SELECTED)
+            labels[hit["_id"]] = label_of(rule, hit) or NOT_SELECTED
     windows = sorted({rule.windows.window_of(time) for time in times}, key=lambda window: window.start)
     findings = [finding for window in windows for finding in evaluate(engine, rule, index, window)]
     numbers = [str(number) for number in range(len(sent))]

@@ -54,7 +54,7 @@ def refusals(times: int, status: int) -> str:
 
 
 def refused_attacks(refuses_at: str) -> tuple[Episode, ...]:
-    """Return the attacks that versions since 0.12 refuse; `refuses_at` is where in Ollama's source a file that is no model is named."""
+    """Return the attacks that versions since 0.12 refuse; `refuses_at` is where its source names a file that is no model."""
     kinds = ("application/zip", "text/plain; charset=utf-8", "unknown")
     uploads = "\n".join(
         f"{access(201, f'quick{number}', 'attacker', f'POST /api/blobs/sha256:{{upload{number}}}')}\n"
