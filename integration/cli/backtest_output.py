@@ -10,9 +10,10 @@ from typing import Any
 from rich.text import Text
 
 from integration.cli.output import note, print_json, print_table
-from integration.commands.backtest import MAX_KEYS, Judge, Span
+from integration.commands.backtest import Judge, Span
 from integration.commands.suggestions import Suggestion
 from integration.detection.severity import Severity
+from integration.findings.severity_counts import MAX_KEYS
 from integration.times import rfc3339
 
 _MAX_VALUE = 120

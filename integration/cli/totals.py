@@ -10,10 +10,9 @@ from rich.text import Text
 
 from integration.detection.severity import Severity
 from integration.findings.finding import Finding
+from integration.findings.severity_counts import SeverityCounts
 from integration.times import rfc3339
 
-# Logs are written by attackers: they may name any number of hosts, and days.
-_MAX_KEYS = 10_000
 _FEW = 3
 _MOST_DAYS = 14
 _MOST_HOSTS = 10
@@ -28,8 +27,7 @@ class Totals:
     """
 
     def __init__(self) -> None:
-        self._counts: dict[str, dict[str, Counter[Severity]]] = {"day (UTC)": {}, "rule": {}, "host": {}}
-        self._beyond: dict[str, Counter[Severity]] = {name: Counter() for name in self._counts}
+        self._counts = {name: SeverityCounts() for name in ("day (UTC)", "rule", "host")}
         self._severities: Counter[Severity] = Counter()
         self._windows: set[int] = set()
 
@@ -38,9 +36,7 @@ class Totals:
         for finding in findings:
             day = rfc3339(finding.window_start, millis=False)[:10]
             for name, key in zip(self._counts, (day, finding.rule_id, finding.host), strict=True):
-                counts = self._counts[name]
-                known = key in counts or len(counts) < _MAX_KEYS
-                (counts.setdefault(key, Counter()) if known else self._beyond[name])[finding.severity] += 1
+                self._counts[name].add(key, finding.severity)
             self._severities[finding.severity] += 1
             if len(self._windows) < 2:
                 self._windows.add(finding.window_start)
@@ -62,7 +58,8 @@ class Totals:
 
     def _table(self, name: str, keys: Sequence[str], most: int | None) -> Table:
         levels = sorted(self._severities, reverse=True)
-        counts, beyond = self._counts[name], Counter(self._beyond[name])
+        counts = self._counts[name]
+        beyond = Counter(counts.beyond)
         shown = list(islice(keys, most))
         for key in keys[len(shown) :]:
             beyond += counts[key]

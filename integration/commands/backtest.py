@@ -7,20 +7,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from integration.detection.columns import Kind
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.detection.severity import Severity
 from integration.findings.filter import Filter
 from integration.findings.filter_tally import FilterTally
 from integration.findings.finding import Finding, Statistics, build_finding
+from integration.findings.severity_counts import SeverityCounts
 
 Judged = Iterable[tuple[str, Window, str, Statistics]]
 """The id of a rule, a window, a host, and what SPL 8 says of it."""
 
-# Logs are written by attackers: they may name any number of hosts and values, of any length.
-MAX_KEYS = 10_000
 MAX_CHARACTERS = 300
+"""The most characters of a value that is counted: logs are written by attackers."""
 _WEEK = timedelta(weeks=1)
 _LEAST = timedelta(days=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,15 +41,13 @@ class Span:
 class Sums:
     """Counts findings by severity, rule, day, hour of the day, host, and by each value of the rules' lists.
 
-    A finding counts once for each value that its list shows. Of very many hosts or values the first are counted each, and `beyond`
-    counts all others together. Days and hours are those at which windows begin, in `zone`.
+    A finding counts once for each value that its list shows. Days and hours are those at which windows begin, in `zone`.
     """
 
     def __init__(self, zone: tzinfo = UTC) -> None:
         self.severities: Counter[Severity] = Counter()
-        self.by: dict[str, dict[str, Counter[Severity]]] = {"rule": {}, "day": {}, "hour": {}, "host": {}}
-        self.values: dict[str, dict[str, Counter[Severity]]] = {}
-        self.beyond: Counter[str] = Counter()
+        self.by = {name: SeverityCounts() for name in ("rule", "day", "hour", "host")}
+        self.values: dict[str, SeverityCounts] = {}
         self._zone = zone
 
     def add(self, finding: Finding) -> None:
@@ -59,24 +56,17 @@ class Sums:
         begins = (_EPOCH + timedelta(milliseconds=finding.window_start)).astimezone(self._zone)
         keys = {"rule": finding.rule_id, "day": f"{begins:%Y-%m-%d}", "hour": f"{begins:%H}", "host": finding.host}
         for name, key in keys.items():
-            self._count(self.by[name], name, key, finding.severity)
+            self.by[name].add(key, finding.severity)
         for name in finding.rule.lists:
-            counts = self.values.setdefault(name, {})
-            for value in dict.fromkeys(value[:MAX_CHARACTERS] for value in values_of(finding, name)):
-                self._count(counts, name, value, finding.severity)
+            counts = self.values.setdefault(name, SeverityCounts())
+            for value in dict.fromkeys(value[:MAX_CHARACTERS] for value in finding.values(name)):
+                counts.add(value, finding.severity)
 
-    def _count(self, counts: dict[str, Counter[Severity]], name: str, key: str, severity: Severity) -> None:
-        if key in counts or len(counts) < MAX_KEYS:
-            counts.setdefault(key, Counter())[severity] += 1
-        else:
-            self.beyond[name] += 1
-
-
-def values_of(finding: Finding, column: str) -> tuple[str, ...]:
-    """Return the values of a list; of one that counts classes, the classes."""
-    values: tuple[str, ...] = finding[column]
-    counted = finding.rule.columns[column].kind is Kind.COUNTS
-    return tuple(value.rpartition("=")[0] for value in values) if counted else values
+    @property
+    def beyond(self) -> dict[str, int]:
+        """How many findings have a key that is not counted alone, by what they are counted by."""
+        counted = {name: counts.beyond.total() for name, counts in (self.by | self.values).items()}
+        return {name: count for name, count in counted.items() if count}
 
 
 class Judge:

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from integration.commands.backtest import MAX_KEYS, values_of
 from integration.detection.columns import Kind
 from integration.detection.severity import Severity
 from integration.findings.filter import FilterEntry
 from integration.findings.finding import Finding
+from integration.findings.severity_counts import MAX_KEYS
 
 # Of the lists of values those that say what happened: addresses and paths are an attacker's own.
 _MESSAGES = ("ollama.msg", "error.message")
@@ -80,7 +80,7 @@ def _candidates(finding: Finding) -> Iterator[Candidate]:
         if column.kind is Kind.LIST and column.values not in _MESSAGES:
             continue
         counts = column.kind is Kind.COUNTS
-        texts = tuple(f"{value}=" if counts else value for value in values_of(finding, name))
+        texts = tuple(f"{value}=" if counts else value for value in finding.values(name))
         if name not in cut and 0 < len(texts) <= _MOST_TEXTS and all(map(_can_be_stated, texts)):
             yield finding.rule_id, name, texts
 

@@ -106,11 +106,14 @@ class Finding:
     @property
     def labels(self) -> tuple[str, ...]:
         """Return the classes of its events, as far as the rule has a column of them."""
-        named = next((name for name in self.rule.lists if self.rule.columns[name].kind is Kind.LABELS), None)
-        counted = next((name for name in self.rule.lists if self.rule.columns[name].kind is Kind.COUNTS), None)
-        if named is None and counted is not None:
-            return tuple(each.rpartition("=")[0] for each in self[counted])
-        return () if named is None else tuple(self[named])
+        of_classes = (name for name, kind in self._kinds() if kind in (Kind.LABELS, Kind.COUNTS))
+        return next((self.values(name) for name in of_classes), ())
+
+    def values(self, column: str) -> tuple[str, ...]:
+        """Return the values of a list; of one that counts classes, the classes."""
+        values: tuple[str, ...] = self[column]
+        counted = self.rule.columns[column].kind is Kind.COUNTS
+        return tuple(value.rpartition("=")[0] for value in values) if counted else values
 
     @property
     def spl_row_count(self) -> int:

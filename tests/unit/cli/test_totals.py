@@ -4,6 +4,7 @@ import pytest
 
 from integration.cli import totals
 from integration.cli.totals import Totals
+from integration.findings import severity_counts
 from integration.findings.finding import Finding
 from tests.support.builders import error, event, findings_of, rule_with
 
@@ -40,7 +41,7 @@ def test_rules_are_counted_where_there_are_several() -> None:
 
 
 def test_very_many_hosts_are_counted_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(totals, "_MAX_KEYS", 20)
+    monkeypatch.setattr(severity_counts, "MAX_KEYS", 20)
     findings = found(("2026-11-25T09:00", "zz", 6), *((f"2026-11-24T{n % 5:02}:00", f"gpu-{n:02}", 1) for n in range(30)))
     hosts = shown(findings)[1]
     assert len(hosts) == 1 + totals._MOST_HOSTS + 1

@@ -13,6 +13,7 @@ from integration.detection.loading import load_rules
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
 from integration.evaluation.reference import Reference
+from integration.findings import severity_counts
 from integration.findings.filter import NO_FILTER, Filter
 from integration.log.event import Event
 from tests.support.builders import RULE, error, event, findings_of, rule_with
@@ -76,7 +77,7 @@ def test_classes_that_are_counted_count_as_classes() -> None:
 
 
 def test_hosts_and_values_of_an_attacker_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backtest, "MAX_KEYS", 3)
+    monkeypatch.setattr(severity_counts, "MAX_KEYS", 3)
     hostile = [event(error(f'msg="model {n} {"x" * 5_000}" source=server.go:1'), f"\x1b[2J[red]{n}") for n in range(5)]
     sums = sums_of(hostile)
     assert list(sums.by["host"]) == [f"\x1b[2J[red]{n}" for n in range(3)]

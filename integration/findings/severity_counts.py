@@ -1,0 +1,23 @@
+"""How many findings there are for each key, and how severe: days, hosts, messages."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from integration.detection.severity import Severity
+
+MAX_KEYS = 10_000
+"""The most keys that are counted each: logs are written by attackers, who may name any number of hosts and days."""
+
+
+class SeverityCounts(dict[str, Counter[Severity]]):
+    """Findings by key and severity. Of very many keys the first are counted each, and all others together in `beyond`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beyond: Counter[Severity] = Counter()
+
+    def add(self, key: str, severity: Severity) -> None:
+        """Count a finding."""
+        known = key in self or len(self) < MAX_KEYS
+        (self.setdefault(key, Counter()) if known else self.beyond)[severity] += 1
