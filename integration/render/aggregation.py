@@ -12,6 +12,7 @@ from integration.detection.fields import dataset_filter, name_in_index
 from integration.detection.ladder import ColumnCondition
 from integration.detection.model import Rule
 from integration.render import painless
+from integration.render.classifier import classifier, selects
 
 BY_HOST = "by_host"
 """The composite aggregation's name."""
@@ -32,7 +33,7 @@ _IN_SEARCH = {"opensearch": "derived", "elasticsearch": "runtime_mappings"}
 
 def class_field(rule: Rule) -> dict[str, Any]:
     """Return the classifier as a field definition: a runtime field on Elasticsearch, a derived field on OpenSearch."""
-    return {rule.classification.field: {"type": "keyword", "script": {"lang": "painless", "source": painless.classifier(rule)}}}
+    return {rule.classification.field: {"type": "keyword", "script": {"lang": "painless", "source": classifier(rule)}}}
 
 
 def selection(rule: Rule, engine: str, time_range: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,7 +44,7 @@ def selection(rule: Rule, engine: str, time_range: Mapping[str, Any]) -> dict[st
     """
     of_class: dict[str, Any] = {"terms": {rule.classification.field: list(rule.classification.names)}}
     if engine == "opensearch" and not rule.field_names.own_index:
-        indexed = {"bool": {"filter": [{"script": {"script": painless.script(painless.selects(rule))}}]}}
+        indexed = {"bool": {"filter": [{"script": {"script": painless.script(selects(rule))}}]}}
         of_class = _should([indexed, {"bool": {"filter": [_long_line(rule), of_class]}}])
     return {"bool": {"filter": [*_indexed(rule, time_range), of_class]}}
 
@@ -121,12 +122,8 @@ def _should(clauses: Sequence[dict[str, Any]]) -> dict[str, Any]:
     return {"bool": {"should": list(clauses), "minimum_should_match": 1}}
 
 
-def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
-    """Return SPL 8 for one host: sub-aggregations named as the statistics, each list in order up to `max_values`.
-
-    Lists are what an index holds of them. How many lines are too long for it stands beside them: such a host is read line by line.
-    """
-    lists = {name: _list(rule, field, max_values) for name, field in rule.field_lists.items()}
+def statistics(rule: Rule, lists: Mapping[str, Any]) -> dict[str, Any]:
+    """Return SPL 8 for one host: sub-aggregations named as the statistics, with those of the lists of event fields as given."""
     labels = {"terms": {"field": rule.classification.field, "size": len(rule.classification.names), "order": {"_key": "asc"}}}
     time = name_in_index(rule, "@timestamp")
     return {
@@ -134,15 +131,18 @@ def statistics(rule: Rule, max_values: int) -> dict[str, Any]:
         "last_seen": {"max": {"field": time}},
         **lists,
         labels_name(rule): labels,
-        LONG_LINES: {"filter": _long_line(rule)},
     }
 
 
-def _list(rule: Rule, field: str, size: int) -> dict[str, Any]:
-    """Return the distinct values of an event field. A field of the user's own index may be of any type, and is read by a script."""
-    own = rule.field_names.own_index
-    read = {"script": painless.script(painless.value(rule, field))} if own else {"field": name_in_index(rule, field)}
+def values_of(read: Mapping[str, Any], size: int) -> dict[str, Any]:
+    """Return the sub-aggregation of the first `size` distinct values in order; `read` is the field or script that gives them."""
     return {"terms": {**read, "size": size, "order": {"_key": "asc"}}}
+
+
+def _read(rule: Rule, field: str) -> dict[str, Any]:
+    """Return what gives an event field's values: the field, or in the user's own index, where it may be of any type, a script."""
+    own = rule.field_names.own_index
+    return {"script": painless.script(painless.value(rule, field))} if own else {"field": name_in_index(rule, field)}
 
 
 def conditions(rule: Rule) -> dict[str, Any]:
@@ -163,12 +163,15 @@ def condition_name(rule: Rule, condition: ColumnCondition) -> str:
 def window_search(rule: Rule, engine: str, start: int, end: int, hosts: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Return the search body for the window [`start`, `end`) in epoch milliseconds; the caller pages by `after`.
 
-    `hosts` bounds them by name, as a range query does.
+    `hosts` bounds them by name, as a range query does. Lists are what the index holds of them; how many lines are too long for it
+    stands beside them, since such a host is read line by line.
     """
     query = selection(rule, engine, _window(start, end))
     if hosts:
         query["bool"]["filter"].append({"range": {name_in_index(rule, "host.name"): dict(hosts)}})
-    return {_IN_SEARCH[engine]: class_field(rule)} | _by_host(rule, query, PAGE_SIZE, statistics(rule, LIST_SIZE))
+    lists = {name: values_of(_read(rule, field), LIST_SIZE) for name, field in rule.field_lists.items()}
+    each = statistics(rule, lists) | {LONG_LINES: {"filter": _long_line(rule)}}
+    return {_IN_SEARCH[engine]: class_field(rule)} | _by_host(rule, query, PAGE_SIZE, each)
 
 
 def host_counts_search(rule: Rule, start: int, end: int) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from integration.install.ownership import rule_tag
 from integration.log.event import UNKNOWN_HOST
 from integration.names import Namespace
 from integration.render import painless
-from integration.render.aggregation import BY_HOST, LONG_LINES, class_field, conditions, selection, statistics
+from integration.render.aggregation import BY_HOST, class_field, conditions, selection, statistics, values_of
 from integration.targets.opensearch.trigger import TriggerCondition
 
 PAGE_SIZE = 1_000
@@ -103,11 +103,9 @@ def _search(rule: Rule, condition: TriggerCondition) -> dict[str, Any]:
     would lose every alert with another text, without a word.
     """
     window = {"gte": _before_run(rule.windows.earliest_ms), "lt": _before_run(rule.windows.latest_ms), "format": "epoch_millis"}
-    each = statistics(rule, _max_values(rule)) | conditions(rule)
-    for name, field in rule.field_lists.items():
-        size = {"size": _max_values(rule), "order": {"_key": "asc"}}
-        each[name] = {"terms": {"script": painless.script(painless.undated_value(rule, field)), **size}}
-    del each[LONG_LINES]  # since these scripts read lines of any length
+    scripts = {name: painless.script(painless.undated_value(rule, field)) for name, field in rule.field_lists.items()}
+    lists = {name: values_of({"script": script}, _max_values(rule)) for name, script in scripts.items()}
+    each = statistics(rule, lists) | conditions(rule)
     host = {"terms": {"script": painless.script(painless.undated_hosts(rule))}}
     return {
         "size": 0,

@@ -19,7 +19,7 @@ from integration.cli.output import escaped, escaped_lines
 from integration.detection.loading import load_rule
 from integration.errors import DetectError, InputError
 from integration.log.event import parse
-from integration.render.painless import classifier
+from integration.render.classifier import classifier
 from integration.times import parse_time
 from tests.support.builders import event, rule_with
 from tests.support.cli import Result, detect

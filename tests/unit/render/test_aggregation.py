@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from integration.detection.field_names import EVENT_FIELDS
 from integration.folders import asset_folder
-from integration.render import aggregation, painless, templates
+from integration.render import aggregation, classifier, painless, templates
 from tests.support.builders import RULE, event, rule_with
 
 
@@ -42,11 +42,11 @@ def test_a_literal_ends_where_it_should(text: str) -> None:
     ],
 )
 def test_a_regex_stays_between_its_slashes_and_is_no_template(pattern: str, written: str) -> None:
-    assert painless._regex(pattern) == written
+    assert classifier._regex(pattern) == written
 
 
 def test_every_term_and_class_of_the_rule_is_in_the_classifier() -> None:
-    source = painless.classifier(RULE)
+    source = classifier.classifier(RULE)
     for alternative in RULE.selection:
         for term in alternative.contains:
             assert f"lower.contains({painless.literal(term)})" in source
@@ -55,7 +55,7 @@ def test_every_term_and_class_of_the_rule_is_in_the_classifier() -> None:
 
 def test_scripts_fold_case_alike_in_any_locale() -> None:
     """`EXITED` is no `exited` to a JVM that speaks Turkish."""
-    scripts = [painless.classifier(RULE), painless.host_matches(RULE)]
+    scripts = [classifier.classifier(RULE), painless.host_matches(RULE)]
     pipeline = (asset_folder("ingest_pipelines") / "ollama.server.yml").read_text(encoding="utf-8")
     for source in (*scripts, pipeline):
         assert source.count(".toLowerCase(") == source.count(".toLowerCase(Locale.ROOT)") > 0

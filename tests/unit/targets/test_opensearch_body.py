@@ -15,7 +15,7 @@ from integration.findings.filter import Filter
 from integration.install.comparison import differences
 from integration.install.deployment import Deployment
 from integration.names import Namespace
-from integration.render.aggregation import LONG_LINES, conditions, statistics
+from integration.render.aggregation import conditions, statistics
 from integration.targets.opensearch.body import ACTION, MAX_BUCKETS, PAGE_SIZE, monitor, trigger_id
 from integration.targets.opensearch.comparison import comparable, keeping, other_channels
 from tests.support.alerting_parser import RefusedError, alerting_parser
@@ -145,7 +145,7 @@ def test_a_page_of_hosts_with_full_lists_stays_below_the_limit_of_buckets(rule: 
     assert found["composite"]["size"] == PAGE_SIZE >= 1_000
     assert min(sizes[:3]) >= 10
     assert PAGE_SIZE * (1 + sum(sizes)) <= MAX_BUCKETS
-    assert found["aggregations"].keys() == {*statistics(rule, 1), *conditions(rule)} - {LONG_LINES}
+    assert found["aggregations"].keys() == {*statistics(rule, rule.field_lists), *conditions(rule)}
 
 
 def test_only_the_run_s_instant_is_a_variable(rule: Rule) -> None:
@@ -256,7 +256,10 @@ def test_a_filter_is_in_every_trigger_and_nowhere_else_than_needed() -> None:
     plain = [trigger["condition"]["script"]["source"] for trigger in triggers(monitor(RULE, DEPLOYMENT))]
     assert len({source.removeprefix(before) for source, before in zip(sources, plain, strict=True)}) == 1
     assert "< 1099511627776L" in sources[0]
-    added = search(body)["aggregations"]["by_host"]["aggregations"].keys() - {*statistics(RULE, 1), *conditions(RULE)}
+    added = search(body)["aggregations"]["by_host"]["aggregations"].keys() - {
+        *statistics(RULE, RULE.field_lists),
+        *conditions(RULE),
+    }
     assert added == {"host_0", "host_1"}
     read = {path.partition(".")[0] for path in triggers(body)[0]["condition"]["buckets_path"].values()}
     assert added <= read
