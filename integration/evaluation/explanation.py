@@ -13,10 +13,11 @@ from typing import Any
 from pydantic import BaseModel
 
 from integration.detection.case import fold
+from integration.detection.classification import EventClass
 from integration.detection.columns import Kind
 from integration.detection.conditions import LINE_KIND, AddressField, Condition, NumberField, TextCondition
 from integration.detection.ladder import ColumnCondition
-from integration.detection.model import EventClass, Rule
+from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.evaluation.reference import _REGEX_FLAGS, Classifier, holds
 from integration.findings.finding import Finding, Statistics

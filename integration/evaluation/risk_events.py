@@ -8,7 +8,8 @@ from typing import Any, Protocol
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from integration.detection.model import Rule, Technique, ThreatObjects
+from integration.detection.model import Rule
+from integration.detection.risk import Technique, ThreatObjects
 from integration.engines.answers import ItemResult
 from integration.engines.base import Engine
 from integration.errors import ClusterError, PartlyAppliedError, UnreachableError

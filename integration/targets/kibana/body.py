@@ -9,7 +9,8 @@ from hashlib import sha256
 from typing import Any
 
 from integration.detection.fields import name_in_index
-from integration.detection.model import Rule, Technique
+from integration.detection.model import Rule
+from integration.detection.risk import Technique
 from integration.detection.schedule import MINUTE_MS
 from integration.detection.severity import Severity
 from integration.install.deployment import Deployment

@@ -1,0 +1,47 @@
+"""What a finding becomes: a risk event with a score, an object and a message, and MITRE ATT&CK techniques."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from integration.detection.risk_message import Token, message_parts
+from integration.detection.severity import Severity
+from integration.detection.texts import Model, Name, TechniqueId, Term, Text
+
+Score = Annotated[int, Field(ge=0, le=100)]
+
+
+class ThreatObjects(Model):
+    """Threat objects that are the values of a column. Never trust an address: the client writes `X-Forwarded-For`."""
+
+    column: Name
+
+
+class Risk(Model):
+    """The risk event of a finding: its score, or one by severity; the object it is about; the message with `$column$` in it."""
+
+    score: Score | dict[str, Score]
+    object: Literal["host"]
+    object_type: Name
+    threat_objects: tuple[Term | ThreatObjects, ...] = ()
+    message: Text
+
+    def score_of(self, severity: Severity) -> int:
+        """Return the risk score of a finding."""
+        return self.score if isinstance(self.score, int) else self.score[str(severity)]
+
+    @property
+    def message_parts(self) -> tuple[str | Token, ...]:
+        """The message as its fixed texts and the columns between them."""
+        return message_parts(self.message)
+
+
+class Technique(Model):
+    """A MITRE ATT&CK technique with its tactic."""
+
+    technique: TechniqueId
+    name: Term
+    tactic: Term
+    tactic_id: Annotated[str, StringConstraints(pattern=r"^TA\d{4}$")]
