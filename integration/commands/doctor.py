@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -206,13 +206,14 @@ def _fields(installation: Installation) -> Answers:
     """The user's own index: are the fields of the needed kind there."""
     for rule in (rule for rule in installation.rules if rule.field_names.own_index):
         asked = sorted(set(_fields_of_conditions(rule)))
-        if missing := [field for field in asked if not _types(installation, rule, field)]:
+        kinds = {"@timestamp": {"date", "date_nanos"}, "host.name": {"keyword"}, "log.level": {"keyword", "text"}}
+        kinds |= {field: set() for field in ("event.original", *rule.field_lists.values(), *asked)}
+        there = _types(installation, rule, kinds)
+        if missing := [field for field in asked if not there[field]]:
             yield Verdict.INFO, f"{rule.id} finds little or nothing in {installation.index}, which has no {', '.join(missing)}"
             continue
-        kinds = {"@timestamp": {"date", "date_nanos"}, "host.name": {"keyword"}, "log.level": {"keyword", "text"}}
-        anything = {field: set[str]() for field in ("event.original", *rule.field_lists.values(), *asked)}
-        for field, wanted in (kinds | anything).items():
-            name, types = name_in_index(rule, field), _types(installation, rule, field)
+        for field, wanted in kinds.items():
+            name, types = name_in_index(rule, field), there[field]
             if not types:
                 yield Verdict.FAIL, f"{field}: {installation.index} has no field {name!r}, which {rule.id} needs"
             elif wanted and not types <= wanted:
@@ -221,12 +222,12 @@ def _fields(installation: Installation) -> Answers:
                 yield Verdict.OK, f"{field}: {name!r} is {' and '.join(sorted(types))}"
 
 
-def _types(installation: Installation, rule: Rule, field: str) -> set[str]:
-    """Return the types that an event field has in the index, none where it is not there."""
-    name = name_in_index(rule, field)
-    options: dict[str, str | int | bool] = {"fields": name, "ignore_unavailable": True}
+def _types(installation: Installation, rule: Rule, fields: Iterable[str]) -> dict[str, set[str]]:
+    """Return the types that each event field has in the index, none where it is not there."""
+    names = {field: name_in_index(rule, field) for field in fields}
+    options: dict[str, str | int | bool] = {"fields": ",".join(names.values()), "ignore_unavailable": True}
     found = installation.engine.request("GET", f"/{installation.index}/_field_caps", params=options, retry=True)
-    return set(found["fields"].get(name, {}))
+    return {field: set(found["fields"].get(name, {})) for field, name in names.items()}
 
 
 def _fields_of_conditions(rule: Rule) -> Iterator[str]:
@@ -268,8 +269,8 @@ def _filter(installation: Installation) -> Answers:
         for glob in entry.host or ()
         if "[" not in glob
     ]
+    names = {name_in_index(rule, "host.name") for rule in installation.rules}
     for number, glob in asked:
-        names = {name_in_index(rule, "host.name") for rule in installation.rules}
         pattern = {"value": glob.replace("\\", "\\\\"), "case_insensitive": True}
         if not any(installation.engine.count(installation.index, {"wildcard": {name: pattern}}) for name in names):
             yield Verdict.WARN, f"[[filter]] {number}: no event in {installation.index} is of a host {glob!r}; is the name right?"
