@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from integration.commands.ingest import MAX_FAILURES, Failure, IngestReport, IngestStoppedError, ingest
+from integration.commands.ingest import MAX_FAILURES, IngestReport, IngestStoppedError, ingest
+from integration.commands.sending import Failure
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
