@@ -8,6 +8,6 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def asset_folder(name: str) -> Path:
-    """Give the folder `rules` or `ingest_pipelines`, wherever this installation keeps it."""
+    """Return the folder `rules` or `ingest_pipelines`, wherever this installation keeps it."""
     packaged = _PACKAGE / name
     return packaged if packaged.is_dir() else _PACKAGE.parent / name

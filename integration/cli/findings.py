@@ -148,7 +148,7 @@ def _found(
 def _alerts(
     engine: Engine, kibana: Kibana | None, rules: tuple[Rule, ...], namespace: Namespace, index: str, asked: AlertQuery
 ) -> Iterator[Iterator[Finding]]:
-    """Give the findings of the alerts of each rule, wherever the rules run by themselves."""
+    """Yield the findings of the alerts of each rule, wherever the rules run by themselves."""
     alerting = has_alerting(engine)
     for rule in rules:
         monitor = Monitor(rule, Deployment(namespace, index))

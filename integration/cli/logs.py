@@ -34,7 +34,7 @@ def note_hosts(lines: Mapping[str, int], rule: str) -> None:
 
 
 def note_doubts(tally: Tally, lines: str) -> None:
-    """Tell of lines without a time or a machine of their own."""
+    """Note lines without a time or a machine of their own."""
     if tally.undated:
         note(f"{tally.undated:,} of the {lines} have no time of their own: that of a line above counts, or the file's.")
     if tally.unnamed and len(tally.hosts) > 1:

@@ -9,7 +9,7 @@ from integration.commands.losses import Loss
 
 
 def note_losses(losses: Iterable[Loss], index: str) -> None:
-    """Tell of each kind of document that there is: how many, from where, and what mends them."""
+    """Note each kind of document that there is: how many, from where, and what mends them."""
     for loss in losses:
         if loss.count:
             senders = f"\nSent by: {'; '.join(loss.senders)}" if loss.senders else ""

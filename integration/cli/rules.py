@@ -76,7 +76,7 @@ def show(
 
 @verb_of(rules)
 def check(rules: RulesOption = None, config: ConfigOption = None, form: FormatOption = Format.TABLE) -> None:
-    """Tell every fault of every rule file, and of the cases beside them, each with its file and line; ends with 1 on any.
+    """List every fault of every rule file, and of the cases beside them, each with its file and line; ends with 1 on any.
 
     Where the rules are without fault, what your detect.toml says of them is checked too.
 

@@ -94,5 +94,5 @@ def _reference(rule: Rule, files: Sequence[SampleFile]) -> list[Finding]:
 
 
 def _windows(rule: Rule, findings: Sequence[Finding]) -> list[Window]:
-    """Give every scheduled window from the first finding's to the last one's."""
+    """Return every scheduled window from the first finding's to the last one's."""
     return list(rule.windows.within(findings[0].window_start, findings[-1].window_end)) if findings else []

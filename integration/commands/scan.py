@@ -48,11 +48,11 @@ class Scan:
         return lines
 
     def findings(self) -> Iterator[Finding]:
-        """Give the findings by window, host and rule, one at a time: there may be more than memory holds."""
+        """Yield the findings by window, host and rule, one at a time: there may be more than memory holds."""
         return merge(*(reference.findings() for reference in self.references), key=lambda finding: finding.sort_key)
 
     def close(self) -> None:
-        """Give back what is kept on disk."""
+        """Delete what is kept on disk."""
         for reference in self.references:
             reference.close()
 

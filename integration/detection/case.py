@@ -6,7 +6,7 @@ FINAL_AND_PLAIN_SIGMA = ("\u03c2", "\u03c3")
 
 
 def fold(text: str) -> str:
-    """Give text as it is compared: in lower case, and with one form of sigma.
+    """Return text as it is compared: in lower case, and with one form of sigma.
 
     Which form stands at the end of a word is the one thing in which Python and Java differ. `render.painless.folded` and
     `render.esql_text.folded` say the same to an engine.

@@ -69,7 +69,7 @@ class _Found:
 
     @classmethod
     def read(cls, fault: Mapping[str, Any], data: object) -> _Found:
-        """Tell the file's own keys and positions from what pydantic puts between them."""
+        """Separate the file's own keys and positions from what pydantic puts between them."""
         place: list[int | str] = []
         union, form = None, None
         for position, part in enumerate(fault["loc"]):

@@ -69,12 +69,12 @@ class Schedule:
         return _relative_ms(self.latest)
 
     def last_run(self, at: int) -> Window:
-        """Give the window of the run at `at` (epoch milliseconds), or of the last run before it."""
+        """Return the window of the run at `at` (epoch milliseconds), or of the last run before it."""
         after = _minute(at) + timedelta(minutes=1)
         return self._window(_millis(next(CronSim(self.cron, after, reverse=True))))
 
     def within(self, start: int, end: int) -> Iterator[Window]:
-        """Give every scheduled window that lies wholly in [`start`, `end`), in order of time."""
+        """Yield every scheduled window that lies wholly in [`start`, `end`), in order of time."""
         for run in self._fires(start - self.earliest_ms - 1):
             window = self._window(run)
             if window.end > end:
@@ -82,18 +82,18 @@ class Schedule:
             yield window
 
     def window_of(self, time: int) -> Window:
-        """Give the one window that holds `time` (epoch milliseconds)."""
+        """Return the one window that holds `time` (epoch milliseconds)."""
         return _window_of(self, time // MINUTE_MS)
 
     def overlapping(self, start: int, end: int) -> Iterator[Window]:
-        """Give every window that holds an instant of [`start`, `end`), in order of time."""
+        """Yield every window that holds an instant of [`start`, `end`), in order of time."""
         window = self.window_of(start)
         while window.start < end:
             yield window
             window = self.window_of(window.end)
 
     def _fires(self, after: int) -> Iterator[int]:
-        """Give the runs strictly after `after`, in epoch milliseconds."""
+        """Yield the runs strictly after `after`, in epoch milliseconds."""
         for fire in CronSim(self.cron, _minute(after)):
             yield _millis(fire)
 

@@ -138,7 +138,7 @@ def no_answer(call: Call, cause: BaseException | None) -> ClusterError:
 
 
 def may_pass(error: BaseException) -> bool:
-    """Tell whether the same request may well succeed a moment later.
+    """Return whether the same request may well succeed a moment later.
 
     Not so one that took too long: sent again, it would only load the cluster twice. Nor one that waited for a cluster manager in
     vain: the cluster did so for half a minute before it said so.

@@ -35,7 +35,7 @@ class Journal:
         self._changes.append(f"{step.kind} {step.name!r} {step.action}")
 
     def done(self, step: Step) -> None:
-        """Tell of a step."""
+        """Report a step."""
         if step.changed:
             self.changed(step)
         self.tell(step)

@@ -44,7 +44,7 @@ def lacking_privileges(engine: Engine, namespace: Namespace, index: str) -> dict
 
 
 def _opensearch(engine: Engine) -> dict[Work, list[str]]:
-    """Tell by the user's roles: of what a role of another name grants, OpenSearch says nothing unless the thing is done."""
+    """Return what is granted by the names of the user's roles; what another role grants, OpenSearch tells only when it is used."""
     held = engine.request("GET", "/_plugins/_security/authinfo", retry=True).get("roles") or []
     return {work: [] for work in Work if {work.role, _ADMINISTRATOR} & set(held)}
 

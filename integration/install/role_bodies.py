@@ -43,7 +43,7 @@ class Grants:
 
 
 def roles(engine: str, index: str | None = None) -> dict[str, dict[str, Any]]:
-    """Give the body of every role by its name, as the engine's security API takes it.
+    """Return the body of every role by its name, as the engine's security API takes it.
 
     `index` is a pattern of the user's own events beside those of `detect ingest`; reading them is all that is granted there.
     """
@@ -52,7 +52,7 @@ def roles(engine: str, index: str | None = None) -> dict[str, dict[str, Any]]:
 
 
 def grants(engine: str) -> dict[str, Grants]:
-    """Give what every role may do on an engine, by its name."""
+    """Return what every role may do on an engine, by its name."""
     return _RENDERERS[engine][1]
 
 

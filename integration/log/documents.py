@@ -79,7 +79,7 @@ def document(host: str, line: RawLine) -> Document:
 
 
 def each_once(paths: Sequence[str]) -> list[str]:
-    """Give the logs in their order, one that was named several times once: its lines are the same events."""
+    """Return the logs in their order, one that was named several times once: its lines are the same events."""
     named: dict[str, str] = {}
     for path in paths:
         named.setdefault(resolved(path), path)

@@ -177,7 +177,7 @@ def _every_line(block: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _lines_with(block: bytes, needles: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-    """Give the begin and end of every line that may hold a needle, in order."""
+    """Yield the begin and end of every line that may hold a needle, in order."""
     folded = block.lower()
     # Most blocks hold no needle, and a search from the end, which skips by the first character, tells so sooner.
     searches = [(folded, needle) for needle in needles if folded.rfind(needle) >= 0]
@@ -195,7 +195,7 @@ def _lines_with(block: bytes, needles: Sequence[bytes]) -> Iterator[tuple[int, i
 
 
 def _line_start(block: bytes, place: int, earliest: int) -> int:
-    """Give where the line at `place` begins, not before `earliest`."""
+    """Return where the line at `place` begins, not before `earliest`."""
     return max(block.rfind(b"\n", earliest, place) + 1, earliest)
 
 

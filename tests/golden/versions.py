@@ -25,7 +25,7 @@ def kept() -> dict[str, dict[str, Any]]:
 
 
 def unraised(rule: Rule, before: dict[str, Any] | None) -> bool:
-    """Tell whether a rule says something else than before under the same version."""
+    """Return whether a rule says something else than before under the same version."""
     return before is not None and before != entry(rule) and before["version"] == rule.version
 
 

@@ -36,7 +36,7 @@ class AlertingParser:
         self._registry = _registry()
 
     def parse(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Give the monitor as the server writes it; `RefusedError` when it takes no such body."""
+        """Return the monitor as the server writes it; `RefusedError` when it takes no such body."""
         try:
             parser = self._content.createParser(self._registry, self._strict, json.dumps(body))
             parser.nextToken()
@@ -51,7 +51,7 @@ class AlertingParser:
 
 @cache
 def alerting_parser() -> AlertingParser:
-    """Give the one parser: a process has one JVM."""
+    """Return the one parser: a process has one JVM."""
     return AlertingParser()
 
 

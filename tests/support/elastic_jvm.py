@@ -39,15 +39,15 @@ class ElasticJvm:
         self._pool = pool
 
     def fault(self, query: str) -> str | None:
-        """Give what the parser says against a query, None when it takes it."""
+        """Return what the parser says against a query, None when it takes it."""
         return self._pool.submit(_fault, query).result()
 
     def text(self, literal: str) -> str:
-        """Give the text that a string literal stands for."""
+        """Return the text that a string literal stands for."""
         return self._pool.submit(_text, literal).result()
 
     def like(self, literal: str, value: str) -> bool:
-        """Tell whether `value LIKE literal` holds."""
+        """Return whether `value LIKE literal` holds."""
         return self._pool.submit(_matches, literal, value).result()
 
 

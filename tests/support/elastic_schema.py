@@ -141,7 +141,7 @@ class Description:
         return best
 
     def _has_tag(self, item: Mapping[str, Any], tag: str, value: Any) -> bool:
-        """Tell whether a kind of object is the one that its property `tag` names; there are so many that none else may be tried."""
+        """Return whether a kind of object is the one that its property `tag` names; of so many, no other may be tried."""
         properties = self._types[Name.of(item["type"])]["properties"]
         return any(each["name"] == tag and each["type"].get("value") == value for each in properties)
 

@@ -151,7 +151,7 @@ class FakeCluster:
         self._routes.insert(0, (re.compile(f"({method}) ({path})"), deque(answers or [Answer()])))
 
     def asked(self, method: str, path: str) -> list[Request]:
-        """Give the requests whose method and whole path match regular expressions."""
+        """Return the requests whose method and whole path match regular expressions."""
         return [seen for seen in self.requests if re.fullmatch(f"({method}) ({path})", str(seen))]
 
     def answer(self, request: Request) -> Answer:

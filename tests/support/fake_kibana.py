@@ -107,7 +107,7 @@ class FakeKibana:
         self._server.on(method, path, *answers)
 
     def asked(self, method: str, path: str = ".*") -> list[Request]:
-        """Give the requests that were made."""
+        """Return the requests that were made."""
         return self._server.asked(method, path)
 
     def fail(self, fault: Fault | None) -> None:

@@ -94,7 +94,7 @@ def with_security(version: str | None) -> str:
 
 
 def _pkcs8(key: bytes) -> str:
-    """Give a private key in the one form that OpenSearch 2 reads."""
+    """Return a private key in the one form that OpenSearch 2 reads."""
     read = load_pem_private_key(key, None)
     return read.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 

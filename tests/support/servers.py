@@ -53,7 +53,7 @@ on_elasticsearch_9 = pytest.mark.parametrize(
 
 
 def is_repeated(test: pytest.Function) -> bool:
-    """Tell whether a test is marked as enough on another server than the one that it is for, and runs on that one."""
+    """Return whether a test is marked as enough on another server than the one that it is for, and runs on that one."""
     marker = test.get_closest_marker("enough_on")
     if marker is None:
         return False

@@ -30,7 +30,7 @@ def comparable(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keeping(body: dict[str, Any], found: Mapping[str, Any], rule: Rule, notify: str | None) -> dict[str, Any]:
-    """Give the desired monitor with the enabled state and the actions of the found one, but our own action to `notify` if given.
+    """Return the desired monitor with the enabled state and the actions of the found one, but our own action to `notify` if given.
 
     A trigger that is new gets our action when the others have it.
     """
@@ -62,7 +62,7 @@ def _triggers(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _all_triggers(body: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give each trigger with its id, whatever its type."""
+    """Yield each trigger with its id, whatever its type."""
     for wrapped in body.get("triggers", ()):
         for trigger in wrapped.values():
             yield str(trigger.get("id")), trigger

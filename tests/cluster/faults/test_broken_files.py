@@ -38,7 +38,7 @@ def count(site: Site, *texts: bytes) -> Count:
 
 
 def stopped_midway(site: Site, result: Result, *said: str) -> int:
-    """Give how many lines a command that stopped has stored, and says so."""
+    """Return how many lines a command that stopped has stored, and says so."""
     stored = site.stored().total()
     assert (result.code, result.out) == (4, ""), result
     assert all(word in result.err for word in (*said, f"Stopped with {stored:,} lines stored", GO_ON)), result

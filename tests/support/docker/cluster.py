@@ -34,13 +34,13 @@ class DockerUnusableError(Exception):
 
 
 def pinned(name: str) -> str:
-    """Give a value of `.env.example`, the one place where versions are pinned."""
+    """Return a value of `.env.example`, the one place where versions are pinned."""
     lines = (_ROOT / ".env.example").read_text(encoding="utf-8").splitlines()
     return next(line.partition("=")[2] for line in lines if line.startswith(f"{name}="))
 
 
 def image_name() -> str:
-    """Give the image to test with: `DETECT_TEST_IMAGE`, else the official OpenSearch image."""
+    """Return the image to test with: `DETECT_TEST_IMAGE`, else the official OpenSearch image."""
     return os.environ.get("DETECT_TEST_IMAGE") or pinned("OPENSEARCH_IMAGE")
 
 
@@ -82,7 +82,7 @@ class Cluster:
     container: Container
 
     def log_tail(self, lines: int) -> str:
-        """Give the last lines that it printed."""
+        """Return the last lines that it printed."""
         return self.container.logs(tail=lines).decode(errors="replace")
 
 

@@ -19,7 +19,7 @@ _SECONDS = 300
 
 
 def compose_command() -> list[str]:
-    """Give how Compose is called here: Docker's plugin, else a `docker-compose` on PATH or beside this Python.
+    """Return how Compose is called here: Docker's plugin, else a `docker-compose` on PATH or beside this Python.
 
     Raises `DockerUnusableError` when there is none.
     """

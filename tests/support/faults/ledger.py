@@ -38,7 +38,7 @@ class Entry:
 
 
 def entries_of(reports: Sequence[pytest.TestReport]) -> Iterator[Entry]:
-    """Give the entries of tests that have run, here or in another process."""
+    """Return the entries of tests that have run, here or in another process."""
     for report in reports:
         for name, value in report.user_properties:
             if name == FAULT and isinstance(value, dict):
