@@ -108,7 +108,8 @@ def _cleaned(text: Iterator[bytes]) -> Iterator[bytes]:
         if kept:
             yield kept
             last = kept[-1:]
-    yield _NULS.sub(_line_breaks, nuls)
+    if not (nuls == b"\0" and last in (b"\n", b"\r")):  # else that line break was UTF-16
+        yield _NULS.sub(_line_breaks, nuls)
 
 
 def _without_nuls(last: bytes, piece: bytes) -> tuple[bytes, bytes]:

@@ -127,6 +127,7 @@ def test_the_users_own_mapping_and_pipeline_count(engine: Engine, stream: str) -
         assert engine.count(stream, {"term": {"rack": "r7"}}) == 1
     finally:
         engine.delete_pipeline(SERVER.custom)
+        engine.request("DELETE", f"/_component_template/{SERVER.custom}")
 
 
 def test_nor_do_they_after_rollovers(engine: Engine, stream: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from integration.detection.loading import load_rules
 from integration.engines.base import Engine
 from tests.support.cli import Result, detect
 from tests.support.fake_kibana import API_KEY, FakeKibana
@@ -37,14 +38,18 @@ def test_rules_live_in_kibana_over_their_whole_life(
         return
     assert first.code == 0, first.err
     kind = "detection rule" if place == "kibana" else "stack rule"
-    assert [step["action"] for step in first.json["steps"] if step["kind"] == kind] == ["created"]
-    assert [o["state"] for o in run("diff", "--format", "json").json["objects"] if o["kind"] == kind] == ["same"]
-    (rule,) = [*fake_kibana.detections.values(), *fake_kibana.stack.values()]
-    assert rule["enabled"] is False
+
+    def enabled() -> list[bool]:
+        return [rule["enabled"] for rule in (*fake_kibana.detections.values(), *fake_kibana.stack.values())]
+
+    rules = len(load_rules())
+    assert [step["action"] for step in first.json["steps"] if step["kind"] == kind] == ["created"] * rules
+    assert [o["state"] for o in run("diff", "--format", "json").json["objects"] if o["kind"] == kind] == ["same"] * rules
+    assert enabled() == [False] * rules
     assert run("enable").code == 0
-    assert [step["action"] for step in run("install", "--format", "json").json["steps"] if step["kind"] == kind] == ["unchanged"]
-    (rule,) = [*fake_kibana.detections.values(), *fake_kibana.stack.values()]
-    assert rule["enabled"] is True
+    again = run("install", "--format", "json").json["steps"]
+    assert [step["action"] for step in again if step["kind"] == kind] == ["unchanged"] * rules
+    assert enabled() == [True] * rules
     assert run("status").code == 0
     assert run("uninstall").code == 0
     assert not fake_kibana.detections

@@ -13,7 +13,7 @@ from integration.engines.connection import Connection
 from integration.install.event_indices import EventIndices
 from integration.install.objects import Connections
 from integration.install.shared_objects import shared_objects
-from integration.names import Namespace
+from integration.names import DATASETS, Namespace
 from tests.support.fake_alerting import AlertingCluster
 
 NAMESPACE = Namespace("alerting")
@@ -40,7 +40,8 @@ def wipe(engine: Engine) -> None:
     for hit in hits:
         engine.request("DELETE", f"/_plugins/_alerting/monitors/{hit['_id']}")
     # Other tests' data streams too: while one of that name is there, an uninstall leaves its template.
-    engine.request("DELETE", "/_data_stream/logs-ollama.server-*")
+    for dataset in DATASETS:
+        engine.request("DELETE", f"/_data_stream/{dataset.template}-*")
     for shared in reversed(shared_objects(load_rules(), engine.name)):
         if not isinstance(shared, EventIndices):
             shared.delete(Connections(engine), {})

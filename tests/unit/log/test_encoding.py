@@ -46,6 +46,7 @@ def mixed(draw: st.DrawFn) -> list[tuple[str, str]]:
 @given(mixed(), line_breaks, st.integers(1, 80))
 @example([("a", "utf-16-le"), ("", "utf-16-le"), ("b", "utf-8")], "\r\n", 1)
 @example([("a", "utf-8"), ("", "utf-16-le"), (RECORD, "utf-8")], "\n", 1)
+@example([(RECORD.format("é"), "utf-8"), ("", "utf-16-le")], "\n", 1)
 def test_utf16_between_lines_of_utf8(lines: list[tuple[str, str]], line_break: str, block_bytes: int) -> None:
     data = b"".join((text + line_break).encode(encoding) for text, encoding in lines)
     assert decoded(data, block_bytes).decode() == "".join(text + line_break for text, _ in lines)
