@@ -14,6 +14,7 @@ import typer
 from integration.cli.options import rules_of
 from integration.cli.settings.loading import load_config
 from integration.cli.settings.model import Config
+from integration.detection.loading import chosen
 from integration.detection.model import Rule
 
 # A command needs it twice, and a pipe can be read but once.
@@ -47,5 +48,4 @@ IndexOption = Annotated[
 def configured(path: Path | None, folders: list[Path] | None, ids: list[str] | None) -> tuple[Config, tuple[Rule, ...]]:
     """Return the settings, and the rules that the options name, changed by the settings."""
     config = _load_once(path)
-    wanted = {rule.id for rule in rules_of(folders, ids)}
-    return config, tuple(rule for rule in config.applied_to(rules_of(folders, None)) if rule.id in wanted)
+    return config, chosen(config.applied_to(rules_of(folders, None)), ids or ())

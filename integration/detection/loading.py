@@ -124,7 +124,7 @@ def _line_of(node: yaml.Node, location: Sequence[int | str]) -> int:
 
 
 def load_rules(folders: Sequence[Path] = (), ids: Iterable[str] = ()) -> tuple[Rule, ...]:
-    """Read the shipped rules and those of the folders, or of all these the ones named by `ids`, in the order of their ids.
+    """Read the shipped rules and those of the folders, or of all these the ones named by `ids`; in the order of their ids.
 
     `RuleError` with all faults of all files when one is bad, a folder holds none, two rules share an id or a class field, or an id
     is unknown.
@@ -132,10 +132,15 @@ def load_rules(folders: Sequence[Path] = (), ids: Iterable[str] = ()) -> tuple[R
     rules, faults = read_rules(folders)
     if faults:
         raise RuleError("\n".join(faults))
-    wanted = list(dict.fromkeys(ids)) or sorted(rules)
-    if unknown := [rule_id for rule_id in wanted if rule_id not in rules]:
-        raise RuleError(f"no rule {', '.join(unknown)}; there are: {', '.join(sorted(rules))}")
-    return tuple(rules[rule_id] for rule_id in wanted)
+    return chosen([rules[rule_id] for rule_id in sorted(rules)], ids)
+
+
+def chosen(rules: Sequence[Rule], ids: Iterable[str]) -> tuple[Rule, ...]:
+    """Return the rules named by `ids`, all where none is named; `RuleError` when an id is unknown."""
+    wanted = list(dict.fromkeys(ids))
+    if unknown := [rule_id for rule_id in wanted if rule_id not in [rule.id for rule in rules]]:
+        raise RuleError(f"no rule {', '.join(unknown)}; there are: {', '.join(rule.id for rule in rules)}")
+    return tuple(rule for rule in rules if rule.id in wanted or not wanted)
 
 
 def read_rules(folders: Sequence[Path] = ()) -> tuple[dict[str, Rule], list[str]]:
