@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,13 @@ def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
 
 def load_rule(path: Path) -> Rule:
     """Read and check one rule file; `RuleError` names the file and, as far as it is known, line and field."""
-    root, data = read_yaml(path)
+    return _rule(path, _bytes(path))
+
+
+@lru_cache(maxsize=64)
+def _rule(path: Path, text: bytes) -> Rule:
+    """Check the text of a rule file, once a process."""
+    root, data = _parsed(path, text)
     if root is None or not isinstance(data, dict):
         raise RuleError(f"{path}:1: a rule file must be a mapping that begins with `id: ...`")
     try:
@@ -68,12 +75,20 @@ def load_rule(path: Path) -> Rule:
 
 def read_yaml(path: Path) -> tuple[yaml.Node | None, object]:
     """Read a file of plain data: its nodes, which know their lines, and what it says; `RuleError` names the file and the line."""
+    return _parsed(path, _bytes(path))
+
+
+def _bytes(path: Path) -> bytes:
     try:
         text = path.read_bytes()
     except OSError as error:
         raise RuleError(f"{path}: cannot be read: {error.strerror}") from error
     if len(text) > _MAX_BYTES:
         raise RuleError(f"{path}: larger than 1 MiB; a rule file is a few kilobytes")
+    return text
+
+
+def _parsed(path: Path, text: bytes) -> tuple[yaml.Node | None, object]:
     try:
         loader = _PlainLoader(text)
         try:
