@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.support.measuring import MEBIBYTE, measured
 
 HOSTS = 4_000
@@ -32,6 +34,7 @@ def test_findings() -> None:
     assert peak < MOST
 
 
+@pytest.mark.long
 def test_validate() -> None:
     """The reference holds 64 MiB of lists, besides."""
     answer, peak = on_crowd(1, "validate", *AT)
