@@ -20,8 +20,8 @@ from integration.log.event import event_of
 from integration.log.files import ReadLog, read_candidates
 from integration.log.hosts import Hosts
 
-_PLAIN = re.compile(r"[A-Za-z0-9_ .:=()*\[\];,/-]+")
-_LEAST = 3
+_PLAIN = re.compile(r"[A-Za-z0-9_ .:=()*\[\];,/%'-]+")
+_LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def scan(
     done: list[ReadLog] = []
     selected = Tally()
     for log in logs:
-        reader = read_candidates(log, needles(rules), progress=on_bytes)
+        reader = read_candidates(log, needles(rules), without=unselected_levels(rules), progress=on_bytes)
         try:
             for line in reader:
                 machine = hosts.of(line.path, line.line.host)
@@ -96,6 +96,18 @@ def needles(rules: Sequence[Rule]) -> list[bytes] | None:
     return sorted(needle.encode() for needle in every) if all(found) else None
 
 
+def unselected_levels(rules: Sequence[Rule]) -> list[str]:
+    """Return which of the levels that fill a debug log no rule selects in a record."""
+    alternatives = [alternative for rule in rules for alternative in rule.selection]
+    return [level for level in ("DEBUG", "TRACE") if not any(_selects(alternative, level) for alternative in alternatives)]
+
+
+def _selects(alternative: Condition, level: str) -> bool:
+    """Whether a record of a level may be selected."""
+    levels, never = ([name.upper() for name in names] for names in (alternative.level, alternative.not_level))
+    return (not alternative.kind or "record" in alternative.kind) and (not levels or level in levels) and level not in never
+
+
 def _needles_of(rule: Rule) -> list[str] | None:
     """Return the needles of one rule.
 
@@ -111,7 +123,10 @@ def _needles_of(rule: Rule) -> list[str] | None:
 
 
 def _needles_of_class(condition: Condition) -> list[str]:
-    """Return texts of which every line that meets a condition holds one: the longest that it states, none when there are none."""
+    """Return texts of which every line that meets a condition holds one: the longest that it states, none when there are none.
+
+    Of equally long ones the first stated.
+    """
     choices = [_of_texts(condition)]
     if condition.any_of:
         parts = [_of_texts(part) for part in condition.any_of]
@@ -119,7 +134,7 @@ def _needles_of_class(condition: Condition) -> list[str]:
     path = condition.fields.path
     if path is not None and not path.matches:
         choices.append(_plain((*path.equals, *path.begins, *path.contains)))
-    if condition.kind == ("access",):
+    if condition.kind == ("access",) and not any(choices):
         choices.append(["[gin]"])
     return max(choices, key=lambda choice: min(map(len, choice), default=0))
 
