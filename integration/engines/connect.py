@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -55,7 +56,7 @@ def _first_answer(connection: Connection) -> Json:
             raise no_answer(call, error) from error
         text = response.data.decode(errors="replace")
     if "kbn-name" in response.headers or "osd-name" in response.headers:
-        raise ClusterError(f"{connection.url} is Kibana or Dashboards, not the cluster: its address goes to --kibana-url")
+        raise ClusterError(f"{connection.url} is {_in_front(response.headers)}")
     try:
         answer = json.loads(text)
     except ValueError:
@@ -68,6 +69,12 @@ def _first_answer(connection: Connection) -> Json:
             f"{response.headers.get('content-type', 'no content type')}: check --url, and a proxy in between"
         )
     return answer
+
+
+def _in_front(headers: Mapping[str, str]) -> str:
+    if "kbn-name" in headers:
+        return "Kibana, not the cluster: its address goes to --kibana-url"
+    return "OpenSearch Dashboards, not the cluster: its address goes to --dashboards-url"
 
 
 def _engine_class(version: Json) -> type[Elasticsearch | OpenSearch]:

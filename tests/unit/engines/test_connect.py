@@ -198,8 +198,14 @@ class TestWhatIsNoCluster:
             (Answer([1]), "Neither Elasticsearch nor OpenSearch"),
             (Answer({"version": "3"}), "Neither Elasticsearch nor OpenSearch"),
             (Answer({"version": {}}), "Neither Elasticsearch nor OpenSearch"),
-            (Answer("", 302, {"location": "/login", "kbn-name": "k"}), "is Kibana or Dashboards, not the cluster"),
-            (Answer("", 302, {"location": "/app", "osd-name": "d"}), "is Kibana or Dashboards, not the cluster"),
+            (
+                Answer("", 302, {"location": "/login", "kbn-name": "k"}),
+                "is Kibana, not the cluster: its address goes to --kibana-url",
+            ),
+            (
+                Answer("", 302, {"location": "/app", "osd-name": "d"}),
+                "is OpenSearch Dashboards, not the cluster: its address goes to --da",
+            ),
             (Answer("Moved", 301), "with status 301: Moved"),
             (Answer("Unauthorized", 401), "does not accept these credentials, or none were given: check DETECT_API_KEY"),
             (
