@@ -9,7 +9,9 @@ import pytest
 from hypothesis import settings
 
 from integration.engines.connection import Connection
+from integration.engines.dashboards import Dashboards
 from integration.engines.kibana import Kibana
+from tests.support.fake_dashboards import PASSWORD, USER, FakeDashboards
 from tests.support.fake_kibana import API_KEY, FakeKibana
 from tests.support.faults.ledger import entries_of, table
 from tests.support.scheduling import ByServer
@@ -50,4 +52,16 @@ def fake_kibana() -> Iterator[FakeKibana]:
 @pytest.fixture
 def kibana(fake_kibana: FakeKibana) -> Iterator[Kibana]:
     with Kibana(Connection(fake_kibana.url, api_key=API_KEY)) as connected:
+        yield connected
+
+
+@pytest.fixture
+def fake_dashboards() -> Iterator[FakeDashboards]:
+    with FakeDashboards() as started:
+        yield started
+
+
+@pytest.fixture
+def dashboards(fake_dashboards: FakeDashboards) -> Iterator[Dashboards]:
+    with Dashboards(Connection(fake_dashboards.url, username=USER, password=PASSWORD)) as connected:
         yield connected

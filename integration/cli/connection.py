@@ -19,6 +19,7 @@ from integration.cli.stopping import stoppable
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import DEFAULT_TIMEOUT, Connection
+from integration.engines.dashboards import GLOBAL_TENANT, Dashboards
 from integration.engines.kibana import DEFAULT_SPACE, Kibana
 from integration.errors import InputError
 from integration.names import Namespace
@@ -43,6 +44,8 @@ class ClusterOptions:
     namespace: Namespace
     kibana_url: str | None
     space: str
+    dashboards_url: str | None
+    tenant: str
     asked_for: bool
 
     def open(self) -> Engine:
@@ -58,6 +61,12 @@ class ClusterOptions:
         if self.kibana_url is None:
             return nullcontext()
         return Kibana(replace(self.connection, url=self.kibana_url), self.space)
+
+    def open_dashboards(self) -> AbstractContextManager[Dashboards | None]:
+        """Connect to OpenSearch Dashboards with the same credentials, if its address is given."""
+        if self.dashboards_url is None:
+            return nullcontext()
+        return Dashboards(replace(self.connection, url=self.dashboards_url), self.tenant)
 
 
 def _cluster_options(
@@ -79,10 +88,18 @@ def _cluster_options(
         float, _option("timeout", "How long to wait for a connection, and then for each answer.", min=0.1, metavar="SECONDS")
     ] = DEFAULT_TIMEOUT,
     namespace: NamespaceOption = "default",
-    kibana_url: Annotated[str | None, _option("kibana-url", "Kibana's address, for rules there.", metavar="URL")] = None,
+    kibana_url: Annotated[
+        str | None, _option("kibana-url", "Kibana's address, for rules and dashboards there.", metavar="URL")
+    ] = None,
     space: Annotated[str, _option("space", "The space in Kibana.", metavar="NAME", envvar="DETECT_KIBANA_SPACE")] = DEFAULT_SPACE,
+    dashboards_url: Annotated[
+        str | None, _option("dashboards-url", "OpenSearch Dashboards' address, for dashboards there.", metavar="URL")
+    ] = None,
+    tenant: Annotated[
+        str, _option("tenant", "The tenant in OpenSearch Dashboards.", metavar="NAME", envvar="DETECT_DASHBOARDS_TENANT")
+    ] = GLOBAL_TENANT,
 ) -> ClusterOptions:
-    for name in ("url", "kibana_url"):
+    for name in ("url", "kibana_url", "dashboards_url"):
         _refuse_secret_in_url(context, name)
     api_key = _secret(context, "api_key", api_key_file)
     password = _secret(context, "password", password_file)
@@ -99,7 +116,8 @@ def _cluster_options(
         insecure=insecure,
         timeout=timeout,
     )
-    return ClusterOptions(connection, Namespace(namespace), kibana_url, space, _source(context, "url") == "COMMANDLINE")
+    asked_for = _source(context, "url") == "COMMANDLINE"
+    return ClusterOptions(connection, Namespace(namespace), kibana_url, space, dashboards_url, tenant, asked_for)
 
 
 def with_cluster(verb: Callable[..., None]) -> Callable[..., None]:

@@ -6,7 +6,15 @@ import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.installation import AlertingOption, RolesOption, desired, leftovers_json, print_states, state_json
+from integration.cli.installation import (
+    AlertingOption,
+    DashboardsOption,
+    RolesOption,
+    desired,
+    leftovers_json,
+    print_states,
+    state_json,
+)
 from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import print_diff, print_json, print_table
 from integration.cli.unified import unified
@@ -21,6 +29,7 @@ def diff(
     rules: RulesOption = None,
     alerting: AlertingOption = Alerting.AUTO,
     roles: RolesOption = False,
+    dashboards: DashboardsOption = False,
     index: IndexOption = None,
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
@@ -34,7 +43,7 @@ def diff(
     """
     settings, loaded = configured(config, rules, None)
     deployment = Deployment(cluster.namespace, index, settings.post_filter)
-    with desired(cluster, loaded, alerting, deployment, roles=roles) as wanted:
+    with desired(cluster, loaded, alerting, deployment, roles=roles, dashboards=dashboards) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
     if form is Format.JSON:
         print_json({"objects": [state_json(each) for each in planned], "leftovers": leftovers_json(leftovers)})

@@ -10,7 +10,7 @@ import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.installation import AlertingOption, RolesOption, desired, leftovers_json, steps
+from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, leftovers_json, steps
 from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import escaped, note, print_json, print_table
 from integration.install.deployment import Deployment
@@ -52,6 +52,7 @@ def install(
     bodies: Annotated[bool, typer.Option("--bodies", help="With --dry-run: print the body of each object too.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Replace objects of the same name that detect did not make.")] = False,
     roles: RolesOption = False,
+    dashboards: DashboardsOption = False,
     index: IndexOption = None,
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
@@ -69,6 +70,7 @@ def install(
     kept = None if retention is None else retention_of(retention)
     options: dict[str, Any] = {
         "roles": roles,
+        "dashboards": dashboards,
         "notify": notify,
         "connector": connector,
         "enable": enable,

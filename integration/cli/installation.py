@@ -13,6 +13,7 @@ from integration.cli.connection import ClusterOptions
 from integration.cli.options import Format
 from integration.cli.output import escaped, print_json, print_table
 from integration.detection.model import Rule
+from integration.install.dashboards import SavedObject, dashboard_objects, front_end_of, unused_panels
 from integration.install.deployment import Deployment
 from integration.install.journal import OnStep, Step
 from integration.install.named_object import SharedObject
@@ -26,6 +27,9 @@ from integration.targets.choose import Alerting, target_of
 
 RolesOption = Annotated[
     bool, typer.Option("--roles", help="The least-privilege roles too; an administrator is needed to put them.")
+]
+DashboardsOption = Annotated[
+    bool, typer.Option("--dashboards", help="The dashboard too, in Kibana or OpenSearch Dashboards, whose address is needed.")
 ]
 AlertingOption = Annotated[
     Alerting, typer.Option("--alerting", envvar="DETECT_ALERTING", help="What runs the rules on the cluster; auto: what it has.")
@@ -43,17 +47,22 @@ class Desired:
     target: Target | None
     rule_objects: Sequence[RuleObject]
     abandoned: Sequence[Leftover] = ()
-    """What must go though no rule did: our part of hooks that nobody uses any more, and a retention that shall be no more."""
+    """What must go though no rule did: our part of hooks that nobody uses, an ended retention, panels that nothing shows."""
+    dashboards: Sequence[SavedObject] = ()
 
     @property
     def objects(self) -> list[ManagedObject]:
         """Every object, in the order in which they must be created."""
-        return [*self.shared, *self._needed, *self.rule_objects]
+        return [*self.shared, *self._needed, *self.rule_objects, *self.dashboards]
 
     @property
     def removable(self) -> list[ManagedObject]:
         """What goes with the rules, whatever happens to the documents."""
-        return [*self.rule_objects, *(each for each in self._needed if not isinstance(each, DataStream))]
+        return [
+            *reversed(self.dashboards),
+            *self.rule_objects,
+            *(each for each in self._needed if not isinstance(each, DataStream)),
+        ]
 
     @property
     def _needed(self) -> Sequence[ManagedObject]:
@@ -73,6 +82,7 @@ def desired(
     deployment: Deployment,
     *,
     roles: bool = False,
+    dashboards: bool = False,
     notify: str | None = None,
     connector: str | None = None,
     enable: bool = False,
@@ -80,8 +90,8 @@ def desired(
     keep_prompts: bool | None = None,
 ) -> Iterator[Desired]:
     """Connect, and choose what shall be there; of `retention` and `keep_prompts`, None stands for what is there already."""
-    with cluster.open() as engine, cluster.open_kibana() as kibana:
-        connections = Connections(engine, kibana)
+    with cluster.open() as engine, cluster.open_kibana() as kibana, cluster.open_dashboards() as front_end:
+        connections = Connections(engine, kibana, front_end)
         target = target_of(connections, alerting, deployment, notify, connector)
         streams = streams_of(engine)
         if retention is not None:
@@ -93,8 +103,17 @@ def desired(
             *(role_objects(engine.name, rules, deployment.index) if roles else ()),
         ]
         objects = [target.rule_object(rule, enable=enable) for rule in rules] if target else []
-        gone = list(ended(connections)) if retention == NO_RETENTION else []
-        yield Desired(connections, rules, streams, shared, target, objects, [*abandoned(connections, rules, streams), *gone])
+        gone = [*abandoned(connections, rules, streams), *(ended(connections) if retention == NO_RETENTION else ())]
+        shown = _dashboards(connections, rules, deployment) if dashboards else []
+        gone += unused_panels(connections, deployment.namespace, shown) if shown else ()
+        yield Desired(connections, rules, streams, shared, target, objects, gone, shown)
+
+
+def _dashboards(connections: Connections, rules: Sequence[Rule], deployment: Deployment) -> list[SavedObject]:
+    front_end = front_end_of(connections)
+    made = dashboard_objects(rules, deployment, connections.engine.name, front_end.space)
+    front_end.check()
+    return made
 
 
 @contextmanager

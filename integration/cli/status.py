@@ -9,7 +9,7 @@ import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.installation import AlertingOption, desired, leftovers_json, print_states, state_json
+from integration.cli.installation import AlertingOption, DashboardsOption, desired, leftovers_json, print_states, state_json
 from integration.cli.losses import note_losses
 from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import escaped, print_json, print_table
@@ -27,6 +27,7 @@ def status(
     cluster: ClusterOptions,
     rules: RulesOption = None,
     alerting: AlertingOption = Alerting.AUTO,
+    dashboards: DashboardsOption = False,
     index: IndexOption = None,
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
@@ -41,7 +42,7 @@ def status(
     """
     settings, loaded = configured(config, rules, None)
     deployment = Deployment(cluster.namespace, index, settings.post_filter)
-    with desired(cluster, loaded, alerting, deployment) as wanted:
+    with desired(cluster, loaded, alerting, deployment, dashboards=dashboards) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
         report = report_status(wanted.connections, planned, cluster.namespace, wanted.streams.retention)
     if form is Format.JSON:

@@ -9,7 +9,7 @@ import typer
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.installation import AlertingOption, RolesOption, desired, steps
+from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, steps
 from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import note
 from integration.errors import InputError
@@ -24,6 +24,7 @@ def uninstall(
     rules: RulesOption = None,
     alerting: AlertingOption = Alerting.AUTO,
     roles: RolesOption = False,
+    dashboards: DashboardsOption = False,
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the namespace's documents too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="With --delete-data: do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")] = False,
@@ -38,7 +39,7 @@ def uninstall(
     Example: detect uninstall --dry-run
     """
     _, loaded = configured(config, rules, None)
-    with desired(cluster, loaded, alerting, Deployment(cluster.namespace, index), roles=roles) as wanted:
+    with desired(cluster, loaded, alerting, Deployment(cluster.namespace, index), roles=roles, dashboards=dashboards) as wanted:
         planned = removals(
             wanted.connections,
             wanted.shared,
@@ -55,5 +56,7 @@ def uninstall(
                     on_step(removal.step)
             else:
                 remove(planned, on_step)
+    if not dashboards and (wanted.connections.kibana or wanted.connections.dashboards):
+        note("A dashboard, where one was installed, stays: --dashboards removes it.")
     if dry_run:
         note("Dry run: nothing was changed.")

@@ -13,6 +13,7 @@ from integration import __version__
 from integration.detection.model import Rule
 from integration.engines.kibana import DEFAULT_SPACE
 from integration.errors import InputError
+from integration.install.dashboards import dashboard_objects, import_request
 from integration.install.deployment import Deployment
 from integration.install.event_indices import EventIndices
 from integration.install.objects import RuleObject
@@ -122,6 +123,8 @@ def _renderings(
     for each in made:
         path = _path(engine, each)
         yield path, partial(_rule_object, path, each)
+    path = f"{'kibana' if engine == 'elasticsearch' else engine}/dashboards.ndjson"
+    yield path, partial(_dashboard, path, rules, engine, deployment)
 
 
 def _search(path: str, rule: Rule, engine: str, deployment: Deployment) -> Export:
@@ -153,6 +156,12 @@ def _importable(made: Sequence[RuleObject]) -> Iterator[Export]:
         what = "every Elasticsearch query rule, for Stack Management > Saved Objects > Import, with the ids that they have here"
         request = "POST /api/saved_objects/_import (Kibana; multipart, header kbn-xsrf)"
         yield Export("kibana/stack_rules.ndjson", kibana.ndjson(saved), what, request)
+
+
+def _dashboard(path: str, rules: Sequence[Rule], engine: str, deployment: Deployment) -> Export:
+    made = dashboard_objects(rules, deployment, engine, DEFAULT_SPACE if engine == "elasticsearch" else "")
+    what = "the dashboard with its panels and data views, for the import of saved objects"
+    return Export(path, "".join(each.line for each in made), what, import_request(engine))
 
 
 def _json(body: dict[str, Any]) -> str:

@@ -10,11 +10,10 @@ from typing import Any
 
 from integration.engines.base import Engine
 from integration.errors import ClusterError
-from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, UNKNOWN_HOST
+from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, PARSE_FAILURE, UNKNOWN_HOST
 from integration.log.line import LINE_CUT, TIME_FAILURE
 from integration.names import PIPELINE
 
-PARSE_FAILURE = "ollama_parse_failure"
 _MOST_SENDERS = 5
 _SAMPLE = 1_000
 

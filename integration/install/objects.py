@@ -1,4 +1,4 @@
-"""The interface of everything that `detect install` manages: pipelines, templates, roles, monitors and Kibana's rules."""
+"""The interface of everything that `detect install` manages: pipelines, templates, roles, monitors, Kibana's rules, dashboards."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
+from integration.engines.dashboards import Dashboards
 from integration.engines.kibana import Kibana
 from integration.errors import ClusterError
 from integration.install.comparison import Difference, differences
@@ -16,10 +17,11 @@ from integration.install.comparison import Difference, differences
 
 @dataclass(frozen=True, slots=True)
 class Connections:
-    """A cluster, and the Kibana in front of it where its address is known."""
+    """A cluster, and the Kibana or OpenSearch Dashboards in front of it where its address is known."""
 
     engine: Engine
     kibana: Kibana | None = None
+    dashboards: Dashboards | None = None
 
 
 class ManagedObject(ABC):

@@ -20,6 +20,8 @@ UNKNOWN_HOST: Final = "unknown"
 HOST_MISSING: Final = "ollama_host_missing"
 LINE_UNLISTED: Final = "ollama_line_unlisted"
 """The line stood in a field that no table names."""
+PARSE_FAILURE: Final = "ollama_parse_failure"
+"""The pipeline failed on the line; Python has no such event."""
 
 # Spelled out, since grok's and Python's classes differ in what they know of Unicode. The pipeline takes them from here.
 SOLID: Final = r"[^ \t\n\x0B\f\r]+"

@@ -16,6 +16,7 @@ from integration.findings.filter import NO_FILTER, Filter
 from integration.install.deployment import Deployment
 from integration.install.ownership import OWNER
 from integration.names import Namespace
+from integration.render.saved_objects import decoded
 from tests.support.builders import RULE
 from tests.support.filters import entry
 
@@ -53,6 +54,7 @@ def rendered() -> dict[str, str]:
     """Every file that should stand here with its content.
 
     The pipeline is not among them since its body is a file already, nor what can be imported, since it is made of other bodies.
+    A dashboard is, with what its texts of JSON hold in their place.
     """
     files: dict[str, str] = {}
     same: dict[str, str] = {}
@@ -84,6 +86,9 @@ def _bodies() -> Iterator[tuple[str, str]]:
                 continue  # roles and the index of risk events know a rule by its name alone
             if path.endswith(".json") and "/ingest_pipeline." not in path:
                 yield path.removesuffix("json") + "yml", _without_version(readable(json.loads(file.content)))
+            elif path.endswith("/dashboards.ndjson"):
+                objects = [decoded(json.loads(line)) for line in _without_version(file.content).splitlines()]
+                yield path.removesuffix("ndjson") + "yml", _without_version(readable(objects))
             elif path.endswith(".esql"):
                 yield path, file.content
 

@@ -13,6 +13,7 @@ from typing import Any, Self
 
 from tests.support.fake_cluster import Answer, FakeCluster, Fault, Request
 from tests.support.fake_kibana_alerts import SIGNAL_KEYS, MemoryIndices, Search, fault_of_signals_search
+from tests.support.fake_saved_objects import KIBANA, SavedObjects
 
 API_KEY = "a2V5OnNlY3JldA=="
 SPACES = ("default", "soc")
@@ -79,7 +80,7 @@ def _check(holds: object, message: str, status: int = 400) -> None:
 
 
 class FakeKibana:
-    """A Kibana that runs until it is closed; `detections` and `stack` hold what it keeps, by space and id.
+    """A Kibana that runs until it is closed; `detections`, `stack` and `objects` hold what it keeps, by space and id.
 
     `alerts` are its indices of alerts; `search` looks into them, and may be a real node's.
     """
@@ -88,6 +89,7 @@ class FakeKibana:
         self._made = 0
         self.detections: dict[tuple[str, str], dict[str, Any]] = {}
         self.stack: dict[tuple[str, str], dict[str, Any]] = {}
+        self.objects = SavedObjects(KIBANA)
         self.alerts = MemoryIndices()
         self.before_update: Callable[[], object] = lambda: None
         """What happens before the next update."""
@@ -140,6 +142,8 @@ class FakeKibana:
             return self._listed(request, space)
         if path == "/api/detection_engine/rules":
             return self._detection(request, space)
+        if path.startswith("/api/saved_objects"):
+            return self.objects.answer(request, space, path)
         if path == "/api/detection_engine/signals/search":
             return self._signals(request.json, space)
         if named := re.fullmatch(r"/api/alerting/rule/([^/]+)(/_enable|/_disable)?", path):

@@ -39,6 +39,7 @@ class ConnectionSettings(_Model):
 
     url: Text | None = None
     kibana_url: Text | None = None
+    dashboards_url: Text | None = None
     api_key_file: Text | None = None
     username: Text | None = None
     password_file: Text | None = None
@@ -57,7 +58,7 @@ class ConnectionSettings(_Model):
             )
         return given
 
-    @field_validator("url", "kibana_url")
+    @field_validator("url", "kibana_url", "dashboards_url")
     @classmethod
     def _no_password(cls, url: str | None) -> str | None:
         if url is not None and "@" in url.partition("://")[2]:

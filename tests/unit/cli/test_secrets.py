@@ -149,7 +149,7 @@ class TestCommandLine:
             answer = detect("diff", *arguments)
             assert (answer.code, f"{option}-file" in answer.err, SECRET in answer.err) == (2, True, False)
 
-    @pytest.mark.parametrize("option", ["--url", "--kibana-url"])
+    @pytest.mark.parametrize("option", ["--url", "--kibana-url", "--dashboards-url"])
     @pytest.mark.parametrize("url", ["http://u:{}@127.0.0.1:9", "https://u:{}@with/slash@h:9200/x", "u:{}@h"])
     def test_a_url_with_a_secret_is_refused(self, option: str, url: str) -> None:
         answer = detect("--debug", "diff", option, url.format("hunter2"))

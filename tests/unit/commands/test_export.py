@@ -19,6 +19,7 @@ from integration.install.deployment import Deployment
 from integration.names import Namespace
 from tests.support.builders import RULE
 from tests.support.fake_kibana import check_saved_rule
+from tests.support.fake_saved_objects import KIBANA, OPENSEARCH_DASHBOARDS, Product, check_saved_object
 from tests.support.filters import entry
 
 NAMESPACE = Namespace("prod")
@@ -43,7 +44,8 @@ def test_every_body_is_written_and_listed(tmp_path: Path) -> None:
 
 def test_what_kibana_imports_are_the_bodies_for_its_api(tmp_path: Path) -> None:
     write(tmp_path, *exports([RULE], ENGINES, DEPLOYMENT))
-    kibana = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in (tmp_path / "kibana").iterdir()}
+    alone = [path for path in (tmp_path / "kibana").iterdir() if path.name != "dashboards.ndjson"]
+    kibana = {path.name: json.loads(path.read_text(encoding="utf-8")) for path in alone}
     assert kibana["detection_rules.ndjson"] == kibana[f"{RULE.id}.detection_rule.json"]
     saved = kibana["stack_rules.ndjson"]
     check_saved_rule(saved)
@@ -65,9 +67,33 @@ def test_what_a_target_is_not_told_is_left_out_and_named(tmp_path: Path) -> None
         f"opensearch/{RULE.id}.monitor.json",
     ]
     assert all("cannot be told `contains.error_messages`" in each.reason for each in left_out)
-    assert not [file.path for file in files if file.path.endswith(".ndjson")]
+    assert [file.path for file in files if file.path.endswith(".ndjson")] == [
+        "kibana/dashboards.ndjson",
+        "opensearch/dashboards.ndjson",
+    ]
     write(tmp_path, files, left_out)
     assert len(json.loads((tmp_path / INDEX).read_text())["left_out"]) == 4
+
+
+@pytest.mark.parametrize(
+    ("engine", "path", "product"),
+    [
+        ("elasticsearch", "kibana/dashboards.ndjson", KIBANA),
+        ("opensearch", "opensearch/dashboards.ndjson", OPENSEARCH_DASHBOARDS),
+    ],
+)
+def test_the_dashboard_is_a_file_for_the_import(engine: str, path: str, product: Product) -> None:
+    files, left_out = exports([RULE], [engine], DEPLOYMENT)
+    (file,) = [each for each in files if each.path == path]
+    saved = [json.loads(line) for line in file.content.splitlines()]
+    for each in saved:
+        check_saved_object(each, product)
+    assert saved[-1]["type"] == "dashboard"
+    assert {(each["type"], each["id"]) for one in saved for each in one["references"]} < {(one["type"], one["id"]) for one in saved}
+    _, left_out = exports([RULE], [engine], Deployment(NAMESPACE, "theirs-*"))
+    assert [(each.path, "leave --dashboards out" in each.reason) for each in left_out if "dashboards" in each.path] == [
+        (path, True)
+    ]
 
 
 def test_changed_files_are_not_overwritten_unless_forced(tmp_path: Path) -> None:
