@@ -13,7 +13,7 @@ import urllib3.exceptions
 from integration.engines.connection import Connection
 from integration.engines.faults import Call, no_answer, not_a_cluster, refused
 from integration.engines.retry import RETRY
-from integration.errors import NotFoundError
+from integration.errors import ClusterError, NotFoundError
 
 _JSON = "application/json"
 _NDJSON = "application/ndjson"
@@ -46,7 +46,13 @@ class FrontEnd:
 
     def check(self) -> str:
         """Return the version; `ClusterError` when something else answers."""
-        answer = self._send_again("GET", "/api/status", None)
+        try:
+            answer = self._send_again("GET", "/api/status", None)
+        except ClusterError as error:
+            if "no handler found" in str(error):  # which a cluster says, and nothing in front of one
+                hint = "check --kibana-url and --dashboards-url"
+                raise ClusterError(f"{self.url} is a cluster, not what stands in front of one: {hint}") from error
+            raise
         if not isinstance(answer.get("version"), dict):
             raise not_a_cluster(Call(self.url, "GET", "/api/status"), str(answer))
         return str(answer["version"].get("number"))
