@@ -24,7 +24,7 @@ from integration.install.plan import Planned, State, apply, plan
 from integration.install.removal import removals, remove
 from integration.names import Namespace
 from tests.support.builders import RULE
-from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, FakeCluster
+from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster
 from tests.support.fake_dashboards import PASSWORD, PRIVATE, USER, FakeDashboards
 from tests.support.fake_kibana import API_KEY, FakeKibana
 from tests.support.fake_saved_objects import SavedObjects
@@ -241,3 +241,16 @@ def test_without_an_address_the_message_names_the_option() -> None:
 def test_an_index_of_the_user_s_own_has_no_dashboard() -> None:
     with pytest.raises(InputError, match="not 'theirs-\\*'"):
         dashboard_objects(RULES, Deployment(NAMESPACE, "theirs-*"), "opensearch")
+
+
+def test_the_address_of_the_cluster_is_not_that_of_what_stands_before_it() -> None:
+    words = "no handler found for uri [/api/status] and method [GET]"
+    with FakeCluster() as cluster, Dashboards(Connection(cluster.url)) as front_end:
+        cluster.on("GET", "/api/status", Answer({"error": words}, 400))
+        with pytest.raises(
+            ClusterError, match="is a cluster, not what stands in front of one: check --kibana-url and --dashboards-url"
+        ):
+            front_end.check()
+        cluster.on("GET", "/api/status", Answer({"error": "other"}, 401))
+        with pytest.raises(ClusterError, match="does not accept these credentials"):
+            front_end.check()
