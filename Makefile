@@ -39,7 +39,7 @@ test: setup
 # What `make test` tries on a few of many lines, faults and sizes, on the rest of them; then older OpenSearch versions, on
 # what depends on the server most.
 OLDER = opensearch:3.4.0,opensearch:2.19.6
-OLDER_TESTS = $(addprefix tests/cluster/test_,pipeline.py agreement.py lifecycle.py alerting.py)
+OLDER_TESTS = $(addprefix tests/cluster/test_,pipeline_on_nodes.py agreement.py lifecycle.py alerting.py)
 test-long: setup
 	$(BIN)/python -m pytest -m 'long and not docker' $(PARALLEL)
 	DETECT_TEST_ENGINES=$(OLDER) $(BIN)/python -m pytest -m 'cluster and not long' $(PARALLEL) $(OLDER_TESTS)

@@ -78,6 +78,7 @@ def test_no_line_is_lost_or_doubled(shipper: Shipper, empty: Node, lines: list[s
         with shipper.running(folder):  # killed, and started again while the node is away
             append(log, lines[150:200])
             empty.start()
+            engine.request("GET", f"/_cluster/health/{namespace.events}", params={"wait_for_status": "yellow"})
             append(log, lines[200:])
             until(lambda: stored(engine, namespace.events).total() >= len(lines), "every line")
         with shipper.running(folder):  # has nothing left to send
