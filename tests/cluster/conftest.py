@@ -22,7 +22,13 @@ from tests.support.servers import SERVERS, Server, is_repeated
 
 _SHOWN_LOG_LINES = 60
 # Last, since each later installation looks at every data stream, and the Elasticsearch of the tests cannot delete any.
-_LEAVE_DATA_STREAMS = ("test_agreement.py", "test_filter_on_nodes.py", "test_fleet.py", "test_hostile_on_nodes.py")
+_LEAVE_DATA_STREAMS = (
+    "test_agreement.py",
+    "test_filter_on_nodes.py",
+    "test_fleet.py",
+    "test_hostile_on_nodes.py",
+    "test_pages_on_nodes.py",
+)
 # The hostile logs fill a small heap: the node then refuses requests until its collector has run, and the tests only wait.
 _OPTIONS = NodeOptions(heap="2g")
 
