@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zipfile import ZipFile
@@ -49,8 +48,8 @@ WITH_COMMANDS = [page for page in PAGES if shell_lines(page)]
 
 
 @pytest.fixture(scope="module")
-def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A home folder with Ollama's logs of the last hours, and other files that the pages name; the rules are installed."""
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home folder with Ollama's logs of the last hours, and other files that the pages name."""
     home = tmp_path_factory.mktemp("home")
     now = datetime.now(UTC)
     plan = Plan(hosts=2, lines=400, scenarios=(Scenario.ATTACK, Scenario.BENIGN), start=to_millis(now - timedelta(hours=6)))
@@ -76,8 +75,7 @@ def machine(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     (home / "bare").write_text(log)
     entries = [{"MESSAGE": line, "_HOSTNAME": "gpu-1", "__REALTIME_TIMESTAMP": f"{to_millis(now)}000"} for line in lines]
     (home / "journald-json").write_text("".join(f"{json.dumps(entry)}\n" for entry in entries))
-    yield home
-    engine.delete_data_stream(NAMESPACE.events)
+    return home
 
 
 class Shell:

@@ -37,7 +37,7 @@ def test_list_names_the_shipped_rules_and_one_s_own() -> None:
     listed = detect("rules", "list", "--rules", "mine", "--format", "json").json["rules"]
     assert [(rule["id"], rule["version"]) for rule in listed] == [
         ("mine", RULE.version),
-        (SHIPPED_IDS[0], 1),
+        (SHIPPED_IDS[0], load_rules()[0].version),
         (RULE.id, RULE.version),
     ]
     assert listed[0]["file"] == str(path)
