@@ -35,8 +35,17 @@ class TabularFormat(StrEnum):
     CSV = "csv"
 
 
+class ResultFormat(StrEnum):
+    """How results of tests and comparisons are written to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    JUNIT = "junit"
+
+
 _RULE = "Rule"
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write results.")]
+ResultFormatOption = Annotated[ResultFormat, typer.Option("--format", help="How to write results; junit is for CI.")]
 TabularFormatOption = Annotated[TabularFormat, typer.Option("--format", help="How to write findings.")]
 RuleOption = Annotated[
     list[str] | None, typer.Option("--rule", metavar="ID", help="A rule's id; all by default.", rich_help_panel=_RULE)

@@ -5,25 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from difflib import unified_diff
-from enum import StrEnum
 from typing import Annotated
-from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 import typer
 
 from integration.cli.config import ConfigOption
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.options import RuleOption, RulesOption, rules_of
+from integration.cli.junit import TestCase, junit
+from integration.cli.options import ResultFormat, ResultFormatOption, RuleOption, RulesOption, rules_of
 from integration.cli.output import escaped, escaped_lines, note, print_diff, print_json
 from integration.commands.test import Result, run_cases, update
-
-
-class ResultFormat(StrEnum):
-    """How results of cases are written to standard output."""
-
-    TABLE = "table"
-    JSON = "json"
-    JUNIT = "junit"
 
 
 @with_cluster
@@ -33,7 +24,7 @@ def test(
     rule: RuleOption = None,
     rules: RulesOption = None,
     config: ConfigOption = None,  # noqa: ARG001 - its callback feeds the others
-    form: Annotated[ResultFormat, typer.Option("--format", help="How to write results.")] = ResultFormat.TABLE,
+    form: ResultFormatOption = ResultFormat.TABLE,
 ) -> None:
     """Run the cases beside rules: lines, and what must come of them.
 
@@ -75,16 +66,9 @@ def _json(result: Result) -> dict[str, object]:
 
 
 def _junit(results: Sequence[Result]) -> str:
-    """Return results as JUnit's XML, one suite a rule and side; what XML cannot hold is escaped as on a terminal."""
-    root = Element("testsuites", tests=str(len(results)), failures=str(sum(bool(result.faults) for result in results)))
-    for suite in dict.fromkeys((result.rule_id, result.by) for result in results):
-        cases = [result for result in results if (result.rule_id, result.by) == suite]
-        failures = str(sum(bool(result.faults) for result in cases))
-        element = SubElement(root, "testsuite", name=" by ".join(suite), tests=str(len(cases)), failures=failures)
-        for result in cases:
-            case = SubElement(element, "testcase", classname=result.rule_id, name=escaped(result.name), file=escaped(result.place))
-            if result.faults:
-                failure = SubElement(case, "failure", message=escaped(result.faults[0]))
-                failure.text = escaped_lines("\n".join((result.place, *result.faults)))
-    indent(root)
-    return tostring(root, encoding="unicode", xml_declaration=True)
+    """Return results as JUnit's XML, one suite a rule and side."""
+    suites: dict[str, list[TestCase]] = {}
+    for result in results:
+        case = TestCase(result.name, result.rule_id, result.faults, result.place)
+        suites.setdefault(f"{result.rule_id} by {result.by}", []).append(case)
+    return junit(suites)
