@@ -18,9 +18,9 @@ from integration.cli.options import severity_of
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.cli.verbs import ListingGroup, typer_app, verb_of
+from integration.commands.recorded import Places
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.engines.kibana import Kibana
 from integration.errors import InputError
 from integration.evaluation.cluster import count_events
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
@@ -29,13 +29,6 @@ from integration.findings.filter import FilteredFindings
 from integration.findings.filter_tally import FilterTally
 from integration.findings.finding import Finding, in_zone
 from integration.findings.store import FindingStore, stored_findings
-from integration.install.deployment import Deployment
-from integration.install.objects import Connections
-from integration.names import Namespace
-from integration.targets.kibana.alerts import kibana_findings
-from integration.targets.opensearch.alerts import alerts, monitor_findings
-from integration.targets.opensearch.monitors import Monitor
-from integration.targets.opensearch.plugins import has_alerting
 
 _MOST_IDS = 10
 
@@ -137,27 +130,13 @@ def _found(
         if source is not Source.RISK:
             if kibana is not None:
                 kibana.check()
-            sources += _alerts(engine, kibana, report.rules, cluster.namespace, index, asked)
+            places = Places(engine, kibana, cluster.namespace, index)
+            sources += [(each.finding for each in places.alerts(rule, asked)) for rule in report.rules]
         in_this_zone = (in_zone(each, report.zone) for each in chain.from_iterable(sources))
         with stored_findings(in_this_zone) as found:
             yield engine, found
     for line in asked.left_out.notes():
         note(line)
-
-
-def _alerts(
-    engine: Engine, kibana: Kibana | None, rules: tuple[Rule, ...], namespace: Namespace, index: str, asked: AlertQuery
-) -> Iterator[Iterator[Finding]]:
-    """Yield the findings of the alerts of each rule, wherever the rules run by themselves."""
-    alerting = has_alerting(engine)
-    for rule in rules:
-        monitor = Monitor(rule, Deployment(namespace, index))
-        found = monitor.fetch(Connections(engine)) if alerting else None
-        if found is not None and monitor.is_ours(found):
-            listed = alerts(engine, found.id, asked.state, asked.left_out)
-            yield monitor_findings(engine, rule, index, listed, asked)
-        if kibana is not None and engine.name == "elasticsearch":
-            yield kibana_findings(kibana, rule, namespace, asked)
 
 
 def _events(engine: Engine, rules: tuple[Rule, ...], index: str, found: Iterable[Finding]) -> dict[str, int]:

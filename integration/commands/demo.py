@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from integration.commands.ingest import IngestReport, ingest
-from integration.commands.validate import Difference, Validation, compare, validate
+from integration.commands.validate import Validation, validate
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
+from integration.evaluation.comparison import Difference, compare
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
 from integration.install.objects import Connections

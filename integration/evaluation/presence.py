@@ -41,14 +41,19 @@ def _events(rule: Rule, start: int | None, end: int | None) -> dict[str, Any]:
 
 def newest_event(engine: Engine, rules: Iterable[Rule], index: str) -> int | None:
     """Return the time of the newest event of the rules' sourcetypes in an index (epoch milliseconds), None where there is none."""
-    found = [_newest(engine, rule, index) for rule in {rule.data_source.dataset: rule for rule in rules}.values()]
+    found = [_bound(engine, rule, index, "max") for rule in {rule.data_source.dataset: rule for rule in rules}.values()]
     return max((time for time in found if time is not None), default=None)
 
 
-def _newest(engine: Engine, rule: Rule, index: str) -> int | None:
-    newest = {"max": {"field": name_in_index(rule, "@timestamp")}}
-    body = {"size": 0, "query": {"bool": {"filter": dataset_filter(rule)}}, "aggs": {"newest": newest}}
-    value = engine.search(index, body).get("aggregations", {}).get("newest", {}).get("value")
+def oldest_event(engine: Engine, rule: Rule, index: str) -> int | None:
+    """Return the time of the oldest event of a rule's sourcetype in an index (epoch milliseconds), None where there is none."""
+    return _bound(engine, rule, index, "min")
+
+
+def _bound(engine: Engine, rule: Rule, index: str, kind: str) -> int | None:
+    time = {kind: {"field": name_in_index(rule, "@timestamp")}}
+    body = {"size": 0, "query": {"bool": {"filter": dataset_filter(rule)}}, "aggs": {"time": time}}
+    value = engine.search(index, body).get("aggregations", {}).get("time", {}).get("value")
     return None if value is None else int(value)
 
 

@@ -104,7 +104,7 @@ def _address(text: str) -> IPv4Address | IPv6Address:
     return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
-def _as_indexed(field: str, value: str | int) -> str:
+def indexed_value(field: str, value: str | int) -> str:
     """Return a value of a list as an index has it: addresses in their shortest form."""
     return str(_address(str(value))) if field == "source.ip" else str(value)
 
@@ -215,7 +215,7 @@ class Reference:
         if label is None:
             return False
         fields = [(column, event.value(field)) for column, field in self.rule.field_lists.items()]  # SPL 2 to 5
-        values = [(column, _as_indexed(self.rule.field_lists[column], value)) for column, value in fields if value is not None]
+        values = [(column, indexed_value(self.rule.field_lists[column], value)) for column, value in fields if value is not None]
         self._store.add(self._schedule.window_of(event.time), event.host, event.time, label, values)  # SPL 8
         self.selected += 1
         return True

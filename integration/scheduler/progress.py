@@ -53,10 +53,19 @@ def read_progress(engine: Engine, namespace: Namespace, rule_id: str) -> Progres
 
 def newest_risk_event(engine: Engine, namespace: Namespace, rule_id: str) -> int | None:
     """Return the end of the window of a rule's newest risk event; None when there is none."""
+    return _of_risk_events(engine, namespace, rule_id, "newest", "max")
+
+
+def oldest_risk_event(engine: Engine, namespace: Namespace, rule_id: str) -> int | None:
+    """Return the end of the window of a rule's oldest risk event; None when there is none."""
+    return _of_risk_events(engine, namespace, rule_id, "oldest", "min")
+
+
+def _of_risk_events(engine: Engine, namespace: Namespace, rule_id: str, name: str, kind: str) -> int | None:
     query = {"bool": {"filter": [{"term": {"event.dataset": "detect.risk"}}, {"term": {"rule.id": rule_id}}]}}
-    body = {"size": 0, "query": query, "aggs": {"newest": {"max": {"field": "@timestamp"}}}}
-    newest = engine.search(namespace.risk, body).get("aggregations", {}).get("newest", {}).get("value")
-    return None if newest is None else int(newest)
+    body = {"size": 0, "query": query, "aggs": {name: {kind: {"field": "@timestamp"}}}}
+    found = engine.search(namespace.risk, body).get("aggregations", {}).get(name, {}).get("value")
+    return None if found is None else int(found)
 
 
 def save_progress(engine: Engine, namespace: Namespace, rule_id: str, progress: Progress) -> None:

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from integration.commands.validate import compare, validate
+from integration.commands.validate import validate
 from integration.detection.cases import load_cases
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.evaluation import buckets
 from integration.evaluation.cluster import evaluate
+from integration.evaluation.comparison import compare
 from integration.findings import values
 from integration.findings.finding import Finding
 from integration.log.event import parse, parse_document

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from integration.commands.validate import compare
 from integration.detection.cases import load_cases
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
@@ -15,6 +14,7 @@ from integration.engines.base import Engine
 from integration.evaluation import buckets
 from integration.evaluation.backtest import Backtest
 from integration.evaluation.cluster import evaluate
+from integration.evaluation.comparison import compare
 from integration.findings.finding import Finding, build_finding
 from integration.log.event import parse
 from integration.names import Namespace

@@ -13,13 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.commands.ingest import ingest
-from integration.commands.validate import compare
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
+from integration.evaluation.comparison import compare
 from integration.evaluation.risk_events import MAX_MESSAGE_CHARACTERS
 from integration.log.event import Event, parse
 from integration.log.files import RawLine, read_lines

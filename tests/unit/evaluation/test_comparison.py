@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from integration.commands import validate
-from integration.commands.validate import compare
+from integration.evaluation import comparison
+from integration.evaluation.comparison import compare
 from integration.findings.finding import Finding
 from tests.support.builders import error, event, findings_of, with_columns
 
@@ -47,7 +47,7 @@ def test_of_the_rows_the_first_that_differ_are_told() -> None:
 def test_differences_are_counted_beyond_those_that_are_kept(
     monkeypatch: pytest.MonkeyPatch, bound: str, value: int, kept: int
 ) -> None:
-    monkeypatch.setattr(validate, bound, value)
+    monkeypatch.setattr(comparison, bound, value)
     reference = found(*HOSTS)
     result = compare(reference, [replace(finding, risk_score=1) for finding in reference])
     assert [d.field for d in result.differences] == ["risk_score"] * kept
