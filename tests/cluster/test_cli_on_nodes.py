@@ -200,6 +200,9 @@ def test_validate_differs_when_the_cluster_lost_a_field(ingested: str, engine: E
     assert answer.code == 1
     assert answer.json["agrees"] is False
     assert {d["field"] for d in answer.json["rules"][0]["differences"]} >= {"error_details", "severity", "spl_row_count"}
+    (causes,) = answer.json["rules"][0]["causes"]
+    assert causes["reason"] == "the reference and the cluster read these events differently"
+    assert [(each["id"], "error_details: reference '" in each["says"]) for each in causes["events"]] == [("1", True)]
 
 
 def test_status_counts(ingested: str) -> None:
