@@ -9,6 +9,8 @@ import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.export_validation import ExportRequest, LogOption, SplunkExportOption, validate_export
+from integration.cli.logs import HostFromOption, HostOption
 from integration.cli.losses import note_losses
 from integration.cli.options import ResultFormat, ResultFormatOption, RuleOption, RulesOption, TimezoneOption, zone_of
 from integration.cli.output import note, progress
@@ -16,9 +18,11 @@ from integration.cli.validation_output import print_results
 from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
 from integration.commands.losses import losses
 from integration.commands.recorded import Asked, Places
+from integration.commands.run import Plan
 from integration.commands.validate import Validation
 from integration.commands.validate import validate as validate_rule
 from integration.detection.model import Rule
+from integration.errors import InputError
 from integration.evaluation.presence import no_events
 
 
@@ -32,23 +36,44 @@ def validate(
     rule: RuleOption = None,
     rules: RulesOption = None,
     index: IndexOption = None,
+    splunk_export: SplunkExportOption = None,
+    log: LogOption = None,
+    host: HostOption = None,
+    host_from: HostFromOption = None,
     config: ConfigOption = None,
     form: ResultFormatOption = ResultFormat.TABLE,
 ) -> None:
-    """Compare the cluster's findings, and what alerts and risk events recorded, with the Python reference over the same lines.
+    """Compare the cluster's findings with the Python reference over the same lines.
 
-    The raw lines of the windows are fetched and evaluated by the reference. Ends with 1 when any two differ, when there are no
-    events to compare them over, and when documents in the windows did not become events that the rules see, or name no machine.
-    With each difference come the events behind it.
+    The raw lines of the windows are fetched and evaluated by the reference. What alerts and risk events recorded is compared, too.
+    Ends with 1 when any two differ, when there are no events to compare them over, and when documents in the windows did not become
+    events that the rules see, or name no machine. With each difference come the events behind it.
+
+    With --splunk-export, rows that Splunk printed are compared with ours instead: of the cluster, or of --log files without a
+    cluster. --from and --to are then the time range of Splunk's search, and --timezone is the zone of who exported the rows.
 
     Example: detect validate --since 7d --format junit > validation.xml
+
+    Or: detect validate --splunk-export results.csv --log server.log --host gpu-1 --timezone Europe/Berlin
     """
     settings, loaded = configured(config, rules, rule)
-    asked, where = Asked(zone_of(timezone), settings.post_filter), index or cluster.namespace.events
+    zone, where = zone_of(timezone), index or cluster.namespace.events
+    if splunk_export is not None:
+        span = (at, start, end)
+        request = ExportRequest(splunk_export, loaded, zone, settings.post_filter, *span, log or (), host, host_from)
+        validate_export(cluster, where, request, form)
+        return
+    if log is not None or host is not None or host_from is not None:
+        raise InputError("--log, --host and --host-from go with --splunk-export; `detect scan` evaluates log files alone")
+    _validate(
+        cluster, where, [(each, windows_of(each, at, start, end)) for each in loaded], Asked(zone, settings.post_filter), form
+    )
+
+
+def _validate(cluster: ClusterOptions, where: str, plan: Plan, asked: Asked, form: ResultFormat) -> None:
     results: list[tuple[Rule, Validation]] = []
     unanswered: list[str] = []
     span = (sys.maxsize, 0)
-    plan = [(each, windows_of(each, at, start, end)) for each in loaded]
     with cluster.open() as engine, cluster.open_kibana() as kibana, progress("Comparing", len(plan)) as advance:
         if kibana is not None:
             kibana.check()

@@ -11,6 +11,7 @@ from heapq import merge
 
 from integration.detection.conditions import NO_LEVEL, Condition, TextCondition
 from integration.detection.model import Rule
+from integration.detection.schedule import Window
 from integration.errors import InputError
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
@@ -64,12 +65,14 @@ def scan(
     hosts: Hosts,
     zone: tzinfo = UTC,
     on_bytes: Callable[[int], None] | None = None,
+    window: Window | None = None,
 ) -> Scan:
     """Evaluate rules over files (packed or not, `-` for standard input) and streams, all together, whatever their size.
 
-    `hosts` names the machine of each line, `zone` is what SPL prints times in; `on_bytes` hears of progress.
+    `hosts` names the machine of each line, `zone` is what SPL prints times in; `on_bytes` hears of progress. With a `window` the
+    events within it are evaluated as one, else each in the window of its scheduled run.
     """
-    references = tuple(Reference(rule, zone) for rule in rules)
+    references = tuple(Reference(rule, zone, window) for rule in rules)
     done: list[ReadLog] = []
     selected = Tally()
     for log in logs:

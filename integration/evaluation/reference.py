@@ -199,10 +199,14 @@ class Classifier:
 
 
 class Reference:
-    """Evaluates one rule over events in any order, for all windows at once; `zone` is what SPL prints times in. Close it."""
+    """Evaluates one rule over events in any order, for all windows at once; `zone` is what SPL prints times in. Close it.
 
-    def __init__(self, rule: Rule, zone: tzinfo = UTC) -> None:
+    With a `window` it is one search over that span alone, as a person runs it.
+    """
+
+    def __init__(self, rule: Rule, zone: tzinfo = UTC, window: Window | None = None) -> None:
         self.rule = rule
+        self._window = window
         self.selected = 0
         self._zone = zone
         self._classifier = Classifier(rule)
@@ -211,12 +215,15 @@ class Reference:
 
     def add(self, event: Event) -> bool:
         """Read one event; return whether the search selects it."""
+        if self._window is not None and not self._window.start <= event.time < self._window.end:
+            return False
         label = self._classifier.classify(event)  # SPL 1 and 6
         if label is None:
             return False
         fields = [(column, event.value(field)) for column, field in self.rule.field_lists.items()]  # SPL 2 to 5
         values = [(column, indexed_value(self.rule.field_lists[column], value)) for column, value in fields if value is not None]
-        self._store.add(self._schedule.window_of(event.time), event.host, event.time, label, values)  # SPL 8
+        window = self._window or self._schedule.window_of(event.time)
+        self._store.add(window, event.host, event.time, label, values)  # SPL 8
         self.selected += 1
         return True
 

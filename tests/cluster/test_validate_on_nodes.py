@@ -76,9 +76,9 @@ def alerting(node: Node) -> Iterator[AlertingCluster]:
             for host, times in HOSTS.items():
                 for at in times:
                     ship(engine, f"{host}-{at}", host, at, ingested=RUNS[0] - 1)
-            for at in RUNS:
+            for run_at in RUNS:
                 for monitor in list(cluster.monitors):
-                    cluster.run(monitor, at)
+                    cluster.run(monitor, run_at)
             yield cluster
             wipe(engine)
     finally:

@@ -1,0 +1,137 @@
+"""How a comparison with an export of Splunk's is written: as tables, as JSON, or as JUnit's XML for CI."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from integration.cli.junit import TestCase, junit
+from integration.cli.options import ResultFormat
+from integration.cli.output import escaped, note, print_json, print_table
+from integration.commands.losses import Loss
+from integration.commands.splunk_export import ExportValidation
+from integration.evaluation.splunk_reasons import NO_ROW
+from integration.evaluation.splunk_rows import Cell, RowDifference, RowKind
+from integration.times import rfc3339
+
+_MAX_CELL = 300
+_MOST_NAMED = 10
+_NOTHING = "nothing was compared: neither side has a row"
+
+
+def print_export(result: ExportValidation, losses: Sequence[Loss], form: ResultFormat) -> None:
+    """Write the verdict, every row that differs, and what is known to differ."""
+    if form is ResultFormat.JSON:
+        print_json(_json(result) | {"documents": {loss.kind: loss.count for loss in losses}})
+    elif form is ResultFormat.JUNIT:
+        print(junit({f"{result.rule.id} in Splunk": list(_cases(result, losses))}))  # noqa: T201
+    else:
+        _print(result)
+
+
+def note_columns(result: ExportValidation) -> None:
+    """Note the columns that only one side has, and that the times are of which span."""
+    if result.missing:
+        note(f"Not compared, since the export lacks them: {_listed(result.missing)}.")
+    if result.unknown:
+        note(f"Not compared, since a row of the search has no such column: {_listed(result.unknown)}.")
+
+
+def _print(result: ExportValidation) -> None:
+    rows = result.rows
+    counted = f"{rows.splunk:,} rows from Splunk, {rows.here:,} here from {result.events:,} events, {rows.same:,} alike"
+    verdict = "Splunk's rows DIFFER" if rows.unexplained or rows.beyond else "Splunk's rows agree"
+    if not result.agrees and not (rows.unexplained or rows.beyond):
+        verdict = "Nothing was compared" if result.events else "Nothing was compared: there is no event in this span"
+    print(escaped(f"{verdict}: {counted}. ({result.rule.id})"))  # noqa: T201
+    if rows.unexplained:
+        print_table(["row", "host", "what", "column", "Splunk", "here"], list(_table(rows.unexplained)))
+    for reason, count in Counter(each.reason for each in rows.explained).items():
+        hosts = dict.fromkeys(each.host for each in rows.explained if each.reason == reason)
+        print(escaped(f"Explained, {count:,} rows of {_listed(tuple(hosts))}: {reason}."))  # noqa: T201
+    for empty, count in Counter(each.empty for each in rows.silent).items():
+        hosts = dict.fromkeys(each.host for each in rows.silent if each.empty == empty)
+        lists = " and ".join(empty)
+        print(escaped(f"Explained, {count:,} findings without a row, of {_listed(tuple(hosts))}: {lists} is empty, and {NO_ROW}."))  # noqa: T201
+    if rows.left_out:
+        print(f"{rows.left_out:,} more differences.")  # noqa: T201
+    if rows.beyond:
+        print(f"{rows.beyond:,} more rows here were not compared.")  # noqa: T201
+    for hint in rows.hints:
+        note(hint)
+
+
+def _table(differences: Sequence[RowDifference]) -> Iterator[list[str]]:
+    for each in differences:
+        first = [each.place.rpartition("/")[2], each.host, str(each.kind)]
+        for cell in each.cells:
+            yield [*first, cell.column, escaped(cell.splunk, _MAX_CELL), escaped(cell.here, _MAX_CELL)]
+            first = ["", "", ""]
+
+
+def _cases(result: ExportValidation, losses: Sequence[Loss]) -> Iterator[TestCase]:
+    """Yield a case for each host that has rows that differ, one for all others, and one for each kind of lost documents."""
+    rows = result.rows
+    by_host: dict[str, list[str]] = {}
+    for each in rows.unexplained:
+        by_host.setdefault(each.host, []).append(_in_words(each))
+    for host, faults in by_host.items():
+        yield TestCase(f"rows of {host}", result.rule.id, tuple(faults))
+    others = [f"{rows.left_out:,} more differences"] * bool(rows.left_out)
+    others += [f"{rows.beyond:,} more rows here were not compared"] * bool(rows.beyond)
+    others += [_NOTHING] * (not result.agrees and not (rows.unexplained or rows.beyond))
+    yield TestCase(f"{rows.same:,} rows alike, {len(rows.explained):,} explained", result.rule.id, tuple(others))
+    for loss in losses:
+        lost = (f"{loss.count:,} documents {loss.text}",) if loss.fault and loss.count else ()
+        yield TestCase(loss.kind, "documents", lost)
+
+
+def _in_words(difference: RowDifference) -> str:
+    if difference.kind is RowKind.CELLS:
+        said = "; ".join(
+            f"{cell.column}: Splunk {cell.splunk[:_MAX_CELL]!r}, here {cell.here[:_MAX_CELL]!r}" for cell in difference.cells
+        )
+    else:
+        said = ", ".join(f"{cell.column}={(cell.splunk or cell.here)[:_MAX_CELL]!r}" for cell in difference.cells)
+    return f"{difference.place or difference.host}: {difference.kind}: {said}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMED
+    return ", ".join(names[:_MOST_NAMED]) + f" and {more:,} more" * (more > 0)
+
+
+def _json(result: ExportValidation) -> dict[str, object]:
+    rows = result.rows
+    return {
+        "agrees": result.agrees,
+        "rule_id": result.rule.id,
+        "window_start": rfc3339(result.window.start, millis=False),
+        "window_end": rfc3339(result.window.end, millis=False),
+        "events": {"read": result.events},
+        "columns": list(rows.columns),
+        "columns_missing_in_export": list(result.missing),
+        "columns_of_export_alone": list(result.unknown),
+        "rows": {"splunk": rows.splunk, "here": rows.here, "alike": rows.same, "not_compared": rows.beyond},
+        "differences": [_difference_json(each) for each in rows.unexplained],
+        "explained": [_difference_json(each) for each in rows.explained],
+        "findings_without_row": [{"host": each.host, "empty": list(each.empty), "reason": NO_ROW} for each in rows.silent],
+        "differences_left_out": rows.left_out,
+        "hints": rows.hints,
+    }
+
+
+def _difference_json(difference: RowDifference) -> dict[str, object]:
+    return {
+        "kind": str(difference.kind),
+        "host": difference.host,
+        "place": difference.place,
+        "cells": [_cell_json(cell, difference.kind) for cell in difference.cells],
+        "reason": difference.reason,
+    }
+
+
+def _cell_json(cell: Cell, kind: RowKind) -> dict[str, str]:
+    sides = {"splunk": cell.splunk, "here": cell.here}
+    lacking = {RowKind.ONLY_SPLUNK: "here", RowKind.ONLY_HERE: "splunk"}.get(kind)
+    return {"column": cell.column} | {side: text for side, text in sides.items() if side != lacking}
