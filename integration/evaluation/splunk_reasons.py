@@ -18,6 +18,7 @@ FILTERED = "the filter of detect.toml takes the finding of this host away"
 NO_ROW = "`stats ... by` prints no row where a by-field is null (SPL 14)"
 
 _LONG = 9_000
+_MARK = "=[REDACTED]"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -25,7 +26,10 @@ def reason_of(splunk: str, here: str, floor_ms: int | None, zone: tzinfo) -> str
     """Return why two cells differ, "" where that is not known; `floor_ms` is the span to which a time is floored here."""
     if floor_ms is not None:
         return NOT_FLOORED if splunk and _floored(splunk, floor_ms, zone) == here else ""
-    if redact(splunk) == here:
+    redacted = redact(splunk)
+    # What is redacted may reach over a closing quote, so that one side's value goes on where the other's ends.
+    before, mark, _ = here.partition(_MARK)
+    if redacted == here or (mark and redacted.startswith(before + mark)):
         return REDACTED
     short, long = sorted((splunk, here), key=len)
     return LINE_CUT if len(long) >= _LONG and short and long.startswith(short) else ""
@@ -33,7 +37,7 @@ def reason_of(splunk: str, here: str, floor_ms: int | None, zone: tzinfo) -> str
 
 def zone_hint(seconds: float) -> str:
     """Return what to do where every time differs by so much."""
-    hours = f"{abs(seconds) / 3600:g} hours"
+    hours = f"{abs(seconds) / 3600:g} hour{'s' * (abs(seconds) != 3600)}"
     side = "later" if seconds > 0 else "earlier"
     return f"Every time is {hours} {side} in Splunk: give the time zone of the user who exported the rows by --timezone."
 

@@ -6,6 +6,7 @@ import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -202,3 +203,18 @@ def test_what_detection_rules_in_kibana_recorded_is_compared(site: Engine, monke
         kibana.alerts.documents[index] = [detection_alert(RULE, NAMESPACE, each) for each in (first, second, third)]
         code, rule = validated(site.url, *asked)
         assert (code, rule["recorded"]) == (0, 3)
+
+
+def test_rows_that_splunk_exported_are_compared_with_those_of_the_cluster(site: Engine, tmp_path: Path) -> None:
+    export, asked = tmp_path / "results.csv", ("--at", "2026-11-24T10:00:00Z", "--rule", RULE.id)
+    export.write_text(run(site.url, "run", *asked, "--spl-rows", "--format", "csv").out, encoding="utf-8")
+    answer = run(site.url, "validate", *asked, "--splunk-export", str(export))
+    assert answer.code == 0, answer
+    assert answer.out.startswith("Splunk's rows agree: 2 rows from Splunk, 2 here from 2 events, 2 alike.")
+    # Over both windows as one, as Splunk's search over that time, gpu-1 has two errors.
+    answer = run(site.url, "validate", *SPAN, "--splunk-export", str(export), "--format", "json")
+    (difference,) = answer.json["differences"]
+    assert (answer.code, answer.json["rows"]["alike"], difference["host"]) == (1, 1, "gpu-1")
+    assert [cell["column"] for cell in difference["cells"]] == ["last_error", "error_count"]
+    nothing = run(site.url, "validate", "--from", "2020-01-01", "--to", "2020-01-02", "--splunk-export", str(export))
+    assert (nothing.code, "NO EVENTS" in nothing.err) == (1, True)
