@@ -54,7 +54,7 @@ def print_validation(results: Results) -> None:
 
 
 def _sides_that_differ(result: Validation) -> str:
-    if any(not difference.recorded for difference in result.comparison.differences) or result.comparison.left_out:
+    if any(each.reference != each.cluster for each in result.comparison.differences) or result.comparison.left_out:
         return "The Python reference and the cluster DIFFER"
     return "The Python reference agrees with the cluster, but what was RECORDED DIFFERS"
 

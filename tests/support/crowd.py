@@ -12,6 +12,7 @@ from integration.commands.losses import KINDS
 from integration.detection.loading import load_rules
 from integration.engines.answers import Identity, Json
 from integration.engines.base import Body, Engine, Params
+from integration.engines.faults import Call, refused
 from integration.evaluation.cluster import statistics_of
 from integration.evaluation.risk_events import risk_event
 from integration.findings.finding import build_finding
@@ -43,6 +44,8 @@ class Crowd(Engine):
         return nullcontext()
 
     def _send(self, method: str, path: str, body: Body, params: Params) -> object:
+        if method == "GET":
+            raise refused(Call(self.url, method, path), 404, {"error": f"no handler found for uri [{path}]"})
         assert isinstance(body, dict)
         if path.endswith("_count"):
             lost = any(part in body["query"]["bool"]["filter"] for part in LOSSES)
@@ -50,8 +53,9 @@ class Crowd(Engine):
         if path == "/_search/scroll":
             return self._scroll(1_000) if method == "POST" else {}
         if "scroll" in params:
-            self._scrolled = 0 if "filter" in body["query"]["bool"] else self._hosts
-            return self._scroll(int(params["size"]))
+            return self._begin_scroll(body["query"]["bool"], int(params["size"]))
+        if "time" in body.get("aggs", {}):
+            return {"aggregations": {"time": {"value": AT}}}
         if "aggs" in body:
             return self._aggregated(body)
         start = body["search_after"][0] + 1 if "search_after" in body else 0
@@ -71,6 +75,16 @@ class Crowd(Engine):
         buckets = [_counted(n) if counted else self._bucket(n) for n in numbers]
         return {"aggregations": {"by_host": {"buckets": buckets} | ({"after_key": buckets[-1]["key"]} if buckets else {})}}
 
+    def _begin_scroll(self, query: Json, size: int) -> Json:
+        """No line is too long for the index; of one host there is one line."""
+        self._scrolled = 0 if "filter" in query else self._hosts
+        filters = query["must"][0]["bool"]["filter"] if "filter" in query else ()
+        hosts = [each["term"]["host.name"] for each in filters if "host.name" in each.get("term", {})]
+        if not hosts:
+            return self._scroll(size)
+        self._scrolled = self._hosts
+        return {"_scroll_id": "s", "hits": {"hits": [self._hit(_number(hosts[0]))]}, "_shards": {"total": 1, "successful": 1}}
+
     def _scroll(self, size: int) -> Json:
         hits = [self._hit(n) for n in self._numbers(self._scrolled, size)]
         self._scrolled += len(hits)
@@ -82,7 +96,7 @@ class Crowd(Engine):
     def _hit(self, number: int) -> Json:
         line = f'level=ERROR source=server.go:1 msg="model {number} {TEXT}" err="exit status 1"'
         source = {"event": {"original": line}, "host": {"name": _host(number)}}
-        return {"_source": source, "fields": {"@timestamp": [rfc3339(AT, millis=True)]}}
+        return {"_index": "crowd", "_id": str(number), "_source": source, "fields": {"@timestamp": [rfc3339(AT, millis=True)]}}
 
     def _bucket(self, number: int) -> Json:
         def listed(value: str) -> Json:

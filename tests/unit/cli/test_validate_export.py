@@ -131,8 +131,8 @@ def test_nothing_compared_ends_with_1(log: Path, export: Path) -> None:
     ("content", "said"),
     [
         (
-            "host,other\na,b\n",
-            ": holds the rows of no rule; of ollama_possible_rce_via_model_loading it lacks first_error, last_error",
+            "host,first_error,code_sources,error_count,error_messages,error_details,error_types\n" + "x," * 6 + "x\n",
+            f": holds the rows of no rule; of {RULE.id} it lacks last_error, unique_error_types, severity, attack_type. Export",
         ),
         ("", ": tells not of which rule its rows are; name it by --rule"),
         ("<xml/>", ": is XML; let Splunk export CSV or JSON"),
