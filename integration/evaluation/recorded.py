@@ -64,7 +64,8 @@ class Records:
             self._windows.add((place, finding.window_start))
         if recorded.since is not None:
             began = finding.rule.windows.last_run(recorded.since).start
-            self._open[place, finding.host].append((began, finding.window_start))
+            if began < finding.window_start:
+                self._open[place, finding.host].append((began, finding.window_start))
 
     def __len__(self) -> int:
         return sum(map(len, self._stores.values()))

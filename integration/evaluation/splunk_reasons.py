@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, tzinfo
 
+from integration.findings.finding import spl_time
 from integration.findings.values import MAX_VALUES
 from integration.log.redaction import redact
+from integration.times import to_millis
 
 NOT_FLOORED = "Splunk's time is not floored: the exported search lacks `bin _time` (SPL 7)"
 REDACTED = (
@@ -19,7 +21,6 @@ NO_ROW = "`stats ... by` prints no row where a by-field is null (SPL 14)"
 
 _LONG = 9_000
 _MARK = "=[REDACTED]"
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def reason_of(splunk: str, here: str, floor_ms: int | None, zone: tzinfo) -> str:
@@ -43,7 +44,5 @@ def zone_hint(seconds: float) -> str:
 
 
 def _floored(text: str, floor_ms: int, zone: tzinfo) -> str:
-    instant = datetime.fromisoformat(text).replace(tzinfo=zone)
-    millis = (instant - _EPOCH) // timedelta(milliseconds=1)
-    floored = _EPOCH + timedelta(milliseconds=millis // floor_ms * floor_ms)
-    return floored.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
+    instant = to_millis(datetime.fromisoformat(text).replace(tzinfo=zone))
+    return spl_time(instant, floor_ms, zone)

@@ -224,7 +224,7 @@ def _value(rule: Rule, name: str, statistics: Statistics, numbers: Mapping[str, 
     column = rule.columns[name]
     if column.kind in (Kind.TIME, Kind.FLOORED):
         time = statistics.first_seen if column.first else statistics.last_seen
-        return time if column.kind is Kind.TIME else _strftime(time, column.floor_ms, zone)
+        return time if column.kind is Kind.TIME else spl_time(time, column.floor_ms, zone)
     if column.kind is Kind.LABELS:
         return tuple(sorted(statistics.labels))
     if column.kind is Kind.COUNTS:
@@ -250,13 +250,13 @@ def in_zone(finding: Finding, zone: tzinfo) -> Finding:
         seen = exact.get(bool(column.first))
         if column.kind is Kind.FLOORED and isinstance(seen, int):
             try:
-                columns[name] = _strftime(seen, column.floor_ms, zone)
+                columns[name] = spl_time(seen, column.floor_ms, zone)
             except OverflowError:
                 return finding
     return replace(finding, columns=columns)
 
 
-def _strftime(millis: int, span: int, zone: tzinfo) -> str:
+def spl_time(millis: int, span: int, zone: tzinfo) -> str:
     """Return a time as SPL 7, 10 and 11 print it: floored to the span of `bin` (since the epoch), then `%Y-%m-%d %H:%M:%S`."""
     binned = _EPOCH + timedelta(milliseconds=millis // span * span)
     return binned.astimezone(zone).replace(tzinfo=None).isoformat(sep=" ", timespec="seconds")
