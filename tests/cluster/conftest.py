@@ -28,6 +28,7 @@ _LEAVE_DATA_STREAMS = (
     "test_fleet.py",
     "test_hostile_on_nodes.py",
     "test_pages_on_nodes.py",
+    "test_validate_on_nodes.py",
 )
 # The hostile logs fill a small heap: the node then refuses requests until its collector has run, and the tests only wait.
 _OPTIONS = NodeOptions(heap="2g")

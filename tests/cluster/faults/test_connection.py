@@ -121,8 +121,8 @@ def test_run_and_validate_ask_again(behind: Site, proxy: Proxy, tried: Tried) ->
     proxy.fault, left = in_turn(searches, None, *faults)
     ran = behind.detect("run")
     assert (ran.code, list(left)) == (0, []), ran
-    # The raw lines are streamed first, which cannot be asked for again.
-    proxy.fault, left = in_turn(searches, None, None, *faults)
+    # After a page of risk events the raw lines are streamed, which cannot be asked for again.
+    proxy.fault, left = in_turn(searches, None, None, None, *faults)
     proved = behind.detect("validate")
     assert (proved.code, list(left)) == (0, []), proved
     written, stored = behind.risk_count(), behind.line_count()
