@@ -30,7 +30,7 @@ def print_export(result: ExportValidation, losses: Sequence[Loss], form: ResultF
 
 
 def note_columns(result: ExportValidation) -> None:
-    """Note the columns that only one side has, and that the times are of which span."""
+    """Note the columns that only one side has."""
     if result.missing:
         note(f"Not compared, since the export lacks them: {_listed(result.missing)}.")
     if result.unknown:

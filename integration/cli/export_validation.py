@@ -99,8 +99,7 @@ def validate_export(cluster: ClusterOptions, index: str, request: ExportRequest,
             if not result.events:
                 note(no_events(engine, index, window.start, window.end))
             lost = [] if rule.field_names.own_index else losses(engine, index, window.start, window.end)
-    span = "all time, as one window." if window == ALL_TIME else ""
-    note(f"Evaluated: {span}" if span else told_of(1, window.start, window.end))
+    note("Evaluated: all time, as one window." if window == ALL_TIME else told_of(1, window.start, window.end))
     note_columns(result)
     note_losses(lost, index)
     print_export(result, lost, form)

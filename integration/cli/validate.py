@@ -88,11 +88,12 @@ def _validate(cluster: ClusterOptions, where: str, plan: Plan, asked: Asked, for
                 span = (min(span[0], windows[0].start), max(span[1], windows[-1].end))
         lost = losses(engine, where, *span) if span[1] else []
     note(told(plan))
-    for message in dict.fromkeys([*unanswered, *places.unread, *asked.left_out.notes()]):
+    not_compared = list(dict.fromkeys([*places.unread, *asked.left_out.notes()]))
+    for message in dict.fromkeys([*unanswered, *not_compared]):
         note(message)
     _note_recorded(results)
     note_losses(lost, where)
-    print_results(results, lost, form)
+    print_results(results, lost, form, not_compared)
     if not all(result.agrees for _, result in results) or any(loss.fault and loss.count for loss in lost):
         raise typer.Exit(1)
 

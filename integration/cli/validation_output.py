@@ -21,12 +21,16 @@ Results = Sequence[tuple[Rule, Validation]]
 _MAX_CELL = 300
 
 
-def print_results(results: Results, losses: Sequence[Loss], form: ResultFormat) -> None:
-    """Write the verdict for each rule with every difference, and the documents that did not become events as they should."""
+def print_results(results: Results, losses: Sequence[Loss], form: ResultFormat, not_compared: Sequence[str] = ()) -> None:
+    """Write the verdict for each rule with every difference, and the documents that did not become events as they should.
+
+    `not_compared` says what was recorded and could not be read.
+    """
     if form is ResultFormat.JSON:
         agrees = all(result.agrees for _, result in results)
         counted = {loss.kind: loss.count for loss in losses}
-        print_json({"agrees": agrees, "rules": [_json(*pair) for pair in results], "documents": counted})
+        rules = [_json(*pair) for pair in results]
+        print_json({"agrees": agrees, "rules": rules, "documents": counted, "not_compared": list(not_compared)})
     elif form is ResultFormat.JUNIT:
         suites = {f"{rule.id} on the cluster": list(_cases(rule, result)) for rule, result in results}
         lost = [TestCase(loss.kind, "documents", _faults_of(loss)) for loss in losses]
