@@ -76,8 +76,8 @@ class ExportRequest:
 
     def window(self, rule: Rule) -> Window:
         """Return the span of Splunk's search: a scheduled run's, that of --from and --to, or, for log files, all time."""
-        if self.start is None and not (self.logs and self.at is None and self.end is None):
-            return windows_of(rule, self.at, None, self.end)[0]
+        if self.at is not None or (self.start is None and (self.end is not None or not self.logs)):
+            return windows_of(rule, self.at, self.start, self.end)[0]
         begins, ends = span_of(self.start, self.end)
         if begins is None:
             return ALL_TIME

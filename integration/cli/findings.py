@@ -18,7 +18,7 @@ from integration.cli.options import severity_of
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.cli.verbs import ListingGroup, typer_app, verb_of
-from integration.commands.recorded import Places
+from integration.commands.recording_places import Places
 from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import InputError

@@ -17,7 +17,7 @@ from integration.cli.output import note, progress
 from integration.cli.validation_output import print_results
 from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
 from integration.commands.losses import losses
-from integration.commands.recorded import Asked, Places
+from integration.commands.recording_places import Asked, Places
 from integration.commands.run import Plan
 from integration.commands.validate import Validation
 from integration.commands.validate import validate as validate_rule

@@ -70,6 +70,9 @@ def test_the_span_of_the_search_is_one_window(log: Path, export: Path) -> None:
     assert (answer.code, answer.json["rows"]) == (1, {"splunk": 16, "here": 1, "alike": 0, "not_compared": 0})
     answer = validate(export, *asked, "--at", "2026-11-24T10:00:00Z")
     assert (answer.json["window_start"], answer.json["rows"]["here"]) == ("2026-11-24T08:50:00Z", 1)
+    for wrong in (("--at", "2026-11-24T10:00:00Z", "--from", "2026-11-24"), ("--to", "2026-11-24")):
+        answer = validate(export, *asked, *wrong)
+        assert (answer.code, "give --from, with --to or without, or --at" in answer.err) == (2, True)
 
 
 def test_a_difference_ends_with_1_and_is_told_in_every_form(log: Path, export: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from integration.commands.recorded import Asked, Places
+from integration.commands.recording_places import Asked, Places
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.names import Namespace
