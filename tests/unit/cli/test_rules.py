@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from integration.detection.loading import load_rules
 from integration.folders import asset_folder
 from tests.support.builders import RULE
 from tests.support.cli import detect
