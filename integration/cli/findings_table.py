@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from heapq import heappop, heappush
 from itertools import chain, islice
 
 from rich.console import Group, RenderableType
@@ -17,6 +16,7 @@ from integration.detection.columns import Kind
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
 from integration.findings.finding import Finding
+from integration.findings.most_severe import most_severe
 from integration.times import rfc3339
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
@@ -38,7 +38,7 @@ def print_some(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | 
 
     Returns the count of all findings, and the columns that had no room.
     """
-    kept, count = _most_severe(findings)
+    kept, count = most_severe(findings, _MAX_FINDINGS, _MAX_CHARACTERS)
     for columns, rows in totals.tables(whole=False):
         print_table(columns, rows)
     shown = _screenful(kept) if sys.stdout.isatty() else kept
@@ -74,18 +74,6 @@ def _screenful(findings: Sequence[Finding]) -> Sequence[Finding]:
             return shown
         by_severity.pop()
     return [findings[i] for i in by_severity]
-
-
-def _most_severe(findings: Iterable[Finding]) -> tuple[list[Finding], int]:
-    """Return the findings that a table shows, in their order, and the count of all; of equally severe ones the first are shown."""
-    heap: list[tuple[Severity, int, Finding]] = []
-    count = characters = 0
-    for count, finding in enumerate(findings, 1):
-        heappush(heap, (finding.severity, -count, finding))
-        characters += finding.characters
-        while len(heap) > _MAX_FINDINGS or (characters > _MAX_CHARACTERS and len(heap) > 1):
-            characters -= heappop(heap)[2].characters
-    return [finding for _, _, finding in sorted(heap, key=lambda entry: -entry[1])], count
 
 
 def _print_findings_table(findings: Sequence[Finding], max_spl_rows: int | None) -> list[str]:
