@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import tzinfo
 from heapq import nsmallest
 from itertools import chain
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
@@ -20,10 +20,11 @@ from integration.evaluation.cluster import event_hits, label_of, time_of
 from integration.evaluation.explanation import Part, reasons
 from integration.evaluation.reference import Classifier, Reference
 from integration.findings.finding import Finding, finding_id
+from integration.findings.lines import EvidenceLine, FirstLines
 from integration.log.event import Event, event_of, stored
 from integration.log.files import read_lines
 from integration.log.hosts import Hosts
-from integration.render.aggregation import lines_search
+from integration.render.aggregation import first_lines_search, lines_search
 from integration.targets.kibana.alerts import flattened
 from integration.times import parse_time
 
@@ -33,15 +34,6 @@ MAX_CHARACTERS = 2_000
 """The most characters that are shown of a line."""
 _MOST_NAMED = 10
 _SOURCES = ["log.file.path", "log.offset"]
-
-
-class EvidenceLine(NamedTuple):
-    """A line behind a finding: when (epoch milliseconds), its label, where it stands, and its text."""
-
-    time: int
-    label: str
-    place: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +69,10 @@ class _Selected(NamedTuple):
     event: Event
     label: str
     place: str
+
+    @property
+    def line(self) -> EvidenceLine:
+        return EvidenceLine(self.event.time, self.label, self.place, self.event.original)
 
 
 def evidence_in_files(rules: Sequence[Rule], paths: Iterable[str], hosts: Hosts, wanted: str, zone: tzinfo) -> Evidence:
@@ -114,9 +110,7 @@ def _evidence(selected: Iterator[_Selected], wanted: str, zone: tzinfo) -> Evide
                 if each.group.key != first.group.key:
                     raise _several(wanted, (first.group.id, each.group.id))
                 reference.add(each.event)
-                text = each.event.original
-                shown = text if len(text) <= MAX_CHARACTERS else f"{text[: MAX_CHARACTERS - 1]}…"
-                yield EvidenceLine(each.event.time, each.label, each.place, shown)
+                yield each.line.cut(MAX_CHARACTERS)
 
         shown = nsmallest(MAX_LINES, lines(), key=lambda line: line.time)
         (_, _, statistics), *_ = reference.statistics()
@@ -169,12 +163,31 @@ def _several(wanted: str, ids: Iterable[str]) -> InputError:
 
 
 def _on_cluster(engine: Engine, index: str, group: _Group) -> Iterator[_Selected]:
-    rule, window = group.rule, group.window
-    line = name_in_index(rule, "event.original")
-    body = lines_search(rule, engine.name, window.start, window.end, group.host) | {"_source": [line, *_SOURCES]}
-    for hit in event_hits(engine, rule, index, body):
-        if (label := label_of(rule, hit)) is not None:
+    window = group.window
+    body = lines_search(group.rule, engine.name, window.start, window.end, group.host) | _shown(group.rule)
+    return _selected(group, event_hits(engine, group.rule, index, body))
+
+
+def first_lines(engine: Engine, index: str, finding: Finding, most: int, most_characters: int) -> FirstLines:
+    """Return the first `most` lines in time behind a finding of an index, `most_characters` of each, by one search."""
+    group = _Group(finding.rule, finding.host, finding.rule.windows.window_of(finding.window_start))
+    body = first_lines_search(group.rule, engine.name, finding.window_start, finding.window_end, group.host, most)
+    hits = engine.search(index, body | _shown(group.rule))["hits"]
+    shown = tuple(each.line.cut(most_characters) for each in _selected(group, hits["hits"]))
+    return FirstLines(shown, hits["total"]["value"] - len(shown) if shown else 0)
+
+
+def _shown(rule: Rule) -> dict[str, list[str]]:
+    """Return what a search shows of an event for its line and its place."""
+    return {"_source": [name_in_index(rule, "event.original"), *_SOURCES]}
+
+
+def _selected(group: _Group, hits: Iterable[Mapping[str, Any]]) -> Iterator[_Selected]:
+    """Yield the events that the cluster gives a class."""
+    line = name_in_index(group.rule, "event.original")
+    for hit in hits:
+        if (label := label_of(group.rule, hit)) is not None:
             source = dict(flattened(hit["_source"]))
-            event = stored(str(source.get(line, "")), host=group.host, time=time_of(rule, hit))
+            event = stored(str(source.get(line, "")), host=group.host, time=time_of(group.rule, hit))
             place = f"{source[_SOURCES[0]]}, byte {source.get(_SOURCES[1])}" if _SOURCES[0] in source else f"document {hit['_id']}"
             yield _Selected(group, event, label, place)

@@ -15,10 +15,11 @@ from integration.detection.schedule import Window
 from integration.errors import InputError
 from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
+from integration.findings.lines import EvidenceLine, LineStore
 from integration.log.blocks import Stream
 from integration.log.documents import Tally
-from integration.log.event import event_of
-from integration.log.files import ReadLog, read_candidates
+from integration.log.event import Event, event_of
+from integration.log.files import RawLine, ReadLog, read_candidates
 from integration.log.hosts import Hosts
 
 _PLAIN = re.compile(r"[A-Za-z0-9_ .:=()*\[\];,/%'-]+")
@@ -66,11 +67,13 @@ def scan(
     zone: tzinfo = UTC,
     on_bytes: Callable[[int], None] | None = None,
     window: Window | None = None,
+    lines: LineStore | None = None,
 ) -> Scan:
     """Evaluate rules over files (packed or not, `-` for standard input) and streams, all together, whatever their size.
 
-    `hosts` names the machine of each line, `zone` is what SPL prints times in; `on_bytes` hears of progress. With a `window` the
-    events within it are evaluated as one, else each in the window of its scheduled run.
+    `hosts` names the machine of each line, `zone` is what SPL prints times in; `on_bytes` hears of progress, and `lines` gets every
+    line that a rule selects. With a `window` the events within it are evaluated as one, else each in the window of its scheduled
+    run.
     """
     references = tuple(Reference(rule, zone, window) for rule in rules)
     done: list[ReadLog] = []
@@ -81,8 +84,11 @@ def scan(
             for line in reader:
                 machine = hosts.of(line.path, line.line.host)
                 event = event_of(line.line, host=machine.name, shipped_at=line.shipped_at)
-                if sum([reference.add(event) for reference in references]):
+                labels = [(reference.rule, label) for reference in references if (label := reference.add(event)) is not None]
+                if labels:
                     selected.add(machine, line)
+                if lines is not None:
+                    _keep(lines, line, event, labels)
         except InputError as error:
             if not (read := reader.lines_read + sum(each.lines for each in done)):
                 raise
@@ -90,6 +96,14 @@ def scan(
             raise InputError(f"{error}\n{read:,} lines were read up to there, {found:,} of them selected") from error
         done += reader.logs
     return Scan(references, tuple(done), selected)
+
+
+def _keep(lines: LineStore, line: RawLine, event: Event, labels: Sequence[tuple[Rule, str]]) -> None:
+    """Keep a line for the finding of each rule that selects it."""
+    place = f"{line.path}:{line.number}" if line.number else f"{line.path}, byte {line.offset}"
+    for rule, label in labels:
+        start = rule.windows.window_of(event.time).start
+        lines.add(rule.id, start, event.host, EvidenceLine(event.time, label, place, event.original))
 
 
 def needles(rules: Sequence[Rule]) -> list[bytes] | None:

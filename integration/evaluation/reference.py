@@ -213,19 +213,19 @@ class Reference:
         self._schedule = rule.windows
         self._store = StatisticsStore(rule)
 
-    def add(self, event: Event) -> bool:
-        """Read one event; return whether the search selects it."""
+    def add(self, event: Event) -> str | None:
+        """Read one event; return its class, None where the search does not select it."""
         if self._window is not None and not self._window.start <= event.time < self._window.end:
-            return False
+            return None
         label = self._classifier.classify(event)  # SPL 1 and 6
         if label is None:
-            return False
+            return None
         fields = [(column, event.value(field)) for column, field in self.rule.field_lists.items()]  # SPL 2 to 5
         values = [(column, indexed_value(self.rule.field_lists[column], value)) for column, value in fields if value is not None]
         window = self._window or self._schedule.window_of(event.time)
         self._store.add(window, event.host, event.time, label, values)  # SPL 8
         self.selected += 1
-        return True
+        return label
 
     def statistics(self) -> Iterator[tuple[Window, str, Statistics]]:
         """Yield what SPL 8 says of each host and window that had an event, by window, then host."""

@@ -75,7 +75,7 @@ class StatisticsStore:
         self._conditions = rule.list_conditions
         self._buffer: dict[tuple[Window, str], _Group] = {}
         self._buffered = 0
-        self._database = _temporary_database(_STATISTICS)
+        self._database = temporary_database(_STATISTICS)
 
     def add(self, window: Window, host: str, time: int, label: str, listed: Iterable[tuple[str, str]]) -> None:
         """Count an event of a host, with its class and its values by column; `time` is in epoch milliseconds."""
@@ -103,7 +103,7 @@ class StatisticsStore:
             lists = {column: self._values(group, column) for column in self._columns}
             holding = frozenset(condition for condition in self._conditions if self._holds(group, condition))
             labels = dict(self._database.execute('SELECT label, events FROM label WHERE "group" = ?', (group,)))
-            yield Window(start, end, run_at), _text(host), Statistics(events, first, last, lists, labels, holding)
+            yield Window(start, end, run_at), text_of(host), Statistics(events, first, last, lists, labels, holding)
 
     def close(self) -> None:
         """Delete the database."""
@@ -111,7 +111,7 @@ class StatisticsStore:
 
     def _flush(self) -> None:
         """Write the buffer to the database and empty it."""
-        groups = [(window, _blob(host), group) for (window, host), group in self._buffer.items()]
+        groups = [(window, blob_of(host), group) for (window, host), group in self._buffer.items()]
         self._database.executemany(
             _ADD_GROUP,
             ((w.start, w.end, w.run_at, host, group.events, group.first, group.last) for w, host, group in groups),
@@ -122,7 +122,7 @@ class StatisticsStore:
         )
         self._database.executemany(
             _ADD_VALUE,
-            ((column, _blob(value), w.start, host) for w, host, group in groups for column, value in group.values),
+            ((column, blob_of(value), w.start, host) for w, host, group in groups for column, value in group.values),
         )
         self._buffer.clear()
         self._buffered = 0
@@ -132,12 +132,12 @@ class StatisticsStore:
         where = 'FROM value WHERE "group" = ? AND column = ?'
         (distinct,) = self._database.execute(f"SELECT count(*) {where}", (group, column)).fetchone()
         rows = self._database.execute(f"SELECT value {where} ORDER BY value LIMIT {values.MAX_VALUES}", (group, column))
-        return bounded_values((_text(value) for (value,) in rows), distinct)
+        return bounded_values((text_of(value) for (value,) in rows), distinct)
 
     def _holds(self, group: int, condition: ColumnCondition) -> bool:
         """Return whether any value of the condition's list holds its text, a value beyond the shown ones too."""
         query = 'SELECT 1 FROM value WHERE "group" = ? AND column = ? AND instr(value, ?)'
-        found = self._database.execute(f"{query} LIMIT 1", (group, condition.column, _blob(str(condition.contains))))
+        found = self._database.execute(f"{query} LIMIT 1", (group, condition.column, blob_of(str(condition.contains))))
         return found.fetchone() is not None
 
 
@@ -148,7 +148,7 @@ class FindingStore:
     """
 
     def __init__(self) -> None:
-        self._database = _temporary_database(_FINDINGS)
+        self._database = temporary_database(_FINDINGS)
         self._rules: dict[str, Rule] = {}
 
     def __len__(self) -> int:
@@ -165,7 +165,7 @@ class FindingStore:
 
     def _row(self, finding: Finding) -> tuple[int, bytes, str, str]:
         self._rules[finding.rule_id] = finding.rule
-        return finding.window_start, _blob(finding.host), finding.rule_id, json.dumps(finding.to_json())
+        return finding.window_start, blob_of(finding.host), finding.rule_id, json.dumps(finding.to_json())
 
     def close(self) -> None:
         """Delete the database."""
@@ -180,15 +180,18 @@ def stored_findings(findings: Iterable[Finding]) -> Iterator[FindingStore]:
         yield store
 
 
-def _temporary_database(tables: str) -> sqlite3.Connection:
+def temporary_database(tables: str) -> sqlite3.Connection:
+    """Return a new database with these tables."""
     database = sqlite3.connect("", isolation_level=None)  # an empty name makes a temporary database
     database.executescript(f"PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF; PRAGMA cache_size=-{_CACHE_KIB}; BEGIN; {tables}")
     return database
 
 
-def _blob(text: str) -> bytes:
+def blob_of(text: str) -> bytes:
+    """Return a text as it is stored."""
     return text.encode(errors="surrogatepass")
 
 
-def _text(blob: bytes) -> str:
+def text_of(blob: bytes) -> str:
+    """Return the text of what is stored."""
     return blob.decode(errors="surrogatepass")

@@ -218,6 +218,14 @@ def lines_search(rule: Rule, engine: str, start: int, end: int, host: str) -> di
     }
 
 
+def first_lines_search(rule: Rule, engine: str, start: int, end: int, host: str, most: int) -> dict[str, Any]:
+    """Return the search for one host's first `most` selected events in time, as `lines_search` gives them, and the count of all."""
+    query = selection(rule, engine, _window(start, end))
+    query["bool"]["filter"].append({"term": {name_in_index(rule, "host.name"): host}})
+    in_order = {"sort": [{name_in_index(rule, "@timestamp"): "asc"}], "size": most, "track_total_hits": True}
+    return lines_search(rule, engine, start, end, host) | {"query": query} | in_order
+
+
 def _condition(rule: Rule, condition: ColumnCondition) -> dict[str, Any]:
     field = rule.field_lists[str(condition.column)]
     return {"max": {"script": painless.script(painless.value_contains(rule, field, str(condition.contains)))}}

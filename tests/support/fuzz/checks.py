@@ -72,7 +72,7 @@ def _loses_its_wrapping(line: str) -> None:
 def _is_found(event: Event) -> None:
     """Selected or not, it makes the one finding that its level and terms ask for, which JSON, CSV and a table can hold."""
     reference = Reference(RULE)
-    selected = reference.add(event)
+    selected = reference.add(event) is not None
     level = event.value("log.level")
     terms = RULE.selection[0].contains
     assert selected == (str(level).upper() == "ERROR" and any(term.lower() in event.original.lower() for term in terms))

@@ -183,7 +183,7 @@ class TestSeverity:
 
 def test_selected_counts_events() -> None:
     reference = Reference(RULE)
-    assert [reference.add(event(line)) for line in (error('msg="model"'), "nothing")] == [True, False]
+    assert [reference.add(event(line)) for line in (error('msg="model"'), "nothing")] == ["model_error", None]
     assert reference.selected == 1
 
 
