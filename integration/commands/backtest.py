@@ -41,26 +41,39 @@ class Span:
 class Sums:
     """Counts findings by severity, rule, day, hour of the day, host, and by each value of the rules' lists.
 
-    A finding counts once for each value that its list shows. Days and hours are those at which windows begin, in `zone`.
+    A finding counts once for each value that its list shows. Days and hours are those at which windows begin, in `zone`. `hours`
+    has the hours of each day (`2026-11-24T08`), `hours_of_hosts` the hours of the day of each host that is counted alone.
     """
 
     def __init__(self, zone: tzinfo = UTC) -> None:
         self.severities: Counter[Severity] = Counter()
         self.by = {name: SeverityCounts() for name in ("rule", "day", "hour", "host")}
         self.values: dict[str, SeverityCounts] = {}
+        self.hours = SeverityCounts()
+        self.hours_of_hosts: dict[str, SeverityCounts] = {}
         self._zone = zone
 
     def add(self, finding: Finding) -> None:
         """Count a finding."""
         self.severities[finding.severity] += 1
         begins = (_EPOCH + timedelta(milliseconds=finding.window_start)).astimezone(self._zone)
-        keys = {"rule": finding.rule_id, "day": f"{begins:%Y-%m-%d}", "hour": f"{begins:%H}", "host": finding.host}
+        day, hour = begins.isoformat()[:13].split("T")
+        keys = {"rule": finding.rule_id, "day": day, "hour": hour, "host": finding.host}
         for name, key in keys.items():
             self.by[name].add(key, finding.severity)
+        self.hours.add(f"{day}T{hour}", finding.severity)
+        if finding.host in self.by["host"]:
+            self.hours_of_hosts.setdefault(finding.host, SeverityCounts()).add(hour, finding.severity)
         for name in finding.rule.lists:
             counts = self.values.setdefault(name, SeverityCounts())
             for value in dict.fromkeys(value[:MAX_CHARACTERS] for value in finding.values(name)):
                 counts.add(value, finding.severity)
+
+    def counted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Yield the findings, each counted."""
+        for finding in findings:
+            self.add(finding)
+            yield finding
 
     @property
     def beyond(self) -> dict[str, int]:

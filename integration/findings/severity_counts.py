@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from integration.detection.severity import Severity
 
@@ -21,3 +22,8 @@ class SeverityCounts(dict[str, Counter[Severity]]):
         """Count a finding."""
         known = key in self or len(self) < MAX_KEYS
         (self.setdefault(key, Counter()) if known else self.beyond)[severity] += 1
+
+
+def top_keys(counts: Mapping[str, Counter[Severity]], most: int) -> list[str]:
+    """Return the keys with the most findings; of those with as many the one with the most severe first."""
+    return sorted(counts, key=lambda key: (-counts[key].total(), -max(counts[key]), key))[:most]
