@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo check test test-long test-shippers test-docker test-image golden pipeline fuzz lint format build image image-context lock sbom audit clean
+.PHONY: setup demo check test test-long test-shippers test-browser test-docker test-image golden pipeline fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -30,11 +30,11 @@ PARALLEL = --numprocesses $(WORKERS) --dist loadscope
 
 # What to run after every change: no network, no Java, no npm and no node.
 check: lint
-	$(BIN)/python -m pytest -m 'not (cluster or docker or tools or long)' --hypothesis-profile check $(PARALLEL)
+	$(BIN)/python -m pytest -m 'not (browser or cluster or docker or tools or long)' --hypothesis-profile check $(PARALLEL)
 
 # Every kind of test that needs no Docker engine, on real nodes too; the first run fetches the nodes through Maven.
 test: setup
-	$(BIN)/python -m pytest -m 'not (docker or long or shippers)' $(PARALLEL)
+	$(BIN)/python -m pytest -m 'not (browser or docker or long or shippers)' $(PARALLEL)
 
 # What `make test` tries on a few of many lines, faults and sizes, on the rest of them; then older OpenSearch versions, on
 # what depends on the server most.
@@ -47,6 +47,10 @@ test-long: setup
 # Shippers from Debian's packages, by the configurations of docs/shipping; nothing is installed. They need apt-get.
 test-shippers: setup
 	$(BIN)/python -m pytest -m shippers $(PARALLEL)
+
+# Pages of `--format html` in headless Chromium. They need it, with its driver: apt-get install chromium chromium-driver.
+test-browser: setup
+	$(BIN)/python -m pytest -m browser tests/browser
 
 # Tests in containers: of the official image, or of the one that DETECT_TEST_IMAGE names. They need a Docker engine and Compose.
 TESTS ?= tests/docker

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
-from contextlib import closing
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
@@ -16,12 +16,16 @@ from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
 from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts
-from integration.cli.options import Format, FormatOption, RuleOption, RulesOption, TimezoneOption, rules_of, zone_of
+from integration.cli.options import BacktestFormat, BacktestFormatOption, RuleOption, RulesOption, TimezoneOption, rules_of, zone_of
 from integration.cli.output import note, progress
+from integration.cli.page.content import MAX_LINE, MAX_LINES, LinesOf
+from integration.cli.page.document import check_packages
+from integration.cli.page.pages import print_backtest, source_of
 from integration.cli.settings.loading import load_config
 from integration.cli.settings.model import Config, RuleSettings
 from integration.cli.windows import told, told_of, windows_of
 from integration.commands.backtest import Judge, Span, judged
+from integration.commands.evidence import first_lines
 from integration.commands.run import count_read, spanned
 from integration.commands.scan import scan as scan_logs
 from integration.commands.suggestions import suggested
@@ -31,6 +35,7 @@ from integration.errors import InputError
 from integration.evaluation.backtest import Backtest
 from integration.evaluation.presence import no_events
 from integration.findings.finding import Statistics
+from integration.findings.lines import LineStore
 from integration.findings.store import stored_findings
 from integration.log.blocks import names_of_logs
 from integration.log.documents import each_once
@@ -49,6 +54,8 @@ class _Seen:
     span: Span | None = None
     read: int = 0
     notes: list[str] = field(default_factory=list)
+    lines: LineStore | None = None
+    """The lines of files, where they are asked for."""
 
 
 @with_cluster
@@ -74,7 +81,7 @@ def backtest(
     rules: RulesOption = None,
     index: IndexOption = None,
     config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: BacktestFormatOption = BacktestFormat.TABLE,
 ) -> None:
     """Say how many findings the past would have had: by severity, day, hour and host, and of which messages.
 
@@ -84,28 +91,49 @@ def backtest(
     --compare shows what the filter and thresholds of a detect.toml would change: beside the settings in use, or beside the rules
     without filter and thresholds where it is the file in use. --suggest is about the findings that are left.
 
+    --format html writes one page with charts and the findings, each with its first lines; it needs the extra `html`.
+
     Example: detect backtest --since 30d --compare detect.toml --suggest
     """
+    if form is BacktestFormat.HTML:
+        check_packages()
     settings, loaded = configured(config, rules, rule)
     zone = zone_of(timezone)
     judges = _judges(settings, loaded, compare, rules, zone)
     seen = _Seen()
+    where = index or cluster.namespace.events
     if files:
+        seen.lines = LineStore(MAX_LINES, MAX_LINE) if form is BacktestFormat.HTML else None
         hosts = Hosts(list(names_of_logs(files)), given=host, host_from=host_from)
         statistics = _in_files(loaded, each_once(files), hosts, span_of(start, end), seen)
     elif start is None:
         raise InputError("give --from, such as --from 30d, with --to or without, or name log files")
     else:
-        statistics = _on_cluster(cluster, loaded, index or cluster.namespace.events, start, end, seen)
+        statistics = _on_cluster(cluster, loaded, where, start, end, seen)
     with closing(statistics), stored_findings(judged(statistics, judges)) as found:
         suggestions = suggested(found, _MOST_SUGGESTIONS) if suggest else None
-    answer = Answer(seen.windows, seen.span, seen.read, judges, suggestions, top)
-    if form is Format.JSON:
-        answer.print_json()
-    else:
-        answer.print_tables()
-    for line in (*seen.notes, *judges[-1].tally.notes()):
+        answer = Answer(seen.windows, seen.span, seen.read, judges, suggestions, top)
+        notes = [*seen.notes, *judges[-1].tally.notes()]
+        if form is BacktestFormat.JSON:
+            answer.print_json()
+        elif form is BacktestFormat.TABLE:
+            answer.print_tables()
+        else:
+            with _lines_behind(cluster, where, seen.lines) as lines_of:
+                print_backtest(answer, found, lines_of, loaded, zone, source_of(files or [where]), notes)
+    for line in notes:
         note(line)
+
+
+@contextmanager
+def _lines_behind(cluster: ClusterOptions, index: str, of_files: LineStore | None) -> Iterator[LinesOf]:
+    """Yield what returns the first lines behind a finding, in files or on the cluster."""
+    if of_files is not None:
+        with closing(of_files):
+            yield of_files.of
+    else:
+        with cluster.open() as engine:
+            yield lambda finding: first_lines(engine, index, finding, MAX_LINES, MAX_LINE)
 
 
 def _on_cluster(
@@ -131,7 +159,7 @@ def _in_files(
     """Yield the statistics of every window that lies in the span asked for, by the reference, rule by rule."""
     total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
     with progress("Reading", total or None, size=True) as advance:
-        scan = scan_logs(rules, files, hosts=hosts, on_bytes=advance)
+        scan = scan_logs(rules, files, hosts=hosts, on_bytes=advance, lines=seen.lines)
     begins, ends = asked
     first, last = [] if begins is None else [begins], [] if ends is None else [ends]
     with closing(scan):

@@ -14,7 +14,7 @@ import typer
 from integration.cli.config import IndexOption
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
-from integration.cli.options import severity_of
+from integration.cli.options import TabularFormat, TabularFormatOption, severity_of
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.cli.verbs import ListingGroup, typer_app, verb_of
@@ -61,6 +61,7 @@ def listed(
     source: SourceOption = Source.ALL,
     state: Annotated[AlertState, typer.Option("--state", help="Alerts that are open, over, or both.")] = AlertState.ALL,
     index: IndexOption = None,
+    form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
     """List findings: risk events, and alerts of OpenSearch Alerting or Kibana.
 
@@ -82,7 +83,7 @@ def listed(
         may_pass = report.settings.post_filter.may_pass
         passed, tally = FilteredFindings(may_pass), FilterTally(report.settings.post_filter, may=True)
         events = _events(engine, report.rules, where, filter(may_pass, found))
-        report.print(passed.kept(tally.counted(found)), events)
+        report.print(passed.kept(tally.counted(found)), events, form)
         if not events["read"] and not has_events(engine, report.rules, where, wanted.start, wanted.end):
             note(no_events(engine, where, wanted.start, wanted.end))
     for line in tally.notes():
@@ -99,6 +100,7 @@ def show(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="The finding's id, or the beginning of it.")],
     source: SourceOption = Source.ALL,
     index: IndexOption = None,
+    form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
     """Show one finding in full.
 
@@ -115,7 +117,7 @@ def show(
                 if ids
                 else f"no finding has an id that begins with {identifier!r}; `detect findings` lists them"
             )
-        report.print_one(next(iter(found)), _events(engine, report.rules, where, found))
+        report.print_one(next(iter(found)), _events(engine, report.rules, where, found), form)
 
 
 @contextmanager

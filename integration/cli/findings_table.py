@@ -110,10 +110,9 @@ def _table_of_rule(rule: Rule, findings: Sequence[Finding], title: str, width: i
     rows = []
     for finding in findings:
         beyond = dict(finding.truncated)
-        start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in (finding.window_start, finding.window_end))
         cells: list[str | Text] = [
             finding.id[:_ID_CHARACTERS],
-            f"{start} to {end[-5:]}",
+            shown_window(finding),
             finding.host,
             Text(str(finding.severity), style=_STYLES.get(finding.severity, "")),
             *(str(finding[name]) for name in numbers),
@@ -126,6 +125,12 @@ def _table_of_rule(rule: Rule, findings: Sequence[Finding], title: str, width: i
     return fitted(
         columns, [texts(row) for row in rows], title, lines=True, width=width, dispensable=dispensable, of_logs=[*rule.field_lists]
     )
+
+
+def shown_window(finding: Finding) -> str:
+    """Return the window of a finding in UTC, in words."""
+    start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in (finding.window_start, finding.window_end))
+    return f"{start} to {end[-5:]}"
 
 
 def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:

@@ -43,10 +43,29 @@ class ResultFormat(StrEnum):
     JUNIT = "junit"
 
 
+class ScanFormat(StrEnum):
+    """How findings of log files are written to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+    HTML = "html"
+
+
+class BacktestFormat(StrEnum):
+    """How the sums of a backtest are written to standard output."""
+
+    TABLE = "table"
+    JSON = "json"
+    HTML = "html"
+
+
 _RULE = "Rule"
 FormatOption = Annotated[Format, typer.Option("--format", help="How to write results.")]
 ResultFormatOption = Annotated[ResultFormat, typer.Option("--format", help="How to write results; junit is for CI.")]
 TabularFormatOption = Annotated[TabularFormat, typer.Option("--format", help="How to write findings.")]
+ScanFormatOption = Annotated[ScanFormat, typer.Option("--format", help="How to write findings.")]
+BacktestFormatOption = Annotated[BacktestFormat, typer.Option("--format", help="How to write results.")]
 RuleOption = Annotated[
     list[str] | None, typer.Option("--rule", metavar="ID", help="A rule's id; all by default.", rich_help_panel=_RULE)
 ]

@@ -1,4 +1,4 @@
-"""The options of the verbs that report findings: the rules, the form, and the severity that ends the verb with 1."""
+"""The options of the verbs that report findings: the rules, the rows, and the severity that ends the verb with 1."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from integration.cli.options import (
     RuleOption,
     RulesOption,
     TabularFormat,
-    TabularFormatOption,
     TimezoneOption,
     replacing,
     severity_of,
@@ -25,6 +24,7 @@ from integration.cli.output import print_record
 from integration.cli.settings.model import Config
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
+from integration.errors import InputError
 from integration.findings.finding import Finding
 
 FailOnOption = Annotated[
@@ -43,7 +43,7 @@ _DEFAULT_ROWS = 1_000
 
 @dataclass(frozen=True)
 class Report:
-    """The user's settings with the rules as they change them, and how findings of these are reported.
+    """The user's settings with the rules as they change them, and how findings of these are reported in whatever form.
 
     `zone` is what SPL prints times in.
     """
@@ -53,19 +53,25 @@ class Report:
     zone: tzinfo
     _fail_on: Severity | None
     _max_spl_rows: int | None
-    _form: TabularFormat
     _every: bool
 
-    def print(self, findings: Iterable[Finding], events: Mapping[str, int]) -> None:
-        """Write findings in the form asked for, and how many events were read and selected."""
-        print_findings(findings, events, self._form, self.rules, self._max_spl_rows, every=self._every)
+    def print(self, findings: Iterable[Finding], events: Mapping[str, int], form: TabularFormat) -> None:
+        """Write findings in a form, and how many events were read and selected."""
+        print_findings(findings, events, form, self.rules, self._max_spl_rows, every=self._every)
 
-    def print_one(self, finding: Finding, events: Mapping[str, int]) -> None:
+    def print_one(self, finding: Finding, events: Mapping[str, int], form: TabularFormat) -> None:
         """Write one finding whole."""
-        if self._form is TabularFormat.TABLE:
+        if form is TabularFormat.TABLE:
             print_record(finding.id, finding.to_json())
         else:
-            self.print([finding], events)
+            self.print([finding], events, form)
+
+    def refuse_rows(self) -> None:
+        """Raise `InputError` where rows are asked for that a page has not."""
+        if self._max_spl_rows is not None or self._every:
+            raise InputError(
+                "--all and --spl-rows do not go with --format html: a page shows the most severe findings, and their lines"
+            )
 
     def end(self, highest: Severity | None) -> None:
         """End with 1 when the highest severity, None if there is no finding, reaches `--fail-on`."""
@@ -82,11 +88,10 @@ def _report(
     max_spl_rows: MaxSplRowsOption = _DEFAULT_ROWS,
     every: AllOption = False,
     config: ConfigOption = None,
-    form: TabularFormatOption = TabularFormat.TABLE,
 ) -> Report:
     settings, loaded = configured(config, rules, rule)
     least = None if fail_on is None else severity_of("--fail-on", fail_on)
-    return Report(settings, loaded, zone_of(timezone), least, max_spl_rows if spl_rows else None, form, every)
+    return Report(settings, loaded, zone_of(timezone), least, max_spl_rows if spl_rows else None, every)
 
 
 def with_report(verb: Callable[..., None]) -> Callable[..., None]:

@@ -9,6 +9,7 @@ import typer
 
 from integration.cli.config import IndexOption
 from integration.cli.connection import ClusterOptions, with_cluster
+from integration.cli.options import TabularFormat, TabularFormatOption
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
@@ -32,6 +33,7 @@ def run(
     end: ToOption = None,
     write: Annotated[bool, typer.Option("--write", help="Store the findings as risk events.")] = False,
     index: IndexOption = None,
+    form: TabularFormatOption = TabularFormat.TABLE,
 ) -> None:
     """Let the cluster evaluate scheduled windows and print the findings.
 
@@ -47,7 +49,7 @@ def run(
         read = count_read(engine, plan, where)
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
-        report.print(findings, {"read": read, "selected": passed.events})
+        report.print(findings, {"read": read, "selected": passed.events}, form)
         note(told(plan))
         if not read:
             note(no_events(engine, where, *spanned(plan)))

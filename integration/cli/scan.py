@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -12,13 +12,18 @@ import typer
 from platformdirs import user_state_path
 
 from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_hosts
+from integration.cli.options import ScanFormat, ScanFormatOption, TabularFormat
 from integration.cli.output import note, progress
+from integration.cli.page.content import MAX_LINE, MAX_LINES
+from integration.cli.page.document import check_packages
+from integration.cli.page.pages import print_scan, source_of
 from integration.cli.report import Report, with_report
 from integration.commands.scan import scan as scan_logs
 from integration.errors import InputError
 from integration.findings.filter import FilteredFindings
 from integration.findings.filter_tally import FilterTally
 from integration.findings.finding import Finding
+from integration.findings.lines import LineStore
 from integration.findings.told import Told
 from integration.log.blocks import Stream, names_of_logs
 from integration.log.documents import each_once
@@ -48,6 +53,7 @@ def scan(
     state: Annotated[
         Path | None, typer.Option("--state", metavar="FILE", help="Where --new keeps what it told; else in your state folder.")
     ] = None,
+    form: ScanFormatOption = ScanFormat.TABLE,
 ) -> None:
     r"""Evaluate log files with the Python reference of the search; no cluster is asked.
 
@@ -59,15 +65,21 @@ def scan(
 
     With --new, cron may run it over the same logs again and again: it tells each finding once, and once more when it is graver.
 
+    --format html writes one page with charts and the findings, each with its first lines; it needs the extra `html`.
+
     Example: detect scan ~/.ollama/logs/server*.log --new --format json --fail-on high
     """
+    if form is ScanFormat.HTML:
+        report.refuse_rows()
+        check_packages()
     logs: list[str | Stream] = [*each_once(files or []), *map(container_log, container or [])]
     logs = logs or _local_logs()
     named = [log for log in logs if isinstance(log, str)]
     hosts = Hosts(list(names_of_logs(named)), given=host, host_from=host_from)
     total = sum(Path(file).stat().st_size for file in named if Path(file).is_file())
+    lines = LineStore(MAX_LINES, MAX_LINE) if form is ScanFormat.HTML else None
     with progress("Reading", total or None, size=True) as advance:
-        result = scan_logs(report.rules, logs, hosts=hosts, zone=report.zone, on_bytes=advance)
+        result = scan_logs(report.rules, logs, hosts=hosts, zone=report.zone, on_bytes=advance, lines=lines)
     passed, tally = FilteredFindings(report.settings.post_filter.passes), FilterTally(report.settings.post_filter)
     if state is not None and not new:
         raise InputError("--state goes with --new")
@@ -76,11 +88,15 @@ def scan(
             raise InputError(f"nothing was evaluated: {_nothing_in(log.path for log in result.logs)}. {_NAME_THEM}")
         events = {"read": result.read, "selected": 0}
         found = filter(report.settings.post_filter.passes, tally.counted(_counting(result.findings(), events)))
-        report.print(passed.kept(found if told is None else told.new(found)), events)
+        new_ones = passed.kept(found if told is None else told.new(found))
+        if lines is None:
+            report.print(new_ones, events, TabularFormat(form))
+        else:
+            with closing(lines):
+                source = source_of([log.path for log in result.logs])
+                print_scan(new_ones, lines.of, report.rules, report.zone, source, lambda: _notes(events, tally, told))
         sys.stdout.flush()  # what could not be written was not told
-    if told is not None and told.before:
-        note(f"{told.before:,} more finding{'s' * (told.before != 1)} told before.")
-    for line in tally.notes():
+    for line in (*_before(told), *tally.notes()):
         note(line)
     _note_streams(logs)
     if empty := [log.path for log in result.logs if not log.lines and log.path not in named]:
@@ -92,6 +108,17 @@ def scan(
         note_hosts(result.lines_by_machine(hosts), hosts.rule)
     note_doubts(result.selected, "selected events")
     report.end(passed.highest_severity)
+
+
+def _notes(events: Mapping[str, int], tally: FilterTally, told: Told | None) -> list[str]:
+    """Return what a page says besides its findings."""
+    return [f"From {events['selected']:,} selected of {events['read']:,} events.", *tally.notes(), *_before(told)]
+
+
+def _before(told: Told | None) -> list[str]:
+    if told is None or not told.before:
+        return []
+    return [f"{told.before:,} more finding{'s' * (told.before != 1)} told before."]
 
 
 def _counting(findings: Iterable[Finding], events: dict[str, int]) -> Iterator[Finding]:

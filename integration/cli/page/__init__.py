@@ -1,0 +1,1 @@
+"""Findings as one page of HTML that needs nothing beside it: `--format html`."""
