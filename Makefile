@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo check test test-long test-shippers test-browser test-docker test-image golden pipeline fuzz lint format build image image-context lock sbom audit clean
+.PHONY: setup demo check test test-long test-shippers test-browser test-docker test-image golden screenshot pipeline fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -51,6 +51,10 @@ test-shippers: setup
 # Pages of `--format html` in headless Chromium. They need it, with its driver: apt-get install chromium chromium-driver.
 test-browser: setup
 	$(BIN)/python -m pytest -m browser tests/browser
+
+# The picture of such a page in docs/images, taken anew.
+screenshot: setup
+	$(BIN)/python -m tests.browser
 
 # Tests in containers: of the official image, or of the one that DETECT_TEST_IMAGE names. They need a Docker engine and Compose.
 TESTS ?= tests/docker

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
+from integration.commands.evidence import first_lines
 from integration.detection.cases import load_cases
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
@@ -15,6 +16,7 @@ from integration.evaluation import buckets
 from integration.evaluation.backtest import Backtest
 from integration.evaluation.cluster import evaluate
 from integration.evaluation.comparison import compare
+from integration.evaluation.reference import Classifier
 from integration.findings.finding import Finding, build_finding
 from integration.log.event import parse
 from integration.names import Namespace
@@ -22,6 +24,7 @@ from integration.sandbox.local import Node
 from integration.times import parse_time
 from tests.support.builders import findings_of
 from tests.support.cli import detect
+from tests.support.html_page import HtmlPage
 from tests.support.installing import install_shared
 from tests.support.shipped import Shipped, drop, stored
 
@@ -72,6 +75,36 @@ def test_one_pass_finds_what_each_window_does(past: Engine, rule: Rule, monkeypa
     assert in_one_pass(past, rule, WINDOWS[3:5]) == [
         finding for finding in apart if WINDOWS[3].start <= finding.window_start < WINDOWS[4].end
     ]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_the_first_lines_behind_a_finding_are_those_of_the_reference(past: Engine, rule: Rule) -> None:
+    found = in_one_pass(past, rule)
+    assert len(found) > 3
+    classifier = Classifier(rule)
+    events = [parse(each.line, host=each.host, shipped_at=each.at) for each in LINES]
+    for finding in found:
+        own = [each for each in events if each.host == finding.host and finding.window_start <= each.time < finding.window_end]
+        selected = sorted((each.time, label, each.original) for each in own if (label := classifier.classify(each)))
+        first = first_lines(past, NAMESPACE.events, finding, 3, 10_000)
+        assert {(line.time, line.label, line.text) for line in first.shown} <= set(selected)
+        assert [line.time for line in first.shown] == [time for time, _, _ in selected[:3]]
+        assert first.left_out == len(selected) - len(first.shown)
+        assert first_lines(past, NAMESPACE.events, finding, 1, 10).shown[0].text == f"{first.shown[0].text[:9]}…"
+
+
+@pytest.mark.usefixtures("past")
+def test_a_page_has_the_findings_and_their_lines(node: Node) -> None:
+    span = ("--from", "2026-11-24T06:50:00Z", "--to", "2026-11-24T17:50:00Z")
+    where = ("--url", node.url, "--namespace", "past")
+    ran, answer = detect("run", *span, *where, "--format", "json"), detect("backtest", *span, *where, "--format", "html")
+    assert answer.code == 0, answer.err
+    page = HtmlPage(answer.out)
+    assert all(f"id {finding['id']}" in page.text for finding in ran.json["findings"])
+    assert "None of its lines" not in page.text
+    assert "The first 10 lines in time; 1,040 more" in page.text
+    assert 'level=ERROR msg="model 0009"' in page.text
+    assert 'level=ERROR msg="model 0010"' not in page.text
 
 
 @pytest.mark.usefixtures("past")

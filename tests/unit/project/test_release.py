@@ -76,6 +76,7 @@ def test_the_wheel_has_the_version_and_the_asset_folders(builds: list[dict[str, 
     assert "integration/rules/ollama_possible_rce_via_model_loading.yml" in names
     assert "integration/rules/tests/ollama_possible_rce_via_model_loading/labels.yml" in names
     assert "integration/ingest_pipelines/ollama.server.yml" in names
+    assert {f"integration/cli/page/{name}" for name in ("page.html", "page.css", "charts.js")} <= set(names)
     assert not [name for name in names if name.startswith(("tests/", "benchmarks/"))]
 
 
