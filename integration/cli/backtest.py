@@ -114,13 +114,11 @@ def backtest(
         suggestions = suggested(found, _MOST_SUGGESTIONS) if suggest else None
         answer = Answer(seen.windows, seen.span, seen.read, judges, suggestions, top)
         notes = [*seen.notes, *judges[-1].tally.notes()]
-        if form is BacktestFormat.JSON:
-            answer.print_json()
-        elif form is BacktestFormat.TABLE:
-            answer.print_tables()
-        else:
+        if form is BacktestFormat.HTML:
             with _lines_behind(cluster, where, seen.lines) as lines_of:
                 print_backtest(answer, found, lines_of, loaded, zone, source_of(files or [where]), notes)
+        else:
+            answer.print(form)
     for line in notes:
         note(line)
 

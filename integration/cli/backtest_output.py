@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from rich.text import Text
 
+from integration.cli.options import BacktestFormat
 from integration.cli.output import note, print_json, print_table
 from integration.cli.sums_tables import Counts, ShownTable, SumsTables, cut
 from integration.commands.backtest import Judge, Span
@@ -32,8 +33,14 @@ class Answer:
     suggestions: Sequence[Suggestion] | None
     top: int
 
-    def print_json(self) -> None:
-        """Write one JSON document."""
+    def print(self, form: Literal[BacktestFormat.TABLE, BacktestFormat.JSON]) -> None:
+        """Write tables or one JSON document."""
+        if form is BacktestFormat.JSON:
+            self._print_json()
+        else:
+            self._print_tables()
+
+    def _print_json(self) -> None:
         record: dict[str, Any] = {"windows": self.windows} | _span_json(self.span)
         record["events"] = {"read": self.read, "selected": self.judges[0].events}
         record["results"] = [self._result(judge) for judge in self.judges]
@@ -41,7 +48,7 @@ class Answer:
             record["suggestions"] = [_suggestion_json(each) for each in self.suggestions]
         print_json(record)
 
-    def print_tables(self) -> None:
+    def _print_tables(self) -> None:
         """Write a table for each thing that findings are counted by, the suggestions, and among how many events they are."""
         for table in self._sums:
             print_table(*table[:2], of_logs=table.of_logs)

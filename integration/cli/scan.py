@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from integration.cli.page.content import MAX_LINE, MAX_LINES
 from integration.cli.page.document import check_packages
 from integration.cli.page.pages import print_scan, source_of
 from integration.cli.report import Report, with_report
+from integration.commands.scan import Scan
 from integration.commands.scan import scan as scan_logs
 from integration.errors import InputError
 from integration.findings.filter import FilteredFindings
@@ -27,6 +29,7 @@ from integration.findings.lines import LineStore
 from integration.findings.told import Told
 from integration.log.blocks import Stream, names_of_logs
 from integration.log.documents import each_once
+from integration.log.files import ReadLog
 from integration.log.hosts import Hosts
 from integration.log.places import container as container_log
 from integration.log.places import local_places
@@ -94,25 +97,23 @@ def scan(
         else:
             with closing(lines):
                 source = source_of([log.path for log in result.logs])
-                print_scan(new_ones, lines.of, report.rules, report.zone, source, lambda: _notes(events, tally, told))
+                notes = partial(_page_notes, events, tally, told, result.logs)
+                print_scan(new_ones, lines.of, report.rules, report.zone, source, notes)
         sys.stdout.flush()  # what could not be written was not told
     for line in (*_before(told), *tally.notes()):
         note(line)
     _note_streams(logs)
-    if empty := [log.path for log in result.logs if not log.lines and log.path not in named]:
-        note(f"There is {_nothing_in(empty)}")
-    for log in result.logs:
-        if log.lines and not log.is_ollamas:
-            note(said_unlike(log.path, log.lines))
+    _note_logs(result, named)
     if len(result.logs) > 1 and not host:
         note_hosts(result.lines_by_machine(hosts), hosts.rule)
     note_doubts(result.selected, "selected events")
     report.end(passed.highest_severity)
 
 
-def _notes(events: Mapping[str, int], tally: FilterTally, told: Told | None) -> list[str]:
+def _page_notes(events: Mapping[str, int], tally: FilterTally, told: Told | None, logs: Iterable[ReadLog]) -> list[str]:
     """Return what a page says besides its findings."""
-    return [f"From {events['selected']:,} selected of {events['read']:,} events.", *tally.notes(), *_before(told)]
+    read = f"From {events['selected']:,} selected of {events['read']:,} events."
+    return [read, *_before(told), *tally.notes(), *_unlike(logs)]
 
 
 def _before(told: Told | None) -> list[str]:
@@ -148,6 +149,18 @@ def _local_logs() -> list[str | Stream]:
 
 def _nothing_in(places: Iterable[str]) -> str:
     return f"nothing in {', nothing in '.join(places)}"
+
+
+def _note_logs(result: Scan, named: Sequence[str]) -> None:
+    """Note the logs without lines that nobody named, and those that do not look like Ollama's."""
+    if empty := [log.path for log in result.logs if not log.lines and log.path not in named]:
+        note(f"There is {_nothing_in(empty)}")
+    for line in _unlike(result.logs):
+        note(line)
+
+
+def _unlike(logs: Iterable[ReadLog]) -> list[str]:
+    return [said_unlike(log.path, log.lines) for log in logs if log.lines and not log.is_ollamas]
 
 
 def _note_streams(logs: Sequence[str | Stream]) -> None:

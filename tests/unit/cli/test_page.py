@@ -169,6 +169,10 @@ def test_no_finding_makes_a_page_without_charts(tmp_path: Path) -> None:
         assert page.figures == []
 
 
+def test_a_log_of_something_else_is_told(tmp_path: Path) -> None:
+    assert "server.log: " in page_of("scan", written(tmp_path, "2026-11-24 nginx: hello", "2026-11-24 nginx: bye")).text
+
+
 def test_rows_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, error('msg="model"'))
     for option in ("--all", "--spl-rows"):
