@@ -156,7 +156,7 @@ class Rule(Model):
         """The names that event fields have in the rule's index."""
         return self._field_names
 
-    @property
+    @cached_property
     def windows(self) -> Schedule:
         """The schedule with its arithmetic of runs and windows."""
         return Schedule(self.schedule.cron, self.schedule.earliest, self.schedule.latest)
