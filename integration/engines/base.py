@@ -89,7 +89,7 @@ class Engine(ABC):
         """
         answer = (RETRY.wraps(self._send) if retry else self._send)(method, path, body, params or {})
         if not isinstance(answer, dict):
-            raise not_a_cluster(self._call(method, path), str(answer))
+            raise not_a_cluster(Call(self.url, method, path), str(answer))
         return answer
 
     # Ingest pipelines and index templates
@@ -276,17 +276,15 @@ class Engine(ABC):
             raise
 
     def _get(self, path: str, params: Params | None = None) -> Json | None:
-        try:
+        with suppress(NotFoundError):
             return self.request("GET", path, params=params, retry=True)
-        except NotFoundError:
-            return None
+        return None
 
     def _delete(self, path: str) -> bool:
-        try:
+        with suppress(NotFoundError):
             self.request("DELETE", path)
-        except NotFoundError:
-            return False
-        return True
+            return True
+        return False
 
     def _check_shards(self, answer: Json, purpose: str) -> None:
         """Refuse an answer that lacks a shard: one that no node has at the moment is not among the failed ones."""
@@ -295,9 +293,6 @@ class Engine(ABC):
             causes = [reason(failure["reason"]) for failure in shards.get("failures", [])]
             why = next(iter(causes), "no node that is there has all of its shards; see the cluster's health")
             raise ClusterError(f"{self.url} could not {purpose}: {why}")
-
-    def _call(self, method: str, path: str) -> Call:
-        return Call(self.url, method, path)
 
 
 def _path(*parts: str) -> str:

@@ -13,7 +13,7 @@ import urllib3
 from elastic_transport.client_utils import DEFAULT
 
 from integration.engines.base import CONNECTIONS, Body, Engine, Params
-from integration.engines.faults import no_answer, not_a_cluster, refused
+from integration.engines.faults import Call, no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
     from integration.engines.answers import Identity
@@ -48,7 +48,7 @@ class Elasticsearch(Engine):
 
     @contextmanager
     def _faults(self, method: str, path: str) -> Iterator[None]:
-        call = self._call(method, path)
+        call = Call(self.url, method, path)
         try:
             yield
         except elasticsearch.UnsupportedProductError as error:

@@ -10,7 +10,7 @@ import opensearchpy
 import opensearchpy.helpers
 
 from integration.engines.base import CONNECTIONS, Body, Engine, Params
-from integration.engines.faults import no_answer, not_a_cluster, refused
+from integration.engines.faults import Call, no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
     from integration.engines.answers import Identity
@@ -43,7 +43,7 @@ class OpenSearch(Engine):
 
     @contextmanager
     def _faults(self, method: str, path: str) -> Iterator[None]:
-        call = self._call(method, path)
+        call = Call(self.url, method, path)
         try:
             yield
         except opensearchpy.ConnectionError as error:
