@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any, Literal
 
 from rich.text import Text
 
 from integration.cli.options import BacktestFormat
-from integration.cli.output import note, print_json, print_table
+from integration.cli.output import escaped, note, print_json, print_table
 from integration.cli.sums_tables import Counts, ShownTable, SumsTables, cut
 from integration.commands.backtest import Judge, Span
 from integration.commands.suggestions import Suggestion
@@ -20,6 +21,7 @@ from integration.times import rfc3339
 _MAX_HOST = 120
 _MAX_MESSAGE = 160
 _ENTRY = "entry of detect.toml"
+_COMMENT = 80
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,10 @@ class Answer:
         """Write a table for each thing that findings are counted by, the suggestions, and among how many events they are."""
         for table in self._sums:
             print_table(*table[:2], of_logs=table.of_logs)
-        for table in self.suggestion_tables():
-            print_table(*table[:2], lines=True, of_logs=table.of_logs)
+        for each in self.suggestions or ():
+            told = f"hides {_hidden(each)}; the worst: {escaped(_worst(each))}"
+            print("\n" + fill(told, _COMMENT, initial_indent="# ", subsequent_indent="#   "))  # noqa: T201
+            print(each.toml)  # noqa: T201
         for line in self.notes():
             note(line)
 
@@ -63,10 +67,7 @@ class Answer:
 
     def suggestion_tables(self) -> Iterator[ShownTable]:
         """Yield a table of the suggestions where there are any."""
-        rows: list[list[str | Text]] = []
-        for each in self.suggestions or ():
-            hidden = ", ".join(f"{each.hides[level]:,} {level}" for level in sorted(each.hides, reverse=True))
-            rows.append([Text(each.toml), f"{each.hides.total():,}: {hidden}", _worst(each)])
+        rows: list[list[str | Text]] = [[Text(each.toml), _hidden(each), _worst(each)] for each in self.suggestions or ()]
         if rows:
             yield ShownTable([_ENTRY, "hides", "the worst of them"], rows, of_logs=[_ENTRY])
 
@@ -95,6 +96,11 @@ class Answer:
             {key_name or name: key, "findings": counts[key].total(), "severities": _severities_json(counts[key])}
             for key in self._sums.keys(name, counts)
         ]
+
+
+def _hidden(suggestion: Suggestion) -> str:
+    levels = ", ".join(f"{suggestion.hides[level]:,} {level}" for level in sorted(suggestion.hides, reverse=True))
+    return f"{suggestion.hides.total():,}: {levels}"
 
 
 def _worst(suggestion: Suggestion) -> str:

@@ -12,6 +12,7 @@ from integration.cli.installation import (
     RolesOption,
     desired,
     leftovers_json,
+    note_dropped,
     print_states,
     state_json,
 )
@@ -53,5 +54,6 @@ def diff(
             print_diff(unified(each))
         if leftovers:
             print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
+    note_dropped(planned, loaded)
     if leftovers or any(each.state is not State.SAME for each in planned):
         raise typer.Exit(1)

@@ -16,6 +16,7 @@ from integration.times import rfc3339
 
 _MAX_CELL = 300
 _MOST_NAMED = 10
+_MOST_ROWS = 20
 _NOTHING = "nothing was compared: neither side has a row"
 
 
@@ -44,8 +45,12 @@ def _print(result: ExportValidation) -> None:
     if not result.agrees and not (rows.unexplained or rows.beyond):
         verdict = "Nothing was compared" if result.events else "Nothing was compared: there is no event in this span"
     print(escaped(f"{verdict}: {counted}. ({result.rule.id})"))  # noqa: T201
+    for hint in rows.hints:
+        note(hint)
     if rows.unexplained:
-        print_table(["row", "host", "what", "column", "Splunk", "here"], list(_table(rows.unexplained)))
+        print_table(["row", "host", "what", "column", "Splunk", "here"], list(_table(rows.unexplained[:_MOST_ROWS])))
+    if (more := len(rows.unexplained) - _MOST_ROWS) > 0:
+        print(f"{more:,} more rows that differ; --format json has them.")  # noqa: T201
     for reason, count in Counter(each.reason for each in rows.explained).items():
         hosts = dict.fromkeys(each.host for each in rows.explained if each.reason == reason)
         print(escaped(f"Explained, {count:,} rows of {_listed(tuple(hosts))}: {reason}."))  # noqa: T201
@@ -57,8 +62,6 @@ def _print(result: ExportValidation) -> None:
         print(f"{rows.left_out:,} more differences.")  # noqa: T201
     if rows.beyond:
         print(f"{rows.beyond:,} more rows here were not compared.")  # noqa: T201
-    for hint in rows.hints:
-        note(hint)
 
 
 def _table(differences: Sequence[RowDifference]) -> Iterator[list[str]]:

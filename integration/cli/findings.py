@@ -84,6 +84,8 @@ def listed(
         passed, tally = FilteredFindings(may_pass), FilterTally(report.settings.post_filter, may=True)
         events = _events(engine, report.rules, where, filter(may_pass, found))
         report.print(passed.kept(tally.counted(found)), events, form)
+        if not len(found):
+            note("Listed are risk events (of `detect watch` and `detect run --write`) and alerts. `detect run` evaluates.")
         if not events["read"] and not has_events(engine, report.rules, where, wanted.start, wanted.end):
             note(no_events(engine, where, wanted.start, wanted.end))
     for line in tally.notes():

@@ -47,7 +47,7 @@ def print_findings(
             note(f"No room here for: {', '.join(no_room)}. A wider terminal shows them, and --format json.")
         note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events")
         if count and is_bounded():
-            note("detect explain --finding ID [FILE]... shows the lines behind one.")
+            note("detect explain --finding ID [FILE]... shows the lines behind one; of files, name the same ones.")
 
 
 def _print_json(findings: Iterable[Finding], events: Mapping[str, int], max_spl_rows: int | None) -> None:

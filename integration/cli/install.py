@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, leftovers_json, steps
+from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, leftovers_json, note_dropped, steps
 from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import escaped, note, print_json, print_table
 from integration.install.deployment import Deployment
 from integration.install.objects import Leftover
-from integration.install.plan import VERBS, Planned, apply, plan
+from integration.install.plan import VERBS, Planned, State, apply, plan, refuse_foreign
 from integration.install.retention import retention_of
 from integration.targets.choose import SCHEDULER_HINT, Alerting
 
@@ -80,7 +80,10 @@ def install(
     with desired(cluster, loaded, alerting, deployment, **options) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
         if dry_run:
-            _print_plan(planned, leftovers, form, prune=prune, bodies=bodies)
+            verbs = VERBS if force else VERBS | {State.FOREIGN: "refuse"}
+            _print_plan(planned, leftovers, form, verbs, prune=prune, bodies=bodies)
+            if not force:
+                refuse_foreign(planned)
         else:
             with steps(form) as on_step:
                 gone = [*wanted.abandoned, *(leftovers if prune else ())]
@@ -88,6 +91,7 @@ def install(
             engine = wanted.connections.engine
             where = f"Ship lines to {cluster.namespace.events}, or use `detect ingest`."
             note(f"Installed on {engine.name} {engine.version_text}. {where}")
+        note_dropped(planned, loaded)
         for each in wanted.streams.hooked:
             name = each.dataset.custom
             note(
@@ -103,15 +107,23 @@ def install(
         note("Dry run: nothing was changed.")
 
 
-def _print_plan(planned: Sequence[Planned], leftovers: Sequence[Leftover], form: Format, *, prune: bool, bodies: bool) -> None:
+def _print_plan(
+    planned: Sequence[Planned],
+    leftovers: Sequence[Leftover],
+    form: Format,
+    verbs: Mapping[State, str],
+    *,
+    prune: bool,
+    bodies: bool,
+) -> None:
     if form is Format.JSON:
         objects = [
-            {"kind": each.kind, "name": each.name, "state": each.state, "plan": VERBS[each.state], "body": each.object.body}
+            {"kind": each.kind, "name": each.name, "state": each.state, "plan": verbs[each.state], "body": each.object.body}
             for each in planned
         ]
         print_json({"objects": objects, "leftovers": leftovers_json(leftovers)})
         return
-    rows = [[VERBS[each.state], each.kind, each.name] for each in planned]
+    rows = [[verbs[each.state], each.kind, each.name] for each in planned]
     rows += [["remove" if prune else "leave", each.kind, each.name] for each in leftovers]
     print_table(["plan", "kind", "name"], rows)
     counts = Counter(verb for verb, *_ in rows)

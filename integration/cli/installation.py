@@ -11,13 +11,14 @@ import typer
 
 from integration.cli.connection import ClusterOptions
 from integration.cli.options import Format
-from integration.cli.output import escaped, print_json, print_table
+from integration.cli.output import escaped, note, print_json, print_table
 from integration.detection.model import Rule
 from integration.install.dashboards import SavedObject, dashboard_objects, front_end_of, unused_panels
 from integration.install.deployment import Deployment
 from integration.install.journal import OnStep, Step
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject, Target
+from integration.install.ownership import tagged_rules
 from integration.install.plan import Planned
 from integration.install.retention import NO_RETENTION, ended
 from integration.install.roles import role_objects
@@ -136,6 +137,13 @@ def steps(form: Format) -> Iterator[OnStep]:
 def print_states(planned: Sequence[Planned], title: str = "") -> None:
     """Write a table of objects and their states."""
     print_table(["kind", "name", "state"], [[each.kind, each.name, str(each.state)] for each in planned], title)
+
+
+def note_dropped(planned: Sequence[Planned], rules: Sequence[Rule]) -> None:
+    """Note the rules that the installed objects serve and that are not in the set."""
+    served = frozenset[str]().union(*(tagged_rules(each.found) for each in planned))
+    if dropped := sorted(served - {rule.id for rule in rules}):
+        note(f"Installed until now, and not in this set: {', '.join(dropped)}. Was --rules or DETECT_RULES forgotten?")
 
 
 def state_json(planned: Planned) -> dict[str, Any]:

@@ -14,4 +14,4 @@ def note_losses(losses: Iterable[Loss], index: str) -> None:
         if loss.count:
             senders = f"\nSent by: {'; '.join(loss.senders)}" if loss.senders else ""
             mend = f"\nTo mend it, {loss.mend}" if loss.mend else ""
-            note(f"{loss.count:,} documents in {index} {loss.text}.{senders}{mend}")
+            note(f"{loss.count:,} document{'s' * (loss.count != 1)} in {index} {loss.text}.{senders}{mend}")

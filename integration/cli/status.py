@@ -12,7 +12,7 @@ from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, desired, leftovers_json, print_states, state_json
 from integration.cli.losses import note_losses
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import escaped, print_json, print_table
+from integration.cli.output import escaped, note, print_json, print_table
 from integration.commands.json_events import JsonEvents
 from integration.commands.status import Report
 from integration.commands.status import status as report_status
@@ -51,6 +51,8 @@ def status(
         _print_report(report)
         if leftovers:
             print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
+    if not any(each.found for each in report.objects):
+        note(f"Nothing of detect's is installed on {cluster.connection.url}: `detect install` does that.")
     note_losses(report.losses, report.events_index)
     for stored in report.json_events:
         note_losses([stored.past_pipeline], stored.index)

@@ -11,11 +11,14 @@ from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, steps
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import note
+from integration.cli.output import note, print_table
 from integration.errors import InputError
 from integration.install.deployment import Deployment
 from integration.install.removal import data_of, removals, remove
 from integration.targets.choose import Alerting
+
+_PLANNED = {"deleted": "delete", "kept, without the pipeline": "keep, without the pipeline"}
+"""What a dry run calls a step."""
 
 
 @with_cluster
@@ -50,12 +53,15 @@ def uninstall(
         )
         if delete_data and not (yes or dry_run) and not confirmed(f"Delete {', '.join(data_of(cluster.namespace))}?"):
             raise InputError("nothing was changed: deleting data was not confirmed (--yes does it without asking)")
+        if dry_run and form is Format.TABLE:
+            rows = [[_PLANNED.get(each.step.action, each.step.action), each.step.kind, each.step.name] for each in planned]
+            print_table(["plan", "kind", "name"], rows)
         with steps(form) as on_step:
-            if dry_run:
+            if not dry_run:
+                remove(planned, on_step)
+            elif form is Format.JSON:
                 for removal in planned:
                     on_step(removal.step)
-            else:
-                remove(planned, on_step)
     if not dashboards and (wanted.connections.kibana or wanted.connections.dashboards):
         note("A dashboard, where one was installed, stays: --dashboards removes it.")
     if dry_run:

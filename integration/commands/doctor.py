@@ -16,7 +16,7 @@ from integration.engines.base import Engine
 from integration.errors import DetectError, ForbiddenError
 from integration.findings.filter import NO_FILTER, Filter
 from integration.install.objects import Connections
-from integration.install.ownership import has_tag_text, manager
+from integration.install.ownership import has_tag_text, manager, tagged_rules
 from integration.install.plan import State, plan
 from integration.install.privileges import Work, lacking_privileges
 from integration.install.shared_objects import shared_objects
@@ -171,11 +171,14 @@ def _clock(installation: Installation) -> Answers:
 
 def _objects(installation: Installation) -> Answers:
     engine = installation.engine
+    ids = {rule.id for rule in installation.rules}
     for each in plan(Connections(engine), shared_objects(installation.rules, engine.name, streams_of(engine))):
+        dropped = ", ".join(sorted(tagged_rules(each.found) - ids))
+        forgotten = f", but drops {dropped}, which is not in this set (was --rules forgotten?)" if dropped else ""
         said = {
             State.SAME: "is as it should be",
             State.MISSING: "is missing; `detect install` puts it there",
-            State.DRIFTED: "differs from what it should be (`detect diff` shows where); `detect install` puts it right",
+            State.DRIFTED: f"differs from what it should be (`detect diff` shows where); `detect install` puts it right{forgotten}",
             State.FOREIGN: f"is managed by {manager(each.found) or 'somebody else'}; `detect install --force` replaces it",
         }
         yield Verdict.OK if each.state is State.SAME else Verdict.FAIL, f"{each.kind} {each.name!r} {said[each.state]}"

@@ -80,7 +80,8 @@ def evidence_in_files(rules: Sequence[Rule], paths: Iterable[str], hosts: Hosts,
     evidence = _evidence(_in_files(rules, paths, hosts, wanted), wanted, zone)
     if evidence is None:
         raise InputError(
-            f"no finding in these files has an id that begins with {wanted}; are all files there, and the same --host?"
+            f"no finding in these files has an id that begins with {wanted}; "
+            "name all the files that were read, and the same --host or --host-from"
         )
     return evidence
 

@@ -46,6 +46,13 @@ def has_tag(metadata: object) -> bool:
     return isinstance(metadata, dict) and metadata.get("managed_by") == OWNER
 
 
+def tagged_rules(found: object) -> frozenset[str]:
+    """Return the ids of the rules that a shared object which was read serves; none where it is not ours or has no metadata."""
+    metadata = found.get("_meta") if isinstance(found, dict) else None
+    rules = metadata.get("rules") if isinstance(metadata, dict) and has_tag(metadata) else None
+    return frozenset(rules) if isinstance(rules, dict) else frozenset()
+
+
 def has_tag_text(description: object) -> bool:
     """Whether a description that was read holds an ownership tag."""
     return f"[{OWNER} " in str(description)

@@ -83,19 +83,25 @@ def apply(
     engine = connections.engine
     if engine.name == "opensearch" and engine.version < _DERIVED_FIELDS_SINCE:
         raise ClusterError(f"OpenSearch {engine.version_text} has no derived fields, which came with 2.15; nothing was changed")
-    foreign = [
-        f"{each.kind} {each.name!r}{f' (managed by {name})' if (name := manager(each.found)) else ''}"
-        for each in planned
-        if each.state is State.FOREIGN
-    ]
-    if foreign and not force:
-        raise InputError(f"{', '.join(foreign)} on the cluster was not made by detect; nothing was changed. --force replaces it.")
+    if not force:
+        refuse_foreign(planned)
     with Journal("install", on_step) as journal:
         for each in planned:
             _apply_one(connections, each, journal)
         for leftover in leftovers:
             leftover.delete()
             journal.done(Step(leftover.kind, leftover.name, "deleted", changed=True))
+
+
+def refuse_foreign(planned: Sequence[Planned]) -> None:
+    """Raise `InputError` when an object is there that this project did not make."""
+    foreign = [
+        f"{each.kind} {each.name!r}{f' (managed by {name})' if (name := manager(each.found)) else ''}"
+        for each in planned
+        if each.state is State.FOREIGN
+    ]
+    if foreign:
+        raise InputError(f"{', '.join(foreign)} on the cluster was not made by detect; nothing was changed. --force replaces it.")
 
 
 def _apply_one(connections: Connections, planned: Planned, journal: Journal) -> None:

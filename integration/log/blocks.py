@@ -150,7 +150,8 @@ def _open(path: str) -> FileIO:
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file; check the name and the folder") from error
     except IsADirectoryError as error:
-        raise InputError(f"{path}: is a folder; name the files in it, such as {Path(path, 'server.log')}") from error
+        inside = next(Path(path).rglob("*.log"), Path(path, "server.log"))
+        raise InputError(f"{path}: is a folder; name the files in it, such as {inside}") from error
     except PermissionError as error:
         raise InputError(f"{path}: may not be read; run as a user who may, or have the file's owner let you") from error
     except OSError as error:

@@ -319,6 +319,9 @@ def test_foreign_objects_are_not_overwritten(url: str, engine: Engine) -> None:
     answer = run(url, "install")
     assert answer.code == 2
     assert "was not made by detect; nothing was changed" in answer.err
+    would = run(url, "install", "--dry-run")
+    assert (would.code, "1 to refuse" in would.out, "was not made by detect" in would.err) == (2, True, True)
+    assert "1 to replace" in run(url, "install", "--dry-run", "--force").out
     assert (engine.get_pipeline("ollama.server") or {})["description"] == "mine"
     assert "left alone" in run(url, "uninstall").out
     assert run(url, "install", "--force").code == 0

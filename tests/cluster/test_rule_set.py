@@ -57,7 +57,10 @@ def test_one_set_is_installed_and_a_smaller_one_takes_its_place(engine: Engine, 
     assert run(engine.url, "install", "--force", "--rules", own).code == 0
     assert served(engine) == wanted(engine, *both)
     assert run(engine.url, "diff", "--rules", own).code == 0
-    assert run(engine.url, "diff").code == 1
+    dropping = run(engine.url, "diff")
+    assert (dropping.code, "not in this set: own_rule. Was --rules" in dropping.err) == (1, True)
+    assert "not in this set: own_rule. Was --rules" in run(engine.url, "install", "--dry-run").err
+    assert "drops own_rule, which is not in this set" in run(engine.url, "doctor").out.replace("\n", " ")
     assert run(engine.url, "install").code == 0
     assert served(engine) == wanted(engine, *load_rules())
     assert run(engine.url, "diff").code == 0
