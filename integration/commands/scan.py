@@ -23,6 +23,8 @@ from integration.log.files import RawLine, ReadLog, read_candidates
 from integration.log.hosts import Hosts
 
 _PLAIN = re.compile(r"[A-Za-z0-9_ .:=()*\[\];,/%'-]+")
+# A redaction makes these: they are in the event, and perhaps not in the line.
+_MADE = re.compile(r"redacted|(?:api[_-]?key|authorization|bearer)=", re.IGNORECASE)
 _LEAST = 2
 
 
@@ -162,6 +164,9 @@ def _of_texts(condition: TextCondition) -> list[str]:
 
 
 def _plain(terms: Sequence[str]) -> list[str]:
-    """Return of each term the longest part that no JSON writes in other ways; none where one is too short to tell lines apart."""
+    """Return of each term the longest part that no JSON writes in other ways; none where one is too short to tell lines apart.
+
+    None, too, where a redaction may have made one.
+    """
     parts = [max(_PLAIN.findall(term), key=len, default="") for term in terms]
-    return [part.lower() for part in parts] if all(len(part) >= _LEAST for part in parts) else []
+    return [part.lower() for part in parts] if all(len(part) >= _LEAST and not _MADE.search(part) for part in parts) else []

@@ -18,8 +18,12 @@ from integration.log.line import Line, read
 from integration.log.parts import Parts, has_parts
 from integration.log.recognition import looks_like_ollama
 
-# A JSON handler's level is no `level=`, journald writes what is no plain text byte by byte, and any letter may be an escape.
-_JSON_NEEDLES = (b'"level"', b'"message":[', b'"message": [', b"\\u", b"\\/")
+# A JSON handler's level is no `level=`, and its quotes have backslashes in the JSON of a carrier. Any letter may be an escape.
+# journald writes what is no plain text byte by byte: `"MESSAGE":[27,91`, before systemd 240 `"MESSAGE" : [ 27, 91`.
+_JSON_NEEDLES = (
+    *(b'"level"', b'level\\"', b"level\\\\", b"\\u", b"\\/"),
+    *(f'"{colon}[{space}{digit}'.encode() for colon in (":", ": ", " : ") for space in ("", " ") for digit in range(10)),
+)
 
 
 class RawLine(NamedTuple):
@@ -196,7 +200,7 @@ class _Needles:
 
     def lines_with(self, block: bytes) -> Iterator[tuple[int, int]]:
         """Yield the begin and end of every line that may hold a needle, in order."""
-        search = self._json if b'{"' in block or b"{ " in block else self._plain
+        search = self._json if b"{" in block else self._plain
         end = 0
         for _, hit, _ in search.find_matches_as_indexes(block.lower()):
             if hit >= end:

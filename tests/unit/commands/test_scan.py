@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 import yaml
@@ -43,13 +45,41 @@ def _in_json(text: str) -> str:
     return json.dumps({"log": f"{text}\n", "stream": "stderr", "time": TIME})
 
 
+def _as_json(text: str) -> str:
+    return json.dumps({"time": TIME, "level": "ERROR", "msg": f"model {text}"})
+
+
+def _as_json_with_a_tab(text: str) -> str:
+    return "{\t" + _as_json(text)[1:]
+
+
+def _as_bytes(text: str) -> str:
+    return json.dumps({"MESSAGE": list(text.encode(errors="replace"))}, separators=(",", ":"))
+
+
+def _as_bytes_before_systemd_240(text: str) -> str:
+    numbers = ", ".join(map(str, text.encode(errors="replace")))
+    return f'{{ "_HOSTNAME" : "gpu-1", "MESSAGE" : [ {numbers} ] }}'
+
+
+_FORMS = (str, str, _as_debug, _behind_debug, _forged, _as_json, _as_json_with_a_tab)
+_CARRIERS = (str, str, _in_json, _as_bytes, _as_bytes_before_systemd_240)
 _WRITTEN = st.builds(
-    lambda text, wrap: wrap(text), _TEXTS, st.sampled_from([str, str, _as_debug, _behind_debug, _forged, _in_json])
+    lambda text, form, inner, outer: outer(inner(form(text))),
+    _TEXTS,
+    st.sampled_from(_FORMS),
+    st.sampled_from(_CARRIERS),
+    st.sampled_from(_CARRIERS),
 )
 
 
 @given(st.lists(_WRITTEN, max_size=30))
 @example([_forged("exited")])
+@example([_as_json_with_a_tab("exited")])
+@example([_in_json(_as_json("exited"))])
+@example([_in_json(_in_json(_as_json("exited")))])
+@example([_as_bytes_before_systemd_240(_forged("exited").replace("DEBUG", "ERROR"))])
+@example([_in_json(_as_bytes(_as_json("exited")))])
 @example(['[GIN] 2026/11/24 - 09:00:01 | 404 | 1ms | 10.0.0.1 | GET "/api/%2E%2e/x"'])
 def test_what_is_passed_over_is_what_no_rule_selects(tmp_path_factory: pytest.TempPathFactory, texts: Sequence[str]) -> None:
     path = tmp_path_factory.mktemp("log") / "server.log"
@@ -71,3 +101,18 @@ def test_a_rule_that_selects_debug_records_reads_them() -> None:
 
 def test_few_needles_stand_for_all_rules() -> None:
     assert b"level=error" in (needles(RULES) or [])
+
+
+def test_a_text_that_a_redaction_makes_is_not_looked_for_in_raw_lines(tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    path.write_text(
+        'time=2026-11-24T09:00:00Z level=INFO msg="Authorization: Bearer hunter2 of bob@example.com"\n', encoding="ascii"
+    )
+    for term in ("Authorization=", "ization=[REDACTED]", "[REDACTED_EMAIL]"):
+        rule = rule_with(
+            selection=[{"kind": ["record"]}],
+            classification={"field": "error_type", "classes": [{"name": "leak", "contains": [term]}]},
+            severity=[{"level": "low"}],
+        )
+        with closing(scan([rule], [str(path)], hosts=Hosts(given="gpu-1"))) as found:
+            assert found.references[0].selected == 1
