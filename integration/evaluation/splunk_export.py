@@ -57,8 +57,9 @@ def read_export(path: Path) -> Export:
         if len(kept) == MAX_ROWS:
             raise InputError(f"{path}: has more than {MAX_ROWS:,} rows; export and compare one part of the time after the other")
         columns |= dict.fromkeys(name for name in cells if not name.startswith(_MULTIVALUE))
-        kept.append(ExportRow(place, _cells(cells, place)))
-    return Export(str(path), tuple(columns), tuple(row for row in kept if row.cells))
+        if found := _cells(cells, place):
+            kept.append(ExportRow(place, found))
+    return Export(str(path), tuple(columns), tuple(kept))
 
 
 def _text(path: Path) -> str:
@@ -93,13 +94,10 @@ def _cells(cells: Mapping[str, Any], place: str) -> dict[str, str]:
 
 def _joined(value: Any, where: str) -> str:
     """Return a cell as one text, with a value a line."""
-    if value is None:
-        return ""
-    if isinstance(value, list):
-        return "\n".join(_joined(each, where) for each in value)
-    if isinstance(value, str | int | float):
-        return str(value)
-    raise InputError(f"{where}: holds an object, and results of a search hold texts and lists of texts")
+    values = value if isinstance(value, list) else [value]
+    if not all(each is None or isinstance(each, str | bool) for each in values):
+        raise InputError(f"{where}: holds an object or lists in lists, and results of a search hold texts and lists of texts")
+    return "\n".join("" if each is None else str(each) for each in values)
 
 
 def _apart(text: Any, where: str) -> str:
@@ -118,6 +116,7 @@ def _apart(text: Any, where: str) -> str:
 
 
 def _csv_rows(text: str, path: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the rows, and before them one without values, for the columns of an export without rows."""
     csv.field_size_limit(_MAX_BYTES)
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     header: list[str] | None = None
@@ -131,6 +130,7 @@ def _csv_rows(text: str, path: str) -> Iterator[tuple[str, dict[str, str]]]:
                 header = row
                 if len(set(header)) < len(header):
                     raise InputError(f"{place}: two columns have one name")
+                yield place, dict.fromkeys(header, "")
                 continue
             if len(row) != len(header):
                 raise InputError(f"{place}: has {len(row)} cells, and the header {len(header)}; is this CSV as Splunk wrote it?")
@@ -142,7 +142,7 @@ def _csv_rows(text: str, path: str) -> Iterator[tuple[str, dict[str, str]]]:
 def _json_rows(text: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield the rows of JSON: one document, or one object a line as the search page and `/export` give it."""
     try:
-        whole = json.loads(text)
+        whole = _parsed(text)
     except RecursionError as error:
         raise InputError(f"{path}: is nested too deeply for results of a search") from error
     except json.JSONDecodeError as error:
@@ -154,12 +154,17 @@ def _json_rows(text: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from _of_lines(text, path) if previews else _of_document(whole, path)
 
 
+def _parsed(text: str) -> Any:
+    """Parse JSON, with numbers as they are written."""
+    return json.loads(text, parse_int=str, parse_float=str, parse_constant=str)
+
+
 def _of_lines(text: str, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
     lines = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     previews = rows = 0
     for number, line in lines:
         try:
-            found = json.loads(line)
+            found = _parsed(line)
         except (json.JSONDecodeError, RecursionError) as error:
             raise InputError(f"{path}:{number}: is not a JSON object on a line of its own, as Splunk exports rows") from error
         if isinstance(found, dict) and found.get("preview") is True:
@@ -185,7 +190,8 @@ def _of_document(found: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]
         names = [str(each.get("name") if isinstance(each, dict) else each) for each in found["fields"]]
         rows = found.get("rows")
         if rows is None and isinstance(columns := found.get("columns"), list):
-            rows = list(zip(*columns, strict=False)) if all(isinstance(each, list) for each in columns) else None
+            lengths = {len(each) if isinstance(each, list) else None for each in columns}
+            rows = list(zip(*columns, strict=True)) if None not in lengths and len(lengths) <= 1 else None
         for number, row in enumerate(rows if isinstance(rows, list) else [None], 1):
             if not isinstance(row, list | tuple) or len(row) != len(names):
                 raise InputError(f"{place}, row {number}: has not a value for each of the {len(names)} fields")
@@ -206,7 +212,10 @@ def _objects(rows: Iterable[Any], place: str) -> Iterator[tuple[str, dict[str, A
 
 
 def _refuse_failure(found: Mapping[str, Any], place: str) -> None:
-    """`InputError` for what Splunk answers when a search fails."""
-    for message in found.get("messages") or ():
-        if isinstance(message, dict) and message.get("type") in _FAILED:
+    """`InputError` for what Splunk answers when a search fails, and for messages of another kind than Splunk's."""
+    messages = found.get("messages") or []
+    if not isinstance(messages, list) or not all(isinstance(each, dict) and "type" in each for each in messages):
+        raise InputError(f"{place}: its `messages` are not those of a search; is this a file that Splunk exported?")
+    for message in messages:
+        if message["type"] in _FAILED:
             raise InputError(f"{place}: Splunk's search failed: {message.get('text')}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, tzinfo
 
 from integration.findings.finding import spl_time
@@ -20,6 +21,7 @@ FILTERED = "the filter of detect.toml takes the finding of this host away"
 NO_ROW = "`stats ... by` prints no row where a by-field is null (SPL 14)"
 
 _LONG = 9_000
+_MOST_PAIRS = 10_000
 _MARK = "=[REDACTED]"
 
 
@@ -27,13 +29,36 @@ def reason_of(splunk: str, here: str, floor_ms: int | None, zone: tzinfo) -> str
     """Return why two cells differ, "" where that is not known; `floor_ms` is the span to which a time is floored here."""
     if floor_ms is not None:
         return NOT_FLOORED if splunk and _floored(splunk, floor_ms, zone) == here else ""
-    redacted = redact(splunk)
-    # What is redacted may reach over a closing quote, so that one side's value goes on where the other's ends.
-    before, mark, _ = here.partition(_MARK)
-    if redacted == here or (mark and redacted.startswith(before + mark)):
+    theirs, ours = set(splunk.split("\n")), set(here.split("\n"))
+    redacted, only_here = {each: redact(each) for each in theirs - ours}, ours - theirs
+    if len(redacted) * len(only_here) > _MOST_PAIRS:
+        return ""
+    pairs = {(there, own): reason for there in redacted for own in only_here if (reason := _reason_of(there, redacted[there], own))}
+    # Values may be one and the same here, redacted.
+    alike = {there for there, value in redacted.items() if value in ours}
+    if redacted.keys() - alike - {there for there, _ in pairs} or only_here - {own for _, own in pairs}:
+        return ""
+    return "; ".join(sorted({*pairs.values(), *([REDACTED] if alike else [])}))
+
+
+def _reason_of(splunk: str, redacted: str, here: str) -> str:
+    """Return why two values differ, of which Splunk's is given redacted, too."""
+    if redacted == here or _but_for_marks(redacted, here):
         return REDACTED
     short, long = sorted((splunk, here), key=len)
-    return LINE_CUT if len(long) >= _LONG and short and long.startswith(short) else ""
+    return LINE_CUT if len(short) >= _LONG and long.startswith(short) else ""
+
+
+def _but_for_marks(theirs: str, here: str) -> bool:
+    """Whether redacted values differ only in what a redaction explains.
+
+    Splunk's may have a word more, the credential behind its scheme. Where the redaction reaches over the closing quote, ours goes
+    on until the next quote, behind the name of an attribute.
+    """
+    *parts, last = map(re.escape, here.split(_MARK))
+    ends = [last, ""] if here.endswith("=") else [last]
+    mark = rf"{re.escape(_MARK)}(?: [^ ]+)?"
+    return bool(parts) and any(re.fullmatch(mark.join([*parts, end]), theirs) for end in ends)
 
 
 def zone_hint(seconds: float) -> str:

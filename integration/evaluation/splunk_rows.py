@@ -239,7 +239,7 @@ def _hints(columns: _Columns, result: RowComparison, export: Export) -> Iterator
     if not result.unexplained:
         return
     pairs = [each.cells for each in result.unexplained if each.kind is RowKind.CELLS]
-    if pairs and all(cell.column in columns.times for cells in pairs for cell in cells):
+    if pairs and all(cell.column in columns.times and cell.splunk and cell.here for cells in pairs for cell in cells):
         shifts = {_shift(cell) for cells in pairs for cell in cells}
         if len(shifts) == 1:
             yield zone_hint(shifts.pop())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import MAXYEAR, MINYEAR, UTC, datetime, timedelta, tzinfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = re.compile(r"\d{9,11}(?:\.\d{1,9})?", re.ASCII)
@@ -58,5 +58,7 @@ def _millis(fraction: str) -> int:
 
 
 def _shown(time: datetime) -> str:
+    if not MINYEAR < time.year < MAXYEAR:  # there, a time zone or a floor may lead out of the calendar
+        raise ValueError(f"the year {time.year} is not one of an event")
     local = time.replace(tzinfo=None, fold=0)
     return local.isoformat(sep=" ", timespec="milliseconds" if local.microsecond else "seconds")

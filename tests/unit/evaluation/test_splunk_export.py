@@ -111,6 +111,10 @@ FAULTS = {
     '{"fields": ["host"], "rows": [["a", "b"]]}': ", row 1: has not a value for each of the 1 fields",
     '{"fields": ["host"]}': ", row 1: has not a value for each of the 1 fields",
     '{"messages": [{"type": "FATAL", "text": "Unknown search command"}]}': ": Splunk's search failed: Unknown search command",
+    '{"messages": 5}': ": its `messages` are not those of a search",
+    '{"model": "llama3", "messages": [{"role": "user", "content": "hello"}]}': ": its `messages` are not those of a search",
+    '{"fields": ["host", "a"], "columns": [["a", "b"], ["1"]]}': ", row 1: has not a value for each of the 2 fields",
+    f'[{{"host": {"[" * 500}{"]" * 500}}}]': ", row 1, column host: holds an object or lists in lists",
     "[" * 100_000: ": is nested too deeply",
 }
 
@@ -120,6 +124,17 @@ def test_a_fault_names_file_and_line(path: Path, content: str | bytes) -> None:
     with pytest.raises(InputError) as fault:
         read(path, content)
     assert str(fault.value).startswith(f"{path}{FAULTS[content]}")
+
+
+def test_numbers_are_read_as_they_are_written(path: Path) -> None:
+    digits = "1" * 5_000  # more than Python makes an integer of
+    assert cells(read(path, f'[{{"a": {digits}, "b": 1795510800.120, "c": NaN}}]')) == [
+        {"a": digits, "b": "1795510800.120", "c": "NaN"}
+    ]
+
+
+def test_the_header_tells_the_columns_where_there_are_no_rows(path: Path) -> None:
+    assert read(path, "host,error_count,__mv_host\n").columns == ("host", "error_count")
 
 
 def test_a_file_that_is_not_there_is_named(path: Path) -> None:

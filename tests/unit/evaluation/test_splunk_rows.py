@@ -147,6 +147,42 @@ def test_a_credential_that_the_add_on_leaves_is_explained() -> None:
     assert (result.agrees, [each.reason for each in result.explained]) == (True, [REDACTED])
 
 
+def test_a_redaction_explains_no_other_difference_beside_it() -> None:
+    findings = found("a", line='source=server.go:1 msg="model of api_key=hunter2 is broken" err="EOF"')
+    (row,) = rows_of(findings)
+    for text in ("model of api_key=[REDACTED] is fine", "model of api_key=hunter2 is fine", "model of api_key=[REDACTED]"):
+        assert not compared([row | {"error_messages": text}], findings).agrees
+
+
+def test_in_a_list_each_value_that_differs_must_be_explained() -> None:
+    rule = rule_with(rows={"table": ["host", "error_messages"]})
+    texts = ("model of api_key=hunter2", "model of bob@example.com", "model one", "model two")
+    findings = findings_of([event(error(f'source=s.go:1 msg="{text} "'), "a") for text in texts], rule)
+
+    def result(*values: str) -> RowComparison:
+        return compare_rows(
+            rule, exported([{"host": "a", "error_messages": "\n".join(f"{each} " for each in values)}]), findings, UTC
+        )
+
+    assert [each.reason for each in result(*texts).explained] == [REDACTED]
+    assert not result(*texts[:3]).agrees
+    assert not result(*texts, "model three").agrees
+    assert not result(*texts[:3], "model x").agrees
+
+
+def test_a_value_that_no_line_was_cut_at_is_a_difference() -> None:
+    findings = found("a")
+    (row,) = rows_of(findings)
+    assert not compared([row | {"error_details": "disk full" + "x" * 20_000}], findings).agrees
+
+
+def test_a_time_that_lacks_on_one_side_is_a_difference() -> None:
+    findings = found("a")
+    (row,) = rows_of(findings)
+    result = compared([row | {"first_error": ""}], findings)
+    assert [(cell.column, cell.splunk) for cell in result.unexplained[0].cells] == [("first_error", "")]
+
+
 def test_values_that_are_one_when_redacted_are_explained() -> None:
     findings = found("a", line='source=server.go:1 msg="model of bob@example.com" err="EOF"')
     (row,) = rows_of(findings)

@@ -63,6 +63,8 @@ def test_halves_of_days_locales_and_the_hour_that_comes_twice(text: str, printed
         ("2026-07-24 09:00:00 CET", "is in the zone CET; say by --timezone"),
         ("3/4/2026 09:00:00", "may have the day or the month first"),
         ("yesterday", "is not a time as Splunk writes it"),
+        ("0001-01-01 00:30:00", "the year 1 is not one of an event"),
+        ("9999-12-31 23:30:00", "the year 9999 is not one of an event"),
         ("2026-02-30 09:00:00", "day"),
         ("25.13.2026 09:00:00", "month"),
         ("٢٠٢٦-11-24 09:00:00", "is not a time as Splunk writes it"),
