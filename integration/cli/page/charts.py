@@ -57,7 +57,8 @@ def charts_of(sums: Sums, rules: Sequence[Rule], top: int, zone: str) -> list[Ch
 
 def _timeline(sums: Sums, zone: str) -> Chart:
     first, last = _densest(sums.by["day"])
-    step = "hour" if (date.fromisoformat(last) - date.fromisoformat(first)).days < _DAYS_BY_HOUR else "day"
+    is_short = (date.fromisoformat(last) - date.fromisoformat(first)).days < _DAYS_BY_HOUR
+    step = "hour" if is_short and not sums.hours.beyond else "day"  # of very many hours the last ones may be beyond those counted
     counts = {key: each for key, each in (sums.hours if step == "hour" else sums.by["day"]).items() if first <= key[:10] <= last}
     suffix = ":00" if step == "hour" else ""
     traces = [

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pytest
+
 from integration.cli.page.charts import Chart, charts_of
 from integration.commands.backtest import Sums
+from integration.findings import severity_counts
 from tests.support.builders import RULE, error, event, findings_of
 
 CRASH = 'source=server.go:1 msg="model" err="exit status 1"'
@@ -46,6 +49,14 @@ def test_forged_stamps_do_not_squeeze_the_timeline() -> None:
     timeline = charts("0100-01-01T09:00:00Z", "2026-11-24T09:00:00Z", "2026-11-25T09:00:00Z", "9899-12-31T09:00:00Z")[0]
     assert set(drawn(timeline)["critical"]) == {"2026-11-24T08:00", "2026-11-25T08:00"}
     assert timeline.note.endswith(" Outside of these days: 2.")
+
+
+def test_where_not_every_hour_is_counted_days_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(severity_counts, "MAX_KEYS", 3)
+    forged = [f"0{century}00-01-01T{hour:02}:00:00Z" for century in (1, 2) for hour in (9, 11)]
+    timeline = charts(*forged, *(f"2026-11-24T{hour:02}:00:00Z" for hour in (9, 10, 11)))[0]
+    assert drawn(timeline) == {"critical": {"2026-11-24": 3}}
+    assert timeline.note.endswith(" Outside of these days: 4.")
 
 
 def test_of_hosts_and_messages_those_with_the_most_are_drawn() -> None:
