@@ -24,6 +24,7 @@ from integration.commands.validate import validate as validate_rule
 from integration.detection.model import Rule
 from integration.errors import InputError
 from integration.evaluation.presence import no_events
+from integration.findings.filter import Filter
 
 
 @with_cluster
@@ -66,11 +67,11 @@ def validate(
     if log is not None or host is not None or host_from is not None:
         raise InputError("--log, --host and --host-from go with --splunk-export; `detect scan` evaluates log files alone")
     _validate(
-        cluster, where, [(each, windows_of(each, at, start, end)) for each in loaded], Asked(zone, settings.post_filter), form
+        cluster, where, [(each, windows_of(each, at, start, end)) for each in loaded], Asked(zone), settings.post_filter, form
     )
 
 
-def _validate(cluster: ClusterOptions, where: str, plan: Plan, asked: Asked, form: ResultFormat) -> None:
+def _validate(cluster: ClusterOptions, where: str, plan: Plan, asked: Asked, post_filter: Filter, form: ResultFormat) -> None:
     results: list[tuple[Rule, Validation]] = []
     unanswered: list[str] = []
     span = (sys.maxsize, 0)
@@ -80,7 +81,7 @@ def _validate(cluster: ClusterOptions, where: str, plan: Plan, asked: Asked, for
         places = Places(engine, kibana, cluster.namespace, where)
         for each, windows in plan:
             with closing(places.records(each, windows, asked)) as records:
-                results.append((each, validate_rule(engine, each, where, windows, asked.zone, asked.post_filter, records)))
+                results.append((each, validate_rule(engine, each, where, windows, asked.zone, post_filter, records)))
             advance(1)
             if not results[-1][1].events:
                 unanswered.append(no_events(engine, where, windows[0].start, windows[-1].end))

@@ -16,7 +16,6 @@ from integration.engines.kibana import Kibana
 from integration.errors import ForbiddenError
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
 from integration.evaluation.recorded import KIBANA_ALERT, OPENSEARCH_ALERT, RISK_EVENT, Recorded, Records, Running
-from integration.findings.filter import NO_FILTER, Filter
 from integration.findings.finding import in_zone
 from integration.install.deployment import Deployment
 from integration.install.objects import Connections
@@ -39,10 +38,9 @@ _KEPT_MS = 30 * 24 * 60 * MINUTE_MS
 
 @dataclass(frozen=True)
 class Asked:
-    """The zone that SPL prints times in, the user's filter, and what could not be read."""
+    """The zone that SPL prints times in, and what could not be read."""
 
     zone: tzinfo = UTC
-    post_filter: Filter = NO_FILTER
     left_out: Skipped = field(default_factory=Skipped)
 
 
@@ -66,7 +64,7 @@ class Places:
         yield from self._kibana_alerts(rule, asked)
 
     def records(self, rule: Rule, windows: Sequence[Window], asked_by: Asked) -> Records:
-        """Return what every place recorded of a rule in some windows, as far as it may pass the user's filter; to be closed."""
+        """Return what every place recorded of a rule in some windows; to be closed."""
         start, end = windows[0].start, windows[-1].end
         wanted = FindingQuery({rule.id: rule}, start, end)
         asked = AlertQuery(wanted, AlertState.ALL, asked_by.left_out, asked_by.zone)
@@ -78,8 +76,7 @@ class Places:
             until_now = replace(asked, wanted=replace(wanted, end=None))
             found.append(self._readable(OPENSEARCH_ALERT, self._monitor_alerts(rule, monitor, until_now)))
         running = dict(self._running(rule, monitor))
-        passing = (each for each in chain.from_iterable(found) if asked_by.post_filter.may_pass(each.finding))
-        in_this_zone = (replace(each, finding=in_zone(each.finding, asked.zone)) for each in passing)
+        in_this_zone = (replace(each, finding=in_zone(each.finding, asked.zone)) for each in chain.from_iterable(found))
         return Records(in_this_zone, running, start, end)
 
     def _monitors(self, rule: Rule) -> Iterator[Stored]:

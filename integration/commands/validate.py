@@ -75,8 +75,8 @@ def validate(
             events += 1
         evaluated = chain.from_iterable(evaluate(engine, rule, index, window, zone) for window in windows)
         oldest = oldest_event(engine, rule, index) if records is not None else None
-        with stored_findings(post_filter.kept(evaluated)) as found:
-            comparison = compare(post_filter.kept(reference.findings()), found, records, oldest)
+        with stored_findings(evaluated) as found:
+            comparison = compare(reference.findings(), found, records, oldest, post_filter)
         behind = _causes(engine, rule, index, comparison)
         return Validation(tuple(windows), events, reference.selected, comparison, 0 if records is None else len(records), behind)
 

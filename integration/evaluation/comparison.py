@@ -10,6 +10,7 @@ from itertools import groupby, repeat, zip_longest
 from typing import Any
 
 from integration.evaluation.recorded import Records, recorded_otherwise
+from integration.findings.filter import NO_FILTER, Filter
 from integration.findings.finding import Finding
 
 MAX_ROWS = 1_000
@@ -58,18 +59,32 @@ class Comparison:
 
 
 class _Sides:
-    """What each side has of one host in one window."""
+    """What each side has of one host in one window, and passes the user's filter.
 
-    def __init__(self, place: tuple[int, str, str], found: Mapping[str, Finding]) -> None:
+    Of what was recorded, the filter judges by what is there now: an alert shows fewer values than its rule saw.
+    """
+
+    def __init__(self, place: tuple[int, str, str], found: Mapping[str, Finding], post_filter: Filter) -> None:
         self.window_start, self.host, self.rule_id = place
-        self.reference, self.cluster = found.get(REFERENCE), found.get(CLUSTER)
-        self.recorded = {side: finding for side, finding in found.items() if side not in (REFERENCE, CLUSTER)}
+        computed = {side: finding for side, finding in found.items() if side in (REFERENCE, CLUSTER)}
+        passing = {side: finding for side, finding in computed.items() if post_filter.passes(finding)}
+        self.reference, self.cluster = passing.get(REFERENCE), passing.get(CLUSTER)
+        self.recorded = {
+            side: finding
+            for side, finding in found.items()
+            if side not in computed and (passing or (not computed and post_filter.may_pass(finding)))
+        }
         self.characters = sum(finding.characters for finding in found.values())
 
     @property
     def computed(self) -> Finding | None:
         """What is there now, by the reference where it has any."""
         return self.reference or self.cluster
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the filter takes everything away."""
+        return self.computed is None and not self.recorded
 
     def differences(self, records: Records | None) -> Iterator[Difference]:
         """Yield each column that a side says otherwise, and whole findings that a side lacks."""
@@ -101,9 +116,13 @@ class _Sides:
 
 
 def compare(
-    reference: Iterable[Finding], cluster: Iterable[Finding], records: Records | None = None, oldest: int | None = None
+    reference: Iterable[Finding],
+    cluster: Iterable[Finding],
+    records: Records | None = None,
+    oldest: int | None = None,
+    post_filter: Filter = NO_FILTER,
 ) -> Comparison:
-    """Compare findings by window, host and rule; each side gives its own in that order, each once.
+    """Compare findings that pass the filter by window, host and rule; each side gives all of its own in that order, each once.
 
     A recorded finding that neither side finds is a difference, unless its window begins before the `oldest` event that is still
     there.
@@ -113,7 +132,9 @@ def compare(
     findings = left_out = characters = outlived = 0
     kept: list[Difference] = []
     for place, pairs in groupby(merge(*sides, key=_place), key=_place):
-        here = _Sides(place, {side: finding for finding, side in pairs})
+        here = _Sides(place, {side: finding for finding, side in pairs}, post_filter)
+        if here.is_empty:
+            continue
         if here.computed is None and (oldest is None or here.window_start < oldest):
             outlived += 1
             continue

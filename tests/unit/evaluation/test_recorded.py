@@ -17,8 +17,10 @@ from integration.evaluation.recorded import (
     Running,
     recorded_otherwise,
 )
+from integration.findings.filter import Filter
 from integration.findings.finding import Finding
 from tests.support.builders import RULE, error, event, findings_of, rule_with, with_columns
+from tests.support.filters import entry
 
 HOUR = 3_600_000
 LINE = 'source=server.go:1 msg="model" err="disk full"'
@@ -121,6 +123,23 @@ def test_of_a_list_that_was_recorded_in_part_its_values_are_compared() -> None:
     assert list(recorded_otherwise(whole, with_columns(part, error_details=("w",)))) == ["error_details"]
     assert list(recorded_otherwise(whole, with_columns(part, error_count=7))) == ["error_count"]
     assert list(recorded_otherwise(whole, replace(whole, risk_message="other"))) == ["risk_message"]
+
+
+def test_the_filter_judges_an_alert_by_the_whole_lists() -> None:
+    """A list that an alert shows in part meets no `all_contain`, and the whole one does."""
+    whole = with_columns(BOTH[0], error_details=("disk 1", "disk 2"))
+    alert = replace(with_columns(whole, error_details=("disk 1",)), truncated=(("error_details", 1),))
+    known = Filter((entry("exclude", all_contain={"error_details": "disk"}),))
+    with records(Recorded(OPENSEARCH_ALERT, alert)) as recorded:
+        result = compare([whole], [whole], recorded, START, known)
+        assert (result.agrees, result.findings) == (True, 0)
+        assert told(compare([], [], recorded, START, known)) == [("a", 0, "finding", {OPENSEARCH_ALERT: "present"})]
+
+
+def test_what_the_filter_takes_away_shows_that_its_place_ran() -> None:
+    with records(Recorded(RISK_EVENT, BOTH[0])) as recorded:
+        result = compare(BOTH[:2], BOTH[:2], recorded, START, Filter((entry("exclude", host="a"),)))
+    assert (told(result), result.findings) == ([("b", 0, "finding", {RISK_EVENT: "absent"})], 1)
 
 
 def test_a_message_with_spl_s_times_is_in_the_zone_of_whoever_recorded_it() -> None:
