@@ -17,9 +17,11 @@ from tests.support.faults.ledger import entries_of, table
 from tests.support.scheduling import ByServer
 from tests.support.servers import SERVERS
 
-# Nodes and other tests share the machine: how long one example takes says nothing. `check` is the profile of `make check`.
+# Nodes and other tests share the machine: how long one example takes says nothing. `check` is the profile of `make check`,
+# `mutation` that of `make test-mutation`, where each mutant meets the same few examples.
 settings.register_profile("whole", deadline=None)
 settings.register_profile("check", deadline=None, max_examples=25)
+settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None)
 settings.load_profile("whole")
 # Set where several processes share the tests; a table is as wide as it needs unless a test says how wide the terminal is.
 os.environ.pop("COLUMNS", None)

@@ -12,7 +12,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from integration.commands.validate import validate
-from integration.detection.cases import load_cases
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
 from integration.engines.base import Engine
@@ -24,17 +23,13 @@ from integration.findings.finding import Finding
 from integration.log.event import parse, parse_document
 from integration.names import Namespace
 from integration.render import aggregation
-from integration.times import parse_time, rfc3339
-from tests.golden.bodies import EVERY_KEY
 from tests.support.builders import RULE, findings_of, rule_with
+from tests.support.drawn_logs import BASE, RULES, found_logs, of_any_kind, reference_findings, shipped, wrapped
 from tests.support.installing import install_shared
-from tests.support.lines import carriers
 from tests.support.shipments import SHAPES
 from tests.support.shipments import shipped as shipped_as
 from tests.support.shipped import Shipped, drop, stored
 
-BASE = parse_time("2026-11-24T08:50:00Z")
-HOUR = 3_600_000
 _namespaces = count()  # for the whole run, since two engines take turns
 
 
@@ -57,47 +52,6 @@ def cluster_findings(engine: Engine, rule: Rule, index: str, lines: list[Shipped
     return [finding for window in sorted(windows, key=lambda w: w.start) for finding in evaluate(engine, rule, index, window)]
 
 
-def reference_findings(rule: Rule, lines: list[Shipped]) -> list[Finding]:
-    return findings_of([parse(s.line, host=s.host, shipped_at=s.at) for s in lines], rule)
-
-
-TERMS = [
-    "model",
-    "Model",
-    "llama runner",
-    "server.go",
-    "exited",
-    "EXITED",
-    "exit status 1",
-    "other",
-    "é☃",
-    "\\",
-    '\\"',
-    "=",
-    "a\tb",
-]
-text = st.lists(st.sampled_from(TERMS), min_size=1, max_size=3).map(" ".join)
-stamp = st.one_of(st.none(), st.integers(0, 3 * HOUR - 1).map(lambda ms: rfc3339(BASE + ms, millis=True)))
-level = st.sampled_from(["ERROR", "ERROR", "ERROR", "error", "ERROR+1", "INFO", "WARN"])
-quoted = text.map(lambda value: '"' + value.replace('"', '\\"') + '"')
-value = st.one_of(quoted, st.sampled_from(["bare", "EOF", "<nil>", ""]))
-attribute = st.tuples(st.sampled_from(["err", "error", "xerr", "model", "msg", "level", "source", "api_key"]), value).map("=".join)
-source = st.sampled_from(["source=server.go:12 ", "source=sched.go:9 ", "", "source=C:\\x\\llama_server.go:1 "])
-
-
-@st.composite
-def slog_line(draw: st.DrawFn) -> str:
-    time = draw(stamp)
-    head = f"time={time} " if time else ""
-    attributes = " ".join(draw(st.lists(attribute, max_size=3)))
-    return f"{head}level={draw(level)} {draw(source)}msg={draw(value)} {attributes}"
-
-
-line = st.one_of(slog_line(), slog_line(), text, text.map("level=ERROR {}".format))
-wrapped = st.builds("{}{}".format, st.lists(carriers, max_size=2).map("".join), line)
-shipped = st.builds(Shipped, wrapped, st.sampled_from(["gpu-1", "gpu-2", "Häns"]), st.integers(BASE, BASE + 3 * HOUR - 1))
-
-
 @given(st.lists(shipped, min_size=1, max_size=12))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_cluster_findings_equal_the_reference_s(installed: Engine, lines: list[Shipped]) -> None:
@@ -106,62 +60,20 @@ def test_cluster_findings_equal_the_reference_s(installed: Engine, lines: list[S
     assert differences == ()
 
 
-EXPLOITATION = load_rules(ids=["ollama_model_loading_exploitation"])[0]
-# A line for each of its classes, and lines that look like them.
-SIGNALS = [case.line for file in load_cases(EXPLOITATION) for _, each in file.cases for case in each.labels]
-ADDRESSES = [
-    "203.0.113.9",
-    "127.0.0.1",
-    "10.1.2.3",
-    "172.31.0.1",
-    "172.32.0.1",
-    "::1",
-    "2001:DB8::1",
-    "::ffff:10.0.0.1",
-    "fe80::1%en0",
-    "x",
-]
-PATHS = [
-    "/api/create",
-    "/api/blobs/sha256:12",
-    "/api/push",
-    "/api/pull",
-    "/api/tags",
-    "/a/../b",
-    "/%2e%2e/x?y=..",
-    "/api/blobs/",
-    "",
-]
-access = st.builds(
-    '[GIN] 2026/11/24 - 09:00:00 | {} | {:>13} | {:>15} | {:<8} "{}"'.format,
-    st.sampled_from([200, 201, 400, 404, 499, 500, 599, 600]),
-    st.sampled_from(["9.999999ms", "10ms", "10.000001ms", "1m5s", "812.4µs", "0s", "x"]),
-    st.sampled_from(ADDRESSES),
-    st.sampled_from(["POST", "HEAD", "DELETE", "post"]),
-    st.sampled_from(PATHS),
-)
-OTHERS = [
-    "panic: created by x",
-    "goroutine 7 [running]:",
-    "created by main.x",
-    "cuda/error: 700",
-    "out of memory",
-    "100%_*?",
-    "model",
-    "../ open it's",
-]
-of_any_kind = st.builds(
-    "{}{}".format, st.one_of(st.just(""), carriers), st.one_of(st.sampled_from([*SIGNALS, *OTHERS]), access, line)
-)
-shipped_of_any_kind = st.builds(Shipped, of_any_kind, st.sampled_from(["gpu-1", "Häns"]), st.integers(BASE, BASE + 2 * HOUR - 1))
-
-
-@pytest.mark.parametrize("rule", [EXPLOITATION, EVERY_KEY], ids=lambda rule: rule.id)
-@given(lines=st.lists(shipped_of_any_kind, min_size=1, max_size=30))
+@pytest.mark.parametrize("rule", RULES[1:], ids=lambda rule: rule.id)
+@given(lines=st.lists(of_any_kind, min_size=1, max_size=30))
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_lines_of_all_kinds_make_the_reference_s_findings(installed: Engine, rule: Rule, lines: list[Shipped]) -> None:
     index = store(installed, lines)
     assert compare(reference_findings(rule, lines), cluster_findings(installed, rule, index, lines)).differences == ()
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+@pytest.mark.parametrize("name", found_logs())
+def test_logs_that_were_told_differently_once_make_the_reference_s_findings(installed: Engine, rule: Rule, name: str) -> None:
+    lines = found_logs()[name]
+    found = cluster_findings(installed, rule, store(installed, lines), lines)
+    assert compare(reference_findings(rule, lines), found).differences == ()
 
 
 @given(st.lists(st.builds(shipped_as, st.sampled_from([*SHAPES.values()]), wrapped), min_size=1, max_size=12))

@@ -28,17 +28,15 @@ from integration.targets.opensearch import alerts as opensearch_alerts
 from integration.targets.opensearch.body import as_searched, monitor, trigger_id
 from integration.targets.opensearch.monitors import Monitor
 from integration.targets.opensearch.plugins import has_alerting
-from integration.times import parse_time
-from tests.cluster.test_agreement import reference_findings, shipped
 from tests.support.alerting_node import engine_with_alerting, wipe
 from tests.support.builders import RULE, merged, rule_with
+from tests.support.drawn_logs import BASE, reference_findings, shipped
 from tests.support.installing import install_shared, put
 from tests.support.servers import on_opensearch
 from tests.support.shipped import Shipped, stored
 
 pytestmark = on_opensearch
 
-BASE = parse_time("2026-11-24T08:50:00Z")
 MONITORS = "/_plugins/_alerting/monitors"
 _namespaces = count()
 

@@ -19,9 +19,9 @@ from integration.render.post_filter import MOST_CHARACTERS, MOST_WILDCARDS
 from integration.sandbox.local import Node
 from integration.targets.opensearch.body import monitor
 from tests.cluster import test_alerting
-from tests.cluster.test_agreement import BASE, HOUR, line, reference_findings
 from tests.support.alerting_node import engine_with_alerting
 from tests.support.builders import RULE
+from tests.support.drawn_logs import BASE, HOUR, line, reference_findings
 from tests.support.filters import HOSTS, entry, filters
 from tests.support.installing import install_shared
 from tests.support.servers import on_opensearch

@@ -14,9 +14,10 @@ from integration.findings.filter import Filter
 from integration.names import Namespace
 from integration.sandbox.local import NodeOptions, running_node
 from tests.cluster import test_filter_on_nodes
-from tests.cluster.test_agreement import BASE, cluster_findings, reference_findings, store
+from tests.cluster.test_agreement import cluster_findings, store
 from tests.support.alerting_node import engine_with_alerting
 from tests.support.builders import RULE, rule_with
+from tests.support.drawn_logs import BASE, reference_findings
 from tests.support.filters import entry
 from tests.support.installing import install_shared
 from tests.support.servers import Server, on_opensearch
