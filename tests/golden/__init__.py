@@ -1,1 +1,1 @@
-"""The bodies of `detect export` as they were when somebody last looked at them; `make golden` writes them anew."""
+"""The bodies that clusters are sent as they were when somebody last looked at them; `make golden` writes them anew."""

@@ -1,4 +1,4 @@
-"""Rendering the bodies of two rules in the form in which they are kept here."""
+"""Rendering the bodies of some rules in the form in which they are kept here."""
 
 from __future__ import annotations
 
@@ -10,13 +10,16 @@ import yaml
 
 from integration import __version__
 from integration.commands.export import ENGINES, exports
-from integration.detection.loading import load_rule
+from integration.detection.field_names import MAPPABLE, FieldNames
+from integration.detection.loading import load_rule, load_rules
 from integration.detection.model import Rule
-from integration.findings.filter import NO_FILTER, Filter
+from integration.findings.filter import Filter
 from integration.install.deployment import Deployment
 from integration.install.ownership import OWNER
 from integration.names import Namespace
+from integration.render.aggregation import host_counts_search, lines_search
 from integration.render.saved_objects import decoded
+from integration.targets.opensearch.body import action
 from tests.support.builders import RULE
 from tests.support.filters import entry
 
@@ -29,12 +32,20 @@ FILTER = Filter(
         entry("exclude", less_than={"unique_error_types": 2}),
     )
 )
-CASES: dict[str, tuple[Rule, Filter]] = {"shipped": (RULE, NO_FILTER), "every_key": (EVERY_KEY, FILTER)}
+# An index whose fields all have names of the user's own, among them ones that a query language must quote.
+OWN_NAMES = FieldNames({name: f"my.{name}-'x'.keyword" for name in MAPPABLE}, own_index=True, any_dataset=True)
+OWN_INDEX = Deployment(Namespace("default"), "my index", FILTER)
+CASES: dict[str, tuple[Rule, Deployment]] = {
+    "shipped": (RULE, Deployment(Namespace("default"))),
+    "exploitation": (load_rules(ids=["ollama_model_loading_exploitation"])[0], Deployment(Namespace("default"))),
+    "every_key": (EVERY_KEY, Deployment(Namespace("default"), None, FILTER)),
+    "own_index": (EVERY_KEY.with_field_names(OWN_NAMES), OWN_INDEX),
+}
 SAME = "same_as.yml"
 """The file that names bodies equal to one that stands here already."""
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Texts of several lines, scripts above all, stand line by line."""
 
 
@@ -77,8 +88,9 @@ def kept() -> dict[str, str]:
 
 
 def _bodies() -> Iterator[tuple[str, str]]:
-    for case, (rule, post_filter) in CASES.items():
-        files, left_out = exports([rule], ENGINES, Deployment(Namespace("default"), None, post_filter))
+    for case, (rule, deployment) in CASES.items():
+        yield from ((f"{case}/{path}", readable(body)) for path, body in _sent_besides(rule))
+        files, left_out = exports([rule], ENGINES, deployment)
         yield f"{case}/left_out.yml", readable({each.path: each.reason for each in left_out})
         for file in files:
             path = f"{case}/{file.path}"
@@ -91,6 +103,15 @@ def _bodies() -> Iterator[tuple[str, str]]:
                 yield path.removesuffix("ndjson") + "yml", _without_version(readable(objects))
             elif path.endswith(".esql"):
                 yield path, file.content
+
+
+def _sent_besides(rule: Rule) -> Iterator[tuple[str, object]]:
+    """What `detect export` does not write: the searches of a run besides the first, and what a monitor does when it fires."""
+    window = rule.windows.last_run(0)
+    for engine in ENGINES:
+        yield f"{engine}/{rule.id}.host_counts.yml", host_counts_search(rule, window.start, window.end)
+        yield f"{engine}/{rule.id}.lines.yml", lines_search(rule, engine, window.start, window.end, "gpu-1")
+    yield f"opensearch/{rule.id}.action.yml", action(rule, "CHANNEL")
 
 
 def _without_version(text: str) -> str:
