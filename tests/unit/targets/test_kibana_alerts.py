@@ -97,7 +97,7 @@ HOSTILE: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("meddled", HOSTILE, ids=lambda meddled: repr(meddled)[:40])
+@pytest.mark.parametrize("meddled", HOSTILE, ids=lambda meddled: "".join(meddled))
 def test_an_alert_that_somebody_meddled_with_is_passed_over_and_told(
     fake_kibana: FakeKibana, kibana: Kibana, meddled: dict[str, Any]
 ) -> None:

@@ -413,6 +413,15 @@ def test_the_saved_rule_is_the_stack_rule_disabled_and_without_a_key() -> None:
     assert {key: saved["attributes"][key] for key in ("name", "tags", "params", "schedule")} == {
         key: body[key] for key in ("name", "tags", "params", "schedule")
     }
+    state = {key: saved["attributes"][key] for key in ("muteAll", "mutedInstanceIds", "running", "revision", "executionStatus")}
+    no_time = "1970-01-01T00:00:00.000Z"
+    assert state == {
+        "muteAll": False,
+        "mutedInstanceIds": [],
+        "running": False,
+        "revision": 0,
+        "executionStatus": {"status": "pending", "lastExecutionDate": no_time, "error": None, "warning": None},
+    }
     for change in ({"enabled": True}, {"apiKey": "k"}, {"nextrun": None}, {"legacyId": ...}, {"schedule": {"interval": "1x"}}):
         attributes = {key: value for key, value in (saved["attributes"] | change).items() if value is not ...}
         with pytest.raises(RefusalError):

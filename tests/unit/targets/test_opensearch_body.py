@@ -16,8 +16,9 @@ from integration.install.comparison import differences
 from integration.install.deployment import Deployment
 from integration.names import Namespace
 from integration.render.aggregation import conditions, statistics
-from integration.targets.opensearch.body import ACTION, MAX_BUCKETS, PAGE_SIZE, monitor, trigger_id
+from integration.targets.opensearch.body import ACTION, MAX_BUCKETS, PAGE_SIZE, as_searched, monitor, trigger_id
 from integration.targets.opensearch.comparison import comparable, keeping, other_channels
+from integration.targets.opensearch.trigger import severity_script
 from tests.support.alerting_parser import RefusedError, alerting_parser
 from tests.support.builders import RULE, rule_with
 from tests.support.filters import entry, filters
@@ -228,6 +229,34 @@ def test_the_message_says_the_risk_message_and_nothing_of_a_log_line() -> None:
     assert "{{{" not in message + subject
 
 
+def test_the_message_names_severity_and_attack_type() -> None:
+    risk = RULE.risk.model_dump() | {"message": "$severity$: $attack_type$ on $host$"}
+    (first, *_) = triggers(monitor(rule_with(risk=risk, attack_type="A {{x}}"), DEPLOYMENT, notify="c"))
+    message = first["actions"][0]["message_template"]["source"]
+    assert message.startswith("{{ctx.trigger.name}}: A {{=<% %>=}}{{<%={{ }}=%>x}} on {{#ctx.newAlerts}}")
+
+
+def test_a_monitor_is_disabled_unless_it_is_asked_for() -> None:
+    assert monitor(RULE, DEPLOYMENT)["enabled"] is False
+
+
+def bucket(host: str, **lists: list[str]) -> dict[str, Any]:
+    values = {name: {"buckets": [{"key": text, "doc_count": 1} for text in texts]} for name, texts in lists.items()}
+    return {"key": {"host": host}, "doc_count": 3, "labels": {"buckets": []}, **values}
+
+
+def test_a_bucket_of_an_alert_reads_like_one_of_a_search() -> None:
+    dated = bucket("2026-11-24 ", error_messages=["b", "2026/11/24 x ", "a "], code_sources=[])
+    plain = bucket("2026-11-24", error_messages=["2026/11/24 x", "a ", "b"], code_sources=[])
+    assert as_searched(RULE, dated) == plain
+    assert dated["key"] == {"host": "2026-11-24 "}, "the bucket itself is left as it is"
+
+
+@pytest.mark.parametrize(("stored", "name"), [("a{ { x", "a{{x"), ("{ { {x", "{{{x"), ("a{ x", "a{ x"), ("gpu ", "gpu ")])
+def test_a_host_s_name_is_read_back_from_an_alert(stored: str, name: str) -> None:
+    assert as_searched(RULE, bucket(stored))["key"] == {"host": name}
+
+
 # With a filter
 
 EVERY_KIND = Filter(
@@ -263,6 +292,27 @@ def test_a_filter_is_in_every_trigger_and_nowhere_else_than_needed() -> None:
     assert added == {"host_0", "host_1"}
     read = {path.partition(".")[0] for path in triggers(body)[0]["condition"]["buckets_path"].values()}
     assert added <= read
+
+
+def test_a_host_is_excluded_when_all_its_names_match_and_kept_when_one_does() -> None:
+    both = Filter((entry("exclude", host="a", severity_at_most="low"), entry("keep", host="b")))
+    added = search(monitor(RULE, Deployment(NAMESPACE, None, both)))["aggregations"]["by_host"]["aggregations"]
+    assert [added[name].keys() for name in ("host_0", "host_1")] == [{"min"}, {"max"}]
+
+
+def test_labels_that_are_all_context_make_no_score() -> None:
+    classes = [{"name": "odd", "contains": ["odd"], "weight": 2, "context": True}]
+    score = {"score": {"score": "label"}, "lines": {"count": "events"}}
+    risk = RULE.risk.model_dump() | {"message": "$score$ on $host$"}
+    rule = rule_with(
+        classification={"field": "oddness", "classes": classes},
+        columns=score,
+        rows={"table": ["host"]},
+        severity=[{"level": "low", "any": [{"column": "score", "greater_than": 0}]}],
+        risk=risk,
+    )
+    _, ladder = severity_script(rule)
+    assert ladder == "((0 > 0 ? (2 * (params.label_0 == null ? 0 : params.label_0)) : 0) > 0 ? 1 : -1)"
 
 
 def test_equal_host_patterns_share_an_aggregation() -> None:
