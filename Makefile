@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo check test test-long test-shippers test-browser test-docker test-image golden screenshot pipeline fuzz lint format build image image-context lock sbom audit clean
+.PHONY: setup demo check test test-long test-mutation test-shippers test-browser test-docker test-image golden screenshot pipeline fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -37,12 +37,22 @@ test: setup
 	$(BIN)/python -m pytest -m 'not (browser or docker or long or shippers)' $(PARALLEL)
 
 # What `make test` tries on a few of many lines, faults and sizes, on the rest of them; then older OpenSearch versions, on
-# what depends on the server most.
+# what depends on the server most; then whether the quick tests notice small changes.
 OLDER = opensearch:3.4.0,opensearch:2.19.6
 OLDER_TESTS = $(addprefix tests/cluster/test_,pipeline_on_nodes.py agreement.py lifecycle.py alerting.py)
 test-long: setup
 	$(BIN)/python -m pytest -m 'long and not docker' $(PARALLEL)
 	DETECT_TEST_ENGINES=$(OLDER) $(BIN)/python -m pytest -m 'cluster and not long' $(PARALLEL) $(OLDER_TESTS)
+	$(MAKE) test-mutation
+
+# Small changes to the reference, the renderers and the bodies of targets, each of which a quick test must notice: all to the
+# reference, and about one in five to the rest, by the last digit of their numbers. MUTANTS=* tries every one.
+MUTANTS ?= integration.evaluation.reference.* *[16]
+test-mutation: setup
+	rm -rf mutants
+	mkdir -p build
+	$(BIN)/mutmut run $(patsubst %,'%',$(MUTANTS)) > build/mutation.log || { tail -n 40 build/mutation.log; exit 1; }
+	$(BIN)/python -m tests.mutation
 
 # Shippers from Debian's packages, by the configurations of docs/shipping; nothing is installed. They need apt-get.
 test-shippers: setup
@@ -130,4 +140,4 @@ audit: $(VENV)/.release
 	$(BIN)/pip-audit --strict --require-hashes --disable-pip --requirement requirements.lock
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis mutants

@@ -49,7 +49,7 @@ class _Dumper(yaml.CSafeDumper):
     """Texts of several lines, scripts above all, stand line by line."""
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 

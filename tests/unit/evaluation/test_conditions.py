@@ -40,6 +40,8 @@ def condition(**stated: Any) -> Condition:
         (ACCESS, {"fields": {"url.path": {"begins": ["/api/x", "/api/c"]}}}, True),
         (ACCESS, {"fields": {"url.path": {"contains": ["?"]}}}, False),
         (ACCESS, {"fields": {"url.path": {"matches": ["/[a-c]pi/"]}}}, True),
+        (ACCESS.replace("create", "1"), {"fields": {"url.path": {"matches": [r"/api/\d"]}}}, True),
+        (ACCESS.replace("create", "\N{ARABIC-INDIC DIGIT ONE}"), {"fields": {"url.path": {"matches": [r"/api/\d"]}}}, False),
         (ACCESS, {"fields": {"http.response.status_code": {"from": 400, "to": 400}}}, True),
         (ACCESS, {"fields": {"http.response.status_code": {"to": 399}}}, False),
         (ACCESS, {"fields": {"event.duration": {"below": "10ms"}}}, True),
@@ -140,6 +142,14 @@ def test_the_attack_type_may_depend_on_what_was_found() -> None:
     rule = scored(HIGH, attack_type=steps)
     assert [f.attack_type for f in findings_of([event("heavy")], rule)] == ["One"]
     assert [f.attack_type for f in findings_of([event("heavy"), event("light")], rule)] == ["Many"]
+
+
+@pytest.mark.parametrize(
+    ("client", "listed"), [("::ffff:10.0.0.1", "10.0.0.1"), ("2001:DB8:0::1", "2001:db8::1"), ("203.0.113.9", "203.0.113.9")]
+)
+def test_addresses_are_listed_as_an_index_has_them(client: str, listed: str) -> None:
+    (finding,) = findings_of([event(ACCESS.replace("203.0.113.9", client).replace("create", "heavy"))], scored(HIGH[1:]))
+    assert finding["sources"] == (listed,)
 
 
 def test_a_risk_event_has_the_techniques_of_its_labels_and_the_addresses_that_were_seen() -> None:

@@ -117,6 +117,12 @@ class TestStatistics:
         record = finding.to_json()
         assert (record["first_seen"], record["last_seen"]) == ("2026-11-24T09:05:01.250Z", "2026-11-24T09:47:00.001Z")
 
+    def test_hours_are_printed_in_the_zone_and_floored_in_utc(self) -> None:
+        reference = Reference(RULE, ZoneInfo("Asia/Kolkata"))
+        reference.add(event(error('msg="model"', at="2026-11-24T09:05:01.250Z")))
+        (finding,) = reference.findings()
+        assert (finding["first_error"], finding["last_error"]) == ("2026-11-24 14:30:00", "2026-11-24 14:30:00")
+
     def test_events_come_in_any_order(self) -> None:
         minutes = ("20", "05", "40", "30")
         (finding,) = findings_of([event(error('msg="model"', at=f"2026-11-24T09:{m}:00.000Z")) for m in minutes])
@@ -183,8 +189,9 @@ class TestSeverity:
 
 def test_selected_counts_events() -> None:
     reference = Reference(RULE)
-    assert [reference.add(event(line)) for line in (error('msg="model"'), "nothing")] == ["model_error", None]
-    assert reference.selected == 1
+    lines = (error('msg="model"'), "nothing", error('msg="exited"'))
+    assert [reference.add(event(line)) for line in lines] == ["model_error", None, "service_crash"]
+    assert reference.selected == 2
 
 
 class TestOtherRules:
