@@ -34,6 +34,8 @@ def condition(**stated: Any) -> Condition:
         ("panic: x", {"not_level": ["none"]}, False),
         ("panic: x", {"any_of": [{"contains": ["y"]}, {"contains_all": ["panic"], "matches": ["x"]}]}, True),
         ("panic: x", {"contains": ["panic"], "any_of": [{"contains": ["y"]}]}, False),
+        ("panic: \N{ARABIC-INDIC DIGIT ONE}", {"matches": [r"panic: \d"]}, False),
+        ("panic: x\n\ny", {"matches": ["x.{2}y"]}, True),
         (ACCESS, {"fields": {"http.request.method": {"equals": ["POST"]}}}, True),
         (ACCESS, {"fields": {"http.request.method": {"equals": ["post"]}}}, False),
         (ACCESS, {"fields": {"url.path": {"equals": ["/api/create"]}}}, True),
@@ -56,6 +58,13 @@ def condition(**stated: Any) -> Condition:
 )
 def test_a_condition_holds_when_all_that_it_states_does(line: str, stated: dict[str, Any], expected: bool) -> None:
     assert holds(condition(**stated), ignore_case=False)(event(line)) is expected
+
+
+def test_terms_ignore_case_where_it_is_said_in_each_of_several_texts_too() -> None:
+    stated = condition(contains=["PANIC"], any_of=[{"contains": ["Y"]}, {"contains_all": ["X", ":"]}])
+    assert holds(stated, ignore_case=True)(event("panic: x"))
+    assert not holds(stated, ignore_case=False)(event("panic: x"))
+    assert not holds(stated, ignore_case=False)(event("PANIC: x"))
 
 
 @pytest.mark.parametrize(
