@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.detection.field_names import EVENT_FIELDS
+from integration.detection.field_names import EVENT_FIELDS, FieldNames
 from integration.folders import asset_folder
 from integration.render import aggregation, classifier, painless, templates
 from tests.support.builders import RULE, event, rule_with
@@ -78,6 +78,67 @@ def test_level_is_no_filter_when_one_alternative_does_without() -> None:
     rule = rule_with(selection=[{"level": ["ERROR"]}, {"contains": ["panic"]}])
     filters = aggregation.selection(rule, "elasticsearch", {})["bool"]["filter"]
     assert "log.level" not in json.dumps(filters)
+
+
+def any_of(*filters: object) -> dict[str, object]:
+    return {"bool": {"should": list(filters), "minimum_should_match": 1}}
+
+
+def level(name: str) -> dict[str, object]:
+    return {"term": {"severity": {"value": name, "case_insensitive": True}}}
+
+
+def missing(field: str) -> dict[str, object]:
+    return {"bool": {"must_not": [{"exists": {"field": field}}]}}
+
+
+def test_an_index_is_asked_what_it_can_answer_of_every_alternative() -> None:
+    fields = {
+        "http.response.status_code": {"from": 400, "to": 499},
+        "event.duration": {"below": "1us"},
+        "http.request.method": {"equals": ["POST", "PUT"]},
+        "url.path": {"equals": ["/"], "begins": ["/api/"], "contains": ["*?\\"]},
+        "source.ip": {"not_in": ["10.0.0.0/8"]},
+    }
+    rule = rule_with(
+        selection=[
+            {"kind": ["panic"], "contains": ["x"]},
+            {"kind": ["other", "frame"]},
+            {"level": ["ERROR", "none"]},
+            {"level": ["none", "error"], "contains": ["y"]},
+            {"kind": ["access"], "not_level": ["debug"], "fields": fields},
+            {"level": ["INFO"], "fields": {"url.path": {"matches": ["x"], "equals": ["y"]}}},
+        ]
+    ).with_field_names(FieldNames({"ollama.line": "kind", "log.level": "severity", "url.path": "path", "source.ip": "client"}))
+    texts = [{"terms": {"path": ["/"]}}, {"prefix": {"path": "/api/"}}, {"wildcard": {"path": {"value": "*\\*\\?\\\\*"}}}]
+    access = [
+        {"terms": {"kind": ["access"]}},
+        {"bool": {"must_not": [level("DEBUG")]}},
+        any_of({"terms": {"http.request.method": ["POST", "PUT"]}}, missing("event.original")),
+        {"range": {"http.response.status_code": {"gte": 400, "lte": 499}}},
+        any_of(*texts, missing("event.original")),
+        {"exists": {"field": "client"}},
+        {"range": {"event.duration": {"lt": 1_000}}},
+    ]
+    _, dataset, asked, _ = aggregation.selection(rule, "elasticsearch", {})["bool"]["filter"]
+    assert dataset == {"term": {"event.dataset": "ollama.server"}}
+    assert asked == any_of(
+        {"terms": {"kind": ["frame", "other", "panic"]}},
+        any_of(level("ERROR"), missing("severity")),
+        {"bool": {"filter": access}},
+        any_of(level("INFO")),
+    )
+
+
+def test_hosts_bound_the_search_of_a_window() -> None:
+    rule = RULE.with_field_names(FieldNames({"host.name": "machine"}))
+    body = aggregation.window_search(rule, "elasticsearch", 0, 1, {"gt": "a", "lte": "b"})
+    assert body["query"]["bool"]["filter"][-1] == {"range": {"machine": {"gt": "a", "lte": "b"}}}
+
+
+@pytest.mark.parametrize(("bound", "written"), [(2**31 - 1, "2147483647"), (2**31, "2147483648L")])
+def test_a_number_past_an_int_is_a_long(bound: int, written: str) -> None:
+    assert painless.number(bound) == written
 
 
 def test_fields_a_rule_may_name_have_doc_values_and_are_known_to_events() -> None:

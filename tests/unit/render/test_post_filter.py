@@ -9,7 +9,7 @@ import pytest
 from integration.detection.severity import Severity
 from integration.errors import InputError
 from integration.findings.filter import Action, Filter
-from integration.render.post_filter import passing
+from integration.render.post_filter import joined, passing
 from tests.support.builders import RULE
 from tests.support.filters import entry
 
@@ -48,10 +48,22 @@ class Words:
             [entry("keep", severity_at_least="high"), entry("exclude", greater_than={"unique_error_types": 1})],
             "(not (unique_error_types > 1) and severity >= high)",
         ),
+        (
+            [entry("keep", rule="other"), entry("keep", severity_at_least="high"), entry("keep", host="a")],
+            "(severity >= high or keepd host in a)",
+        ),
     ],
 )
 def test_entries_are_joined_as_the_filter_in_python_does(entries: list[Any], expected: str | None) -> None:
     assert passing(Filter(tuple(entries)), RULE, Words()) == expected
+
+
+def test_very_many_expressions_are_joined_in_halves() -> None:
+    words = [f"w{number}" for number in range(130)]
+    assert joined(words[:64], "or") == f"({' or '.join(words[:64])})"
+    assert joined(words[:65], "or") == f"(({' or '.join(words[:32])}) or ({' or '.join(words[32:65])}))"
+    quarters = [f"({' or '.join(words[start:end])})" for start, end in ((0, 32), (32, 65), (65, 97), (97, 130))]
+    assert joined(words, "or") == f"(({quarters[0]} or {quarters[1]}) or ({quarters[2]} or {quarters[3]}))"
 
 
 @pytest.mark.parametrize(
@@ -72,6 +84,15 @@ def test_what_targets_are_not_told_is_refused_by_name(conditions: dict[str, Any]
     told = rf"filter\.1 \(exclude, 'tests'\): The target cannot be told .*{named}.*`detect run` or `detect watch`"
     with pytest.raises(InputError, match=told):
         passing(stated, RULE, Words())
+
+
+def test_an_entry_without_a_reason_is_named_by_its_number() -> None:
+    told = (
+        r"filter\.0 \(exclude\): The target cannot be told `contains\.error_messages`; change the entry, "
+        "or let `detect run` or `detect watch` run the rules, which apply any filter$"
+    )
+    with pytest.raises(InputError, match=told):
+        passing(Filter((entry("exclude", contains={"error_messages": "x"}),)), RULE, Words())
 
 
 @pytest.mark.parametrize("pattern", ["?" * 100, "a" * 100, "gpu-??-*" + "?" * 6, "**a*b*c*d?"])
