@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -396,6 +397,7 @@ def test_the_hash_tells_contents_apart_and_ids_places() -> None:
     assert one["tags"][-1].startswith("ollama-detect.hash:")
     assert one["tags"][-1] != two["tags"][-1]
     ids = {render.stack_id(RULE, Namespace(n), space) for n in ("a", "b") for space in ("default", "soc")}
+    assert {uuid.UUID(each).version for each in ids} == {4}
     assert len(ids) == 4
 
 
@@ -404,6 +406,7 @@ def test_the_import_file_is_one_rule_a_line() -> None:
     (body,) = [json.loads(line) for line in lines]
     check_detection(body)
     assert body["rule_id"] == render.detection_id(RULE, NAMESPACE)
+    assert render.ndjson([{"a": "\N{SNOWMAN}"}, {"b": 1}]) == '{"a": "\N{SNOWMAN}"}\n{"b": 1}\n'
 
 
 def test_the_saved_rule_is_the_stack_rule_disabled_and_without_a_key() -> None:
