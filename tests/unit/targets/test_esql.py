@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 
 import pytest
@@ -86,6 +86,47 @@ def test_holding_matches_what_holds_the_term_and_nothing_else(parser: ElasticJvm
 @pytest.mark.parametrize("term", ["-" * 256, "ab" * 128, "☃" * 256, "😀😁" * 128, "*?" * 128])
 def test_the_longest_term_of_a_severity_is_not_too_much_for_lucene(parser: ElasticJvm, term: str) -> None:
     assert parser.like(esql_text.holding(term), f"a {term} b")
+
+
+@pytest.mark.parametrize(
+    ("write", "plain", "written"),
+    [
+        (esql_text.literal, 'a"b\\c\n\r\t', r'"a\"b\\c\n\r\t"'),
+        (esql_text.holding, "a*b?c\\", r'"*a\\*b\\?c\\\\*"'),
+        (esql_text.wildcards, "a*\\?", r'"a*\\\\?"'),
+        (esql_text.field, "@timestamp", "@timestamp"),
+        (esql_text.field, "node-name`s", "`node-name``s`"),
+        (esql_text.index, "logs-a,other*", "logs-a,other*"),
+        (esql_text.index, "far:logs", '"far:logs"'),
+    ],
+)
+def test_texts_stand_for_themselves(write: Callable[[str], str], plain: str, written: str) -> None:
+    assert write(plain) == written
+
+
+def test_a_rule_without_times_and_with_one_step_asks_for_no_more_than_it_needs() -> None:
+    many = {"when": {"column": "lines", "greater_than": 9}, "is": "Many"}
+    rule = rule_with(
+        columns={
+            "lines": {"count": "events"},
+            "events": {"count": "events"},
+            "kinds": {"values": "label"},
+            "texts": {"values": "error.message"},
+            "number_of_both": {"distinct": "kinds"},
+            "different": {"distinct": "texts"},
+        },
+        rows={"table": ["host"]},
+        severity=[{"level": "low"}],
+        attack_type=[many, {"when": {"column": "lines", "greater_than": 5}, "is": "Some"}, {"is": "Few"}],
+        risk=RULE.risk.model_dump() | {"message": "$lines$"},
+    )
+    asked = [line.strip().removeprefix("| ").removeprefix("EVAL ").rstrip(",") for line in query(rule, "a").splitlines()]
+    assert {"first = MIN(@timestamp)", "last = MAX(@timestamp)", "rank = 1"} < set(asked)
+    assert {"finding.number_of_both = MV_COUNT(finding.kinds)", "finding.different = number_of_texts"} < set(asked)
+    assert 'finding.attack_type = CASE(finding.lines > 9, "Many", finding.lines > 5, "Some", "Few")' in asked
+    assert "SORT rank DESC, finding.lines DESC, finding.events DESC, host.name" in asked
+    always = query(rule_with(attack_type=[{"is": "Always"}]), "a")
+    assert 'finding.attack_type = "Always",' in always
 
 
 def test_no_query_says_a_condition_on_a_line() -> None:
