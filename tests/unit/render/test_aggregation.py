@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -128,6 +129,26 @@ def test_an_index_is_asked_what_it_can_answer_of_every_alternative() -> None:
         {"bool": {"filter": access}},
         any_of(level("INFO")),
     )
+
+
+def test_an_index_is_asked_for_no_list_that_is_empty() -> None:
+    paths = [{"fields": {"url.path": {"begins": [start]}}} for start in ("/a", "/b")]
+    asked = aggregation.selection(rule_with(selection=paths), "elasticsearch", {})["bool"]["filter"][2]
+    assert asked == any_of(*(any_of({"prefix": {"url.path": start}}, missing("event.original")) for start in ("/a", "/b")))
+
+
+@pytest.mark.parametrize(("otherwise", "narrowed"), [(None, [{"terms": {"ollama.line": ["access", "panic"]}}]), ("rest", [])])
+def test_classes_narrow_a_search_where_every_event_must_have_one(otherwise: str | None, narrowed: list[Any]) -> None:
+    classes = [{"name": "crash", "kind": ["panic"]}, {"name": "request", "kind": ["access"]}]
+    rule = rule_with(selection=[{"contains": ["x"]}], classification={"field": "kinds", "classes": classes, "otherwise": otherwise})
+    filters = aggregation.selection(rule, "elasticsearch", {})["bool"]["filter"]
+    assert filters[2:-1] == [any_of(*narrowed)] * len(narrowed)
+
+
+def test_a_script_that_matches_a_line_has_what_it_calls() -> None:
+    fields = {"fields": {"url.path": {"equals": ["/"]}}}
+    source = classifier.classifier(rule_with(selection=[{"matches": ["x[0-9]"]}, fields]))
+    assert source.index("boolean found(Matcher matcher)") < source.index("found(/x[0-9]/s.matcher(line))")
 
 
 def test_hosts_bound_the_search_of_a_window() -> None:

@@ -392,13 +392,24 @@ def test_severities_and_techniques_that_kibana_writes_otherwise() -> None:
     assert body["threat"][0]["technique"][0]["subtechnique"][0]["id"] == "T1059.004"
 
 
-def test_the_hash_tells_contents_apart_and_ids_places() -> None:
+def test_the_hash_tells_contents_apart() -> None:
     one, two = render.detection_rule(RULE, DEPLOYMENT), render.detection_rule(newer(), DEPLOYMENT)
     assert one["tags"][-1].startswith("ollama-detect.hash:")
     assert one["tags"][-1] != two["tags"][-1]
+
+
+def test_a_tag_of_a_rule_in_kibana_names_our_rule() -> None:
+    tags = ["theirs", *render.owner_tags(RULE, NAMESPACE)]
+    assert (render.tagged_rule(tags), render.other_tags(tags)) == (RULE.id, ["theirs"])
+    assert (render.tagged_rule(["theirs"]), render.other_tags(["theirs"])) == (None, ["theirs"])
+
+
+def test_ids_of_namespaces_and_spaces_differ() -> None:
     ids = {render.stack_id(RULE, Namespace(n), space) for n in ("a", "b") for space in ("default", "soc")}
     assert {uuid.UUID(each).version for each in ids} == {4}
     assert len(ids) == 4
+    # Another id would leave the rule that is there, and add a second one beside it.
+    assert render.stack_id(RULE, NAMESPACE, "default") == "75209a60-e366-4d2f-b5d3-ed7cca9b7aee"
 
 
 def test_the_import_file_is_one_rule_a_line() -> None:

@@ -300,6 +300,13 @@ def test_a_host_is_excluded_when_all_its_names_match_and_kept_when_one_does() ->
     assert [added[name].keys() for name in ("host_0", "host_1")] == [{"min"}, {"max"}]
 
 
+def test_distinct_values_are_counted_where_their_list_is() -> None:
+    columns = RULE.model_dump()["columns"] | {"different": {"distinct": "error_messages"}}
+    steps = [{"level": "high", "any": [{"column": name, "greater_than": 2}]} for name in ("different", "unique_error_types")]
+    paths, _ = severity_script(rule_with(columns=columns, severity=[*steps, {"level": "low"}]))
+    assert paths == {"different": "error_messages._bucket_count", "unique_error_types": "error_types._bucket_count"}
+
+
 def test_labels_that_are_all_context_make_no_score() -> None:
     classes = [{"name": "odd", "contains": ["odd"], "weight": 2, "context": True}]
     score = {"score": {"score": "label"}, "lines": {"count": "events"}}
