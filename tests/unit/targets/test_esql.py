@@ -118,13 +118,14 @@ def test_a_rule_without_times_and_with_one_step_asks_for_no_more_than_it_needs()
         rows={"table": ["host"]},
         severity=[{"level": "low"}],
         attack_type=[many, {"when": {"column": "lines", "greater_than": 5}, "is": "Some"}, {"is": "Few"}],
-        risk=RULE.risk.model_dump() | {"message": "$lines$"},
+        risk=RULE.risk.model_dump() | {"message": "$texts$"},
     )
     asked = [line.strip().removeprefix("| ").removeprefix("EVAL ").rstrip(",") for line in query(rule, "a").splitlines()]
     assert {"first = MIN(@timestamp)", "last = MAX(@timestamp)", "rank = 1"} < set(asked)
     assert {"finding.number_of_both = MV_COUNT(finding.kinds)", "finding.different = number_of_texts"} < set(asked)
     assert 'finding.attack_type = CASE(finding.lines > 9, "Many", finding.lines > 5, "Some", "Few")' in asked
     assert "SORT rank DESC, finding.lines DESC, finding.events DESC, host.name" in asked
+    assert 'finding.risk_message = CONCAT(COALESCE(SUBSTRING(MV_CONCAT(finding.texts, ", "), 1, 200000), "")' in query(rule, "a")
     always = query(rule_with(attack_type=[{"is": "Always"}]), "a")
     assert 'finding.attack_type = "Always",' in always
 

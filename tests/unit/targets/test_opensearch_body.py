@@ -149,6 +149,21 @@ def test_a_page_of_hosts_with_full_lists_stays_below_the_limit_of_buckets(rule: 
     assert found["aggregations"].keys() == {*statistics(rule, rule.field_lists), *conditions(rule)}
 
 
+@pytest.mark.parametrize(("classes", "lists", "size"), [(2, 1, 62), (2, 2, 31), (20, 2, 22), (80, 1, 1)])
+def test_an_alert_shows_the_more_values_the_fewer_lists_and_classes_there_are(classes: int, lists: int, size: int) -> None:
+    risk = RULE.risk.model_dump() | {"message": "$lines$ on $host$"}
+    fields = ["ollama.msg", "ollama.err"][:lists]
+    rule = rule_with(
+        classification={"field": "kinds", "classes": [{"name": f"k{n}", "contains": [f"k{n}"]} for n in range(classes)]},
+        columns={"lines": {"count": "events"}} | {f"list_{n}": {"values": field} for n, field in enumerate(fields)},
+        rows={"table": ["host"]},
+        severity=[{"level": "low"}],
+        risk=risk,
+    )
+    found = search(monitor(rule, DEPLOYMENT))["aggregations"]["by_host"]["aggregations"]
+    assert [found[f"list_{n}"]["terms"]["size"] for n in range(lists)] == [size] * lists
+
+
 def test_only_the_run_s_instant_is_a_variable(rule: Rule) -> None:
     text = json.dumps(search(monitor(rule, DEPLOYMENT)))
     assert text.count("{{") == text.count("{{period_end}}") == 2
