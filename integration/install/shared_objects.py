@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import yaml
@@ -121,7 +123,7 @@ def _template(dataset: Dataset, rules: Sequence[Rule], engine: str) -> dict[str,
 
 def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Streams, *, has_hook: bool) -> Pipeline:
     """Return a pipeline as an engine takes it; `has_hook` lets it end with the user's own."""
-    body = yaml.safe_load((asset_folder("ingest_pipelines") / f"{dataset.pipeline}.yml").read_text(encoding="utf-8"))
+    body = deepcopy(_written(dataset.pipeline))
     if dataset == PROMPTS and streams.keep_prompts:
         keeping(body)["keep"] = True
     description = f"{body['description']} {shared_tag_text(body, rules)}"
@@ -130,6 +132,13 @@ def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Str
     if has_hook:
         body["processors"] = [*body["processors"], _custom_pipeline(dataset)]
     return Pipeline(dataset.pipeline, body | {"description": description})
+
+
+@cache
+def _written(pipeline: str) -> dict[str, Any]:
+    """Read the file of a pipeline, once: that takes longer than all else that is rendered."""
+    body: dict[str, Any] = yaml.safe_load((asset_folder("ingest_pipelines") / f"{pipeline}.yml").read_text(encoding="utf-8"))
+    return body
 
 
 def _custom_pipeline(dataset: Dataset) -> dict[str, Any]:
