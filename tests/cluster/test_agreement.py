@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from integration.commands.validate import validate
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
+from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.evaluation import buckets
 from integration.evaluation.cluster import evaluate
@@ -24,7 +25,7 @@ from integration.log.event import parse, parse_document
 from integration.names import Namespace
 from integration.render import aggregation
 from tests.support.builders import RULE, findings_of, rule_with
-from tests.support.drawn_logs import BASE, RULES, found_logs, of_any_kind, reference_findings, shipped, wrapped
+from tests.support.drawn_logs import BASE, RULES, found_logs, of_any_kind, reference_findings, shipped, spans, wrapped
 from tests.support.installing import install_shared
 from tests.support.shipments import SHAPES
 from tests.support.shipments import shipped as shipped_as
@@ -66,6 +67,15 @@ def test_cluster_findings_equal_the_reference_s(installed: Engine, lines: list[S
 def test_lines_of_all_kinds_make_the_reference_s_findings(installed: Engine, rule: Rule, lines: list[Shipped]) -> None:
     index = store(installed, lines)
     assert compare(reference_findings(rule, lines), cluster_findings(installed, rule, index, lines)).differences == ()
+
+
+@given(st.sampled_from(RULES), st.lists(of_any_kind, min_size=1, max_size=20), spans)
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_search_over_any_span_makes_the_reference_s_findings(
+    installed: Engine, rule: Rule, lines: list[Shipped], span: Window
+) -> None:
+    found = list(evaluate(installed, rule, store(installed, lines), span))
+    assert compare(reference_findings(rule, lines, span), found).differences == ()
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)

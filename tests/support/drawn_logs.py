@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import yaml
@@ -10,11 +11,13 @@ from hypothesis import strategies as st
 from integration.detection.cases import load_cases
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
+from integration.detection.schedule import Window
+from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
 from integration.log.event import parse
 from integration.times import parse_time, rfc3339
 from tests.golden.bodies import EVERY_KEY
-from tests.support.builders import RULE, findings_of
+from tests.support.builders import RULE
 from tests.support.lines import carriers
 from tests.support.shipped import Shipped
 
@@ -107,6 +110,10 @@ _of_any_kind = st.builds(
     "{}{}".format, st.one_of(st.just(""), carriers), st.one_of(st.sampled_from([*_SIGNALS, *_OTHERS]), _access, line)
 )
 of_any_kind = st.builds(Shipped, _of_any_kind, st.sampled_from(["gpu-1", "Häns"]), st.integers(BASE, BASE + 2 * HOUR - 1))
+spans = st.lists(st.integers(BASE - 1, BASE + 3 * HOUR), min_size=2, max_size=2, unique=True).map(
+    lambda ends: Window(min(ends), max(ends), run_at=max(ends))
+)
+"""Spans of a search that somebody runs by hand; some hold few of the lines."""
 RULES = (RULE, _EXPLOITATION, EVERY_KEY)
 """The rules that are held to every log."""
 
@@ -120,6 +127,9 @@ def found_logs() -> dict[str, list[Shipped]]:
     }
 
 
-def reference_findings(rule: Rule, lines: list[Shipped]) -> list[Finding]:
-    """What the reference finds in lines."""
-    return findings_of([parse(each.line, host=each.host, shipped_at=each.at) for each in lines], rule)
+def reference_findings(rule: Rule, lines: list[Shipped], window: Window | None = None) -> list[Finding]:
+    """What the reference finds in lines: in every scheduled window, or in one search over a span."""
+    with closing(Reference(rule, window=window)) as reference:
+        for each in lines:
+            reference.add(parse(each.line, host=each.host, shipped_at=each.at))
+        return list(reference.findings())

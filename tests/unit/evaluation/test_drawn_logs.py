@@ -9,16 +9,18 @@ from coverage import Coverage
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from integration.detection.schedule import Window
 from integration.evaluation import reference
-from tests.support.drawn_logs import RULES, found_logs, of_any_kind, reference_findings, shipped
+from tests.support.drawn_logs import RULES, found_logs, of_any_kind, reference_findings, shipped, spans
 from tests.support.shipped import Shipped
 
 
-@given(st.lists(shipped, min_size=1, max_size=12), st.lists(of_any_kind, min_size=1, max_size=30))
+@given(st.lists(shipped, min_size=1, max_size=12), st.lists(of_any_kind, min_size=1, max_size=30), spans)
 @settings(max_examples=15, derandomize=True, database=None)
-def evaluate_drawn_logs(lines: list[Shipped], others: list[Shipped]) -> None:
+def evaluate_drawn_logs(lines: list[Shipped], others: list[Shipped], span: Window) -> None:
     for rule in RULES:
         reference_findings(rule, [*lines, *others])
+        reference_findings(rule, [*lines, *others], span)
 
 
 def test_drawn_logs_reach_every_branch_of_the_reference(tmp_path: Path) -> None:
