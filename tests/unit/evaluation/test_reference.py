@@ -4,8 +4,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from integration.detection.schedule import Window
 from integration.detection.severity import Severity
 from integration.evaluation.reference import Classifier, Reference
+from integration.times import parse_time
 from tests.support.builders import RULE, error, event, findings_of, rule_with
 
 
@@ -83,6 +85,16 @@ class TestWindows:
     def test_events_either_side_of_the_edge_are_two_findings(self) -> None:
         lines = [event(error('msg="model"', at=f"2026-11-24T09:{edge}Z")) for edge in ("49:59.999", "50:00.000")]
         assert [f["error_count"] for f in findings_of(lines)] == [1, 1]
+
+    def test_a_search_over_a_span_has_one_window_and_no_event_outside(self) -> None:
+        start, end = (parse_time(f"2026-11-24T09:{minute}:00Z") for minute in ("45", "55"))
+        span = Window(start, end, run_at=end)
+        reference = Reference(RULE, window=span)
+        stamps = ("44:59.999", "45:00.000", "50:00.000", "54:59.999", "55:00.000")
+        labels = [reference.add(event(error('msg="model"', at=f"2026-11-24T09:{stamp}Z"))) for stamp in stamps]
+        assert labels == [None, "model_error", "model_error", "model_error", None]
+        (finding,) = reference.findings()
+        assert (finding.window_start, finding.window_end, finding["error_count"]) == (start, end, 3)
 
 
 class TestFarTimes:
