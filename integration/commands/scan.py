@@ -102,10 +102,9 @@ def scan(
 
 def _keep(lines: LineStore, line: RawLine, event: Event, labels: Sequence[tuple[Rule, str]]) -> None:
     """Keep a line for the finding of each rule that selects it."""
-    place = f"{line.path}:{line.number}" if line.number else f"{line.path}, byte {line.offset}"
     for rule, label in labels:
         start = rule.windows.window_of(event.time).start
-        lines.add(rule.id, start, event.host, EvidenceLine(event.time, label, place, event.original))
+        lines.add(rule.id, start, event.host, EvidenceLine(event.time, label, f"{line.path}:{line.number}", event.original))
 
 
 def needles(rules: Sequence[Rule]) -> list[bytes] | None:

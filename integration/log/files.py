@@ -29,9 +29,9 @@ _JSON_NEEDLES = (
 class RawLine(NamedTuple):
     """One line of a log as it is in the file, or what the parts of one make together.
 
-    `number` counts lines from 1 as an editor does, and is 0 where they were not counted; `offset` is in bytes of the unpacked
-    text. `shipped_at` (epoch milliseconds) is the time a shipper would give the line: its own stamp, else its carrier's, else the
-    stamp of the last stamped line above it, else when the file was last written. `line` is what was read of it.
+    `number` counts lines from 1 as an editor does, `offset` is in bytes of the unpacked text. `shipped_at` (epoch milliseconds) is
+    the time a shipper would give the line: its own stamp, else its carrier's, else the stamp of the last stamped line above it,
+    else when the file was last written. `line` is what was read of it.
     """
 
     text: str
@@ -120,25 +120,27 @@ class CandidateReader:
             block = with_returns.replace(b"\r", b"\n")  # a CRLF leaves an empty line behind, which is none
             clock.look_below(block)
             read_log.is_ollamas = read_log.is_ollamas or looks_like_ollama(block)
+            counted = 0
             if self._needles is None or parts.begun or has_parts(block):
-                counted = 0
                 for start, end in _every_line(block):
                     read_log.lines += 1
                     above += with_returns.count(b"\n", counted, start)
                     counted = start
-                    number = above + 1 if self._needles is None else 0
-                    for text, where in parts.joined(block[start:end].decode(errors="replace"), (number, offset + start)):
-                        yield clock.dated(text, log.path, *where)
-                above += with_returns.count(b"\n", counted)
+                    where = (above + 1, offset + start)
+                    for text, begun_at in parts.joined(block[start:end].decode(errors="replace"), where):
+                        yield clock.dated(text, log.path, *begun_at)
             else:
                 read_log.lines += count_lines(block)
                 for start, end in self._needles.lines_with(block):
                     if self._passed_over is not None and self._passed_over.match(block, start):
                         continue
+                    above += with_returns.count(b"\n", counted, start)
+                    counted = start
                     clock.look_above(block, start)
-                    yield clock.dated(block[start:end].decode(errors="replace"), log.path, 0, offset + start)
+                    yield clock.dated(block[start:end].decode(errors="replace"), log.path, above + 1, offset + start)
                     clock.seen = end
                 clock.look_above(block, len(block))
+            above += with_returns.count(b"\n", counted)
             clock.seen = 0
         for text, where in parts.left():
             yield clock.dated(text, log.path, *where)
