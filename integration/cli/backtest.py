@@ -20,7 +20,7 @@ from integration.cli.options import BacktestFormat, BacktestFormatOption, RuleOp
 from integration.cli.output import note, progress
 from integration.cli.page.content import MAX_LINE, MAX_LINES, LinesOf
 from integration.cli.page.document import check_packages
-from integration.cli.page.pages import print_backtest, source_of
+from integration.cli.page.pages import EXPLAIN, EXPLAIN_FILES, print_backtest, source_of
 from integration.cli.settings.loading import load_config
 from integration.cli.settings.model import Config, RuleSettings
 from integration.cli.windows import told, told_of, windows_of
@@ -116,7 +116,8 @@ def backtest(
         notes = [*seen.notes, *judges[-1].tally.notes()]
         if form is BacktestFormat.HTML:
             with _lines_behind(cluster, where, seen.lines) as lines_of:
-                print_backtest(answer, found, lines_of, loaded, zone, source_of(files or [where]), notes)
+                source, explain = source_of(files or [where]), EXPLAIN_FILES if files else EXPLAIN
+                print_backtest(answer, found, lines_of, loaded, zone, source, explain, notes)
         else:
             answer.print(form)
     for line in notes:

@@ -45,9 +45,14 @@ def print_findings(
         count, no_room = (print_every if every else print_some)(totals.counted(findings), totals, max_spl_rows)
         if no_room:
             note(f"No room here for: {', '.join(no_room)}. A wider terminal shows them, and --format json.")
-        note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events")
+        note_count(count, events)
         if count and is_bounded():
             note("detect explain --finding ID [FILE]... shows the lines behind one; of files, name the same ones.")
+
+
+def note_count(count: int, events: Mapping[str, int]) -> None:
+    """Write to standard error how many findings there are, of how many events."""
+    note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events")
 
 
 def _print_json(findings: Iterable[Finding], events: Mapping[str, int], max_spl_rows: int | None) -> None:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from platformdirs import user_state_path
 
+from integration.cli.findings_output import note_count
 from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_hosts
 from integration.cli.options import ScanFormat, ScanFormatOption, TabularFormat
 from integration.cli.output import note, progress
@@ -98,7 +99,8 @@ def scan(
             with closing(lines):
                 source = source_of([log.path for log in result.logs])
                 notes = partial(_page_notes, events, tally, told, result.logs)
-                print_scan(new_ones, lines.of, report.rules, report.zone, source, notes)
+                count = print_scan(new_ones, lines.of, report.rules, report.zone, source, notes)
+            note_count(count, events)
         sys.stdout.flush()  # what could not be written was not told
     for line in (*_before(told), *tally.notes()):
         note(line)

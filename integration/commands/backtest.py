@@ -51,12 +51,12 @@ class Sums:
         self.values: dict[str, SeverityCounts] = {}
         self.hours = SeverityCounts()
         self.hours_of_hosts: dict[str, SeverityCounts] = {}
-        self._zone = zone
+        self.zone = zone
 
     def add(self, finding: Finding) -> None:
         """Count a finding."""
         self.severities[finding.severity] += 1
-        begins = (_EPOCH + timedelta(milliseconds=finding.window_start)).astimezone(self._zone)
+        begins = (_EPOCH + timedelta(milliseconds=finding.window_start)).astimezone(self.zone)
         day, hour = begins.isoformat()[:13].split("T")
         keys = {"rule": finding.rule_id, "day": day, "hour": hour, "host": finding.host}
         for name, key in keys.items():

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from html import escape
 from textwrap import wrap
 from typing import Any
@@ -80,7 +80,8 @@ def _timeline(sums: Sums, zone: str) -> Chart:
     note = f"Findings by the {step} in which their window begins ({zone})." + f" Outside of these days: {left_out:,}." * bool(
         left_out
     )
-    axes = {"xaxis": {"type": "date", "range": [first, _days_after(last, 1)]}, "yaxis": _count_axis(counts.values())}
+    shown = [f"{min(counts)}{suffix}", _end_of(max(counts), step)]
+    axes = {"xaxis": {"type": "date", "range": shown}, "yaxis": _count_axis(counts.values())}
     return Chart("timeline", "Timeline by severity", note, {"data": traces, "layout": {"barmode": "stack", "height": 280, **axes}})
 
 
@@ -101,6 +102,13 @@ def _densest(by_day: Counts) -> tuple[str, str]:
 
 def _days_after(day: str, days: int) -> str:
     return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def _end_of(key: str, step: str) -> str:
+    """Return where the day or the hour ends that a key names."""
+    if step == "day":
+        return _days_after(key, 1)
+    return (datetime.fromisoformat(key) + timedelta(hours=1)).isoformat(timespec="minutes")
 
 
 def _heat_map(sums: Sums, top: int, zone: str) -> Chart:

@@ -41,7 +41,8 @@ LinesOf = Callable[[Finding], FirstLines]
 class Page:
     """A page: what `verb` found in a `source`; `sums` count all findings, of which `rows` are shown.
 
-    `others` says where the others are, and `notes` what a reader must know. Charts are drawn of the `top` hosts and messages; their
+    `others` says where the others are, `explain` is the command that shows all lines of a finding once its id stands behind it, and
+    `notes` are what a reader must know. Charts are drawn of the `top` hosts and messages; their
     hours are those of `zone`.
     """
 
@@ -53,6 +54,7 @@ class Page:
     top: int
     rows: Sequence[FindingRow]
     others: str
+    explain: str
     notes: Sequence[str]
     tables: Sequence[PageTable]
 

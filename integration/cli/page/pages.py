@@ -18,19 +18,23 @@ from integration.findings.most_severe import most_severe
 
 _TOP = 10
 _MOST_NAMED = 5
+EXPLAIN, EXPLAIN_FILES = "detect explain --finding", "detect explain FILE... --finding"
+"""What shows all lines of a finding when its id stands behind it: on the cluster, and in the files that were read."""
 _MAX_NAME = 200
 
 
 def print_scan(
     findings: Iterable[Finding], lines_of: LinesOf, rules: Sequence[Rule], zone: tzinfo, source: str, notes: Callable[[], list[str]]
-) -> None:
-    """Write the page of a scan; the notes are asked for when all findings have gone by."""
+) -> int:
+    """Write the page of a scan, and return the count of all findings; the notes are asked for when all have gone by."""
     sums = Sums(zone)
     rows = _rows(sums.counted(findings), lines_of)
     sums_tables = SumsTables([("findings", sums)], None, _TOP)
     tables = [PageTable.of(table) for table in sums_tables]
     others = "--format json and csv write all of them."
-    _print(Page("scan", source, sums, rules, zone, _TOP, rows, others, [*notes(), *sums_tables.notes()], tables))
+    page = Page("scan", source, sums, rules, zone, _TOP, rows, others, EXPLAIN_FILES, [*notes(), *sums_tables.notes()], tables)
+    _print(page)
+    return page.total
 
 
 def print_backtest(
@@ -40,6 +44,7 @@ def print_backtest(
     rules: Sequence[Rule],
     zone: tzinfo,
     source: str,
+    explain: str,
     notes: list[str],
 ) -> None:
     """Write the page of a backtest: charts and findings are those of the last way to judge."""
@@ -48,9 +53,8 @@ def print_backtest(
     tables = [PageTable.of(table) for table in (*answer.tables(), *answer.suggestion_tables())]
     compared = [f"Charts and findings are those of {judge.name}; the counts compare it with {each.name}." for each in before]
     others = "Ask for a shorter time or for one rule to see them."
-    _print(
-        Page("backtest", source, judge.sums, rules, zone, answer.top, rows, others, [*notes, *answer.notes(), *compared], tables)
-    )
+    told = [*notes, *answer.notes(), *compared]
+    _print(Page("backtest", source, judge.sums, rules, zone, answer.top, rows, others, explain, told, tables))
 
 
 def source_of(names: Sequence[str]) -> str:
@@ -61,8 +65,9 @@ def source_of(names: Sequence[str]) -> str:
 
 
 def _rows(findings: Iterable[Finding], lines_of: LinesOf) -> list[FindingRow]:
-    """Return the most severe findings, each with the lines behind it."""
+    """Return the most severe findings, the most severe first, each with the lines behind it."""
     kept, _ = most_severe(findings, MAX_FINDINGS, MAX_CHARACTERS)
+    kept.sort(key=lambda finding: -finding.severity)  # those of one severity stay in their order in time
     rows = []
     with progress("Lines", len(kept)) as advance:
         for finding in kept:

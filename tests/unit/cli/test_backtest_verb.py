@@ -106,3 +106,11 @@ def test_no_findings_make_no_fault(tmp_path: Path) -> None:
 def test_it_asks_for_a_past() -> None:
     answer = detect("backtest")
     assert (answer.code, "--from 30d" in answer.err) == (2, True)
+
+
+@pytest.mark.parametrize(("zone", "suffix"), [("UTC", ""), ("Asia/Tokyo", " (Asia/Tokyo)")])
+def test_days_and_hours_name_their_zone_where_it_is_not_utc(logs: list[str], zone: str, suffix: str) -> None:
+    answer = detect("backtest", *logs, "--timezone", zone)
+    headers = [line.split("┃")[1].strip() for line in answer.out.splitlines() if line.startswith("┃")]
+    assert [header for header in headers if header.startswith(("day", "hour"))] == [f"day{suffix}", f"hour{suffix}"]
+    assert "by_day" in detect("backtest", *logs, "--timezone", zone, "--format", "json").json["results"][0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 import subprocess
@@ -136,10 +137,25 @@ def test_what_is_left_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     lines += [error(f'msg="model {n:02}" err="{"x" * 2_000}"', at="2026-11-29T09:00:00.000Z") for n in range(14)]
     page = page_of("scan", written(tmp_path, *lines), "--host", "gpu-1")
     assert "The 2 most severe; 4 more are not shown. --format json and csv write all of them." in page.text
-    assert "The first 10 lines in time; 4 more: detect explain --finding " in page.text
+    assert "The first 10 lines in time; 4 more: detect explain FILE... --finding " in page.text
     assert "model 09 and 4 more" in page.text
     assert "x" * content.MAX_LINE not in page.source
     assert "Top messages Findings by message; a finding counts for each of its messages. 5 more messages." in page.text
+
+
+def test_the_most_severe_finding_comes_first_and_of_those_the_first_in_time(tmp_path: Path) -> None:
+    counts = {"2026-11-24": 1, "2026-11-25": 6, "2026-11-26": 3, "2026-11-27": 6}
+    lines = [error('msg="model"', at=f"{day}T09:00:00.000Z") for day, count in counts.items() for _ in range(count)]
+    shown = re.findall(r"(critical|high|medium) (2026-11-\d\d) 08:50 to 09:50", page_of("scan", written(tmp_path, *lines)).text)
+    expected = [("critical", "2026-11-25"), ("critical", "2026-11-27"), ("high", "2026-11-26"), ("medium", "2026-11-24")]
+    assert shown == expected
+
+
+def test_scan_says_beside_the_page_what_it_says_beside_a_table(tmp_path: Path) -> None:
+    path = written(tmp_path, error('msg="model"'), error('msg="all is well"', level="INFO"))
+    said = "1 finding from 1 selected of 2 events\n"
+    assert said in detect("scan", path).err
+    assert said in detect("scan", path, "--format", "html").err
 
 
 def test_what_other_calls_told_is_counted(tmp_path: Path) -> None:
@@ -194,3 +210,17 @@ def test_its_packages_are_imported_for_a_page_alone(tmp_path: Path, form: str, l
     arguments = ["scan", written(tmp_path, error('msg="model"')), "--format", form]
     ran = subprocess.run([sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=True)
     assert set(ran.stderr.split()) & {"jinja2", "plotly"} == loaded
+
+
+def test_each_place_is_one_that_explain_takes(tmp_path: Path) -> None:
+    lines = ["", error('msg="all is well"', level="INFO"), "", error('msg="model 1"'), error('msg="model 2"')]
+    text = ("\r\n".join(lines) + "\r\n").encode()
+    (tmp_path / "plain.log").write_bytes(text)
+    (tmp_path / "packed.log.gz").write_bytes(gzip.compress(text))
+    for name in ("plain.log", "packed.log.gz"):
+        path = tmp_path / name
+        page = page_of("scan", str(path), "--host", "gpu-1")
+        for number in (4, 5):
+            assert f" {path}:{number} " in page.text
+            found = detect("explain", f"{path}:{number}", "--format", "json").json["event"]["event"]["original"]
+            assert found == lines[number - 1]

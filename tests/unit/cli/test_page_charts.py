@@ -31,9 +31,15 @@ def drawn(chart: Chart) -> dict[str, dict[Any, int]]:
 def test_a_week_is_drawn_by_hour_and_more_by_day() -> None:
     timeline = charts("2026-11-24T09:00:00Z", "2026-11-24T10:00:00Z", "2026-11-30T12:00:00Z")[0]
     assert drawn(timeline) == {"critical": {"2026-11-24T08:00": 1, "2026-11-24T09:00": 1, "2026-11-30T11:00": 1}}
-    assert timeline.figure["layout"]["xaxis"]["range"] == ["2026-11-24", "2026-12-01"]
+    assert timeline.figure["layout"]["xaxis"]["range"] == ["2026-11-24T08:00", "2026-11-30T12:00"]
     longer = charts("2026-11-24T09:00:00Z", "2026-11-24T10:00:00Z", "2026-12-01T12:00:00Z")[0]
     assert drawn(longer) == {"critical": {"2026-11-24": 2, "2026-12-01": 1}}
+    assert longer.figure["layout"]["xaxis"]["range"] == ["2026-11-24", "2026-12-02"]
+
+
+def test_hours_to_midnight_are_drawn_to_midnight() -> None:
+    timeline = charts("2026-12-31T19:00:00Z", "2027-01-01T00:30:00Z")[0]
+    assert timeline.figure["layout"]["xaxis"]["range"] == ["2026-12-31T18:00", "2027-01-01T00:00"]
 
 
 def test_hours_are_those_of_the_zone() -> None:
