@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from integration.cli.output import escaped, note, print_table, texts
-from integration.cli.tables import console, fitted, height, is_bounded
+from integration.cli.tables import console, fitted, height, is_bounded, record
 from integration.cli.totals import Totals
 from integration.detection.columns import Kind
 from integration.detection.model import Rule
@@ -20,6 +20,7 @@ from integration.findings.most_severe import most_severe
 from integration.times import rfc3339
 
 _STYLES = {Severity.CRITICAL: "bold red", Severity.HIGH: "red", Severity.MEDIUM: "yellow"}
+_TO = " to "
 _MAX_CELL = 44
 _CELLS_A_LINE = 4  # a cell of a list may take this part of a wide terminal
 _MAX_LIST = 3
@@ -39,9 +40,9 @@ def print_some(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | 
     Returns the count of all findings, and the columns that had no room.
     """
     kept, count = most_severe(findings, _MAX_FINDINGS, _MAX_CHARACTERS)
-    for columns, rows in totals.tables(whole=False):
-        print_table(columns, rows)
-    shown = _screenful(kept) if sys.stdout.isatty() else kept
+    out = console()
+    above = _print_totals(totals, out.width)
+    shown = _screenful(kept, above) if sys.stdout.isatty() else kept
     no_room = _print_findings_table(shown, max_spl_rows)
     if left_out := count - len(shown):
         note(f"The table shows the {len(shown):,} most severe; {left_out:,} more: --all shows every one, --format json or csv too.")
@@ -58,15 +59,25 @@ def print_every(findings: Iterable[Finding], totals: Totals, max_spl_rows: int |
         count += len(table)
         if not table:
             break
-    for columns, rows in totals.tables(whole=True):
-        print_table(columns, rows)
+    _print_totals(totals, None)
     return count, no_room
 
 
-def _screenful(findings: Sequence[Finding]) -> Sequence[Finding]:
-    """Return the most severe findings that the terminal shows at once, in their order; one at least."""
+def _print_totals(totals: Totals, width: int | None) -> int:
+    """Write the totals, and return how many lines they take."""
     out = console()
-    room = out.height - _NOT_ROWS
+    lines = totals.lines(width)
+    if not lines:
+        return 0
+    shown = record(list(lines), [Text(line) for line in lines.values()])
+    out.print(shown)
+    return height(shown, out)
+
+
+def _screenful(findings: Sequence[Finding], above: int) -> Sequence[Finding]:
+    """Return the most severe findings that the terminal shows at once below so many lines, in their order; one at least."""
+    out = console()
+    room = out.height - _NOT_ROWS - above
     by_severity = sorted(range(len(findings)), key=lambda i: -findings[i].severity)[: max(room, 1)]
     while len(by_severity) > 1:
         shown = [findings[i] for i in sorted(by_severity)]
@@ -103,34 +114,52 @@ def _table_of(findings: Sequence[Finding], width: int) -> tuple[RenderableType, 
 
 
 def _table_of_rule(rule: Rule, findings: Sequence[Finding], title: str, width: int) -> tuple[RenderableType, list[str]]:
-    numbers = [name for name in rule.numbers if rule.columns[name].kind is not Kind.DISTINCT]
+    kinds = {name: column.kind for name, column in rule.columns.items()}
+    numbers = [name for kind in (Kind.EVENTS, Kind.SCORE) for name in rule.numbers if kinds[name] is kind]
     labels = [name for name in rule.lists if name not in rule.field_lists][:1]
-    lists = [*labels, *list(rule.field_lists)[:_MAX_FIELD_LISTS]]
+    fields = [name for name in list(rule.field_lists)[:_MAX_FIELD_LISTS] if any(finding[name] for finding in findings)]
     limit = max(_MAX_CELL, width // _CELLS_A_LINE) if is_bounded() else _MAX_CELL
+    window, windows = _windows(findings)
     rows = []
-    for finding in findings:
+    for finding, its_window in zip(findings, windows, strict=True):
         beyond = dict(finding.truncated)
         cells: list[str | Text] = [
             finding.id[:_ID_CHARACTERS],
-            shown_window(finding),
+            its_window,
             finding.host,
             Text(str(finding.severity), style=_STYLES.get(finding.severity, "")),
+            *(_list_cell(finding[name], beyond.get(name, 0), limit, ", ") for name in labels),
             *(str(finding[name]) for name in numbers),
-            *(_list_cell(finding[name], beyond.get(name, 0), limit) for name in lists),
+            *(_list_cell(finding[name], beyond.get(name, 0), limit, "\n") for name in fields),
             f"{finding.spl_row_count:,}",
         ]
         rows.append(cells)
-    columns = ["id", "window (UTC)", "host", "severity", *numbers, *lists, "SPL rows"]
-    dispensable = ("SPL rows", *labels, *lists[:0:-1])
     return fitted(
-        columns, [texts(row) for row in rows], title, lines=True, width=width, dispensable=dispensable, of_logs=[*rule.field_lists]
+        ["id", window, "host", "severity", *labels, *numbers, *fields, "SPL rows"],
+        [texts(row) for row in rows],
+        title,
+        lines=False,
+        width=width,
+        # What the host did is the last to go: its labels, else the first of the fields.
+        dispensable=("SPL rows", *numbers, *[*labels, *fields][:0:-1]),
+        of_logs=fields,
+        least={window: max(text.index(_TO) for text in windows)},  # so that a window takes two lines at most
     )
+
+
+def _windows(findings: Sequence[Finding]) -> tuple[str, list[str]]:
+    """Return a header for windows, and each window; a year that all have stands in the header alone."""
+    shown = [shown_window(finding) for finding in findings]
+    years = {text[: len("YYYY")] for text in shown}
+    if len(years) > 1:
+        return "window (UTC)", shown
+    return f"window of {years.pop()} (UTC)", [text[len("YYYY-") :] for text in shown]
 
 
 def shown_window(finding: Finding) -> str:
     """Return the window of a finding in UTC, in words."""
     start, end = (rfc3339(time, millis=False)[:16].replace("T", " ") for time in (finding.window_start, finding.window_end))
-    return f"{start} to {end[-5:]}"
+    return f"{start}{_TO}{end[-5:]}"
 
 
 def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:
@@ -143,7 +172,7 @@ def _print_spl_rows(findings: Sequence[Finding], most: int) -> None:
         note(f"The table shows the first {len(rows):,} SPL rows of {count:,}: --format json gives all.")
 
 
-def _list_cell(values: Sequence[str], left_out: int, limit: int) -> Text:
+def _list_cell(values: Sequence[str], left_out: int, limit: int, between: str) -> Text:
     shown = [escaped(value, limit) for value in values[:_MAX_LIST]]
     more = len(values) + left_out - len(shown)
-    return Text("\n".join(shown + [f"+{more:,} more"] * bool(more)))
+    return Text(between.join(shown + [f"+{more:,} more"] * bool(more)))

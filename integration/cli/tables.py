@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+from types import MappingProxyType
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -15,7 +18,9 @@ from rich.table import Table
 from rich.text import Text
 
 _UNBOUNDED = 1_000_000
-_LONGEST_OF_LOGS = 12
+_LONGEST_OF_LOGS = 10
+_LONGEST_NAME = 16
+_COMFORTABLE = 16
 _BORDER = 3  # of each column, with its padding, and 1 for the last line
 
 
@@ -38,39 +43,66 @@ def fitted(
     width: int,
     dispensable: Sequence[str] = (),
     of_logs: Sequence[str] = (),
+    least: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[RenderableType, list[str]]:
     """Return a table of the rows that is at most `width` wide, with `lines` between them, and the columns that had no room.
 
-    Of the columns, the `dispensable` ones are left out in their order until the words of the others fit. Words of the columns
-    `of_logs` are broken where they are very long: whoever writes a log shall not push a column out of the table.
+    Of the `dispensable` columns those stay for which there is room, the last ones before the first: one of the columns `of_logs`
+    where the words of all others fit beside it, another one where no column becomes narrow for it. Words of the columns `of_logs`
+    are broken where they are very long: whoever writes a log shall not push a column out of the table. Where the lines do not fit,
+    columns with a `least` width are the first to have no more than that.
     """
-    left_out: list[str] = []
-    for name in ("", *dispensable):
-        left_out += [name] * (name in dispensable and name in columns)
-        kept = [i for i, column in enumerate(columns) if column not in left_out]
-        shown = [[row[i] for i in kept] for row in rows]
-        longest = [_LONGEST_OF_LOGS if columns[i] in of_logs else width for i in kept]
-        if table := _table([columns[i] for i in kept], shown, longest, title, lines=lines, width=width):
-            return table, left_out
-    return _records(columns, rows, title), []
-
-
-def _table(
-    columns: Sequence[str], rows: Sequence[Sequence[Text]], longest: Sequence[int], title: str, *, lines: bool, width: int
-) -> Table | None:
-    """Return a table, None where its words do not fit; of a column's words those beyond its `longest` are broken."""
-    header = [Text(column) for column in columns]
-    measured = zip(map(_widths, zip(header, *rows, strict=True)), header, longest, strict=True)
-    widest = [(min(word, max(most, _widths([name])[0])), line) for (word, line), name, most in measured]
-    available = width - _BORDER * len(columns) - 1
-    if sum(word for word, _ in widest) > available:
-        return None
+    measured = [
+        _measured(column, [row[i] for row in rows], _LONGEST_OF_LOGS if column in of_logs else width, least.get(column, 0))
+        for i, column in enumerate(columns)
+    ]
+    left_out = [name for name in dispensable if name in columns]
+    for name in reversed(left_out):
+        without = [each for each in left_out if each != name]
+        needed = [
+            each.narrowest if name in of_logs else each.comfortable
+            for column, each in zip(columns, measured, strict=True)
+            if column not in without
+        ]
+        if sum(needed) <= _available(width, len(needed)):
+            left_out = without
+    kept = [i for i, column in enumerate(columns) if column not in left_out]
+    available = _available(width, len(kept))
+    if sum(measured[i].narrowest for i in kept) > available:
+        return _records(columns, rows, title), []
     table = Table(title=title or None, title_justify="left", show_lines=lines)
-    for column, fitting in zip(columns, _shrunk(widest, available), strict=True):
-        table.add_column(column, width=fitting, overflow="fold")
+    for i, fitting in zip(kept, _shrunk([measured[i] for i in kept], available), strict=True):
+        table.add_column(_header(columns[i], fitting), width=fitting, overflow="fold")
     for row in rows:
-        table.add_row(*row)
-    return table
+        table.add_row(*(row[i] for i in kept))
+    return table, left_out
+
+
+class _Widths(NamedTuple):
+    """How narrow a column may be, how wide it is to be read with ease and by its longest line, and whether it yields to others."""
+
+    narrowest: int
+    comfortable: int
+    widest: int
+    yields: bool
+
+
+def _measured(column: str, cells: Sequence[Text], longest: int, least: int) -> _Widths:
+    """Return the widths of a column; of its words those beyond the `longest` are broken."""
+    header, _ = _words_and_lines([_header(column, 0)])
+    word, line = _words_and_lines(cells)
+    narrowest = max(header, min(word, longest), least)
+    return _Widths(narrowest, max(narrowest, min(line, _COMFORTABLE)), max(line, cell_len(column), narrowest), least > 0)
+
+
+def _available(width: int, columns: int) -> int:
+    """Return what the borders of so many columns leave of a width."""
+    return width - _BORDER * columns - 1
+
+
+def _header(column: str, width: int) -> Text:
+    """Return the header of a column, with breaks in the names that it holds where they are wider."""
+    return Text(column if _words_and_lines([Text(column)])[0] <= width else column.replace("_", "_\n"))
 
 
 def height(renderable: RenderableType, of: Console) -> int:
@@ -78,18 +110,24 @@ def height(renderable: RenderableType, of: Console) -> int:
     return len(of.render_lines(renderable))
 
 
-def _widths(texts: Sequence[Text]) -> tuple[int, int]:
+def _words_and_lines(texts: Sequence[Text]) -> tuple[int, int]:
     """Return the width of the longest word and that of the longest line."""
     lines = [line for text in texts for line in text.split("\n")]
     words = [cell_len(word) for line in lines for word in line.plain.split()]
     return max(words, default=1), max((line.cell_len for line in lines), default=1)
 
 
-def _shrunk(widest: Sequence[tuple[int, int]], available: int) -> list[int]:
-    """Return the columns' widths: of the longest line, or narrower, the widest columns first, but never below the longest word."""
-    widths = [line for _, line in widest]
+def _shrunk(columns: Sequence[_Widths], available: int) -> list[int]:
+    """Return the columns' widths: of the longest line, or narrower, but never below the narrowest.
+
+    The columns that yield become as narrow as they may be, then the widest ones narrower.
+    """
+    widths = [column.widest for column in columns]
+    for i, column in enumerate(columns):
+        if column.yields and sum(widths) > available:
+            widths[i] = column.narrowest
     while sum(widths) > available:
-        narrowed = max((i for i, (word, _) in enumerate(widest) if widths[i] > word), key=widths.__getitem__)
+        narrowed = max((i for i, column in enumerate(columns) if widths[i] > column.narrowest), key=widths.__getitem__)
         widths[narrowed] -= 1
     return widths
 
@@ -106,7 +144,8 @@ def record(columns: Sequence[str], row: Sequence[Text]) -> RenderableType:
 
 
 def _records(columns: Sequence[str], rows: Sequence[Sequence[Text]], title: str) -> RenderableType:
+    names = [fill(column, _LONGEST_NAME, break_long_words=False) for column in columns]
     records: list[RenderableType] = [Text(title, style="italic")] if title else []
     for number, row in enumerate(rows):
-        records += [Text()] * bool(number) + [record(columns, row)]
+        records += [Text()] * bool(number) + [record(names, row)]
     return Group(*records)

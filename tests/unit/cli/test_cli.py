@@ -109,7 +109,7 @@ def test_a_table_shows_the_most_severe_of_very_many(many: Path) -> None:
 def test_all_shows_every_finding_in_tables_of_a_bounded_size(many: Path) -> None:
     answer = detect("scan", str(many), "--all")
     assert re.findall(r"gpu-[0-9]{4}", answer.out) == [f"gpu-{n:04}" for n in range(1_200)]
-    assert answer.out.count("window (UTC)") == 2
+    assert answer.out.count("window of 2026 (UTC)") == 2
     assert answer.err.splitlines() == ["1,200 findings from 1,200 selected of 1,200 events"]
 
 

@@ -33,6 +33,31 @@ def test_no_word_is_broken_and_no_line_too_long(rows: list[tuple[str, ...]], wid
     assert {word for row in rows for cell in row for word in cell.split()} <= set(words)
 
 
+def test_a_name_in_a_header_is_broken_behind_an_underscore() -> None:
+    cells = [[Text("a"), Text("b")]]
+    out = io.StringIO()
+    Console(file=out, width=20).print(fitted(["error_count", "two"], cells, "", lines=False, width=20)[0])
+    assert [line.split("┃")[1].strip() for line in out.getvalue().splitlines()[1:3]] == ["error_", "count"]
+
+
+def test_a_column_that_yields_is_cut_to_its_least_width_before_others_are_narrowed() -> None:
+    cells = [[Text("11-24 08:50 to 09:50"), Text("one two three four")]]
+    for width, expected in ((45, ["11-24 08:50 to 09:50"]), (44, ["11-24 08:50", "to 09:50"])):
+        out = io.StringIO()
+        table, _ = fitted(["window", "words"], cells, "", lines=False, width=width, least={"window": 11})
+        Console(file=out, width=width).print(table)
+        assert [line.split("│")[1].strip() for line in out.getvalue().splitlines() if "│" in line] == expected
+        assert "one two three four" in out.getvalue()
+
+
+def test_a_count_stays_only_where_no_column_is_narrow_for_it() -> None:
+    cells = [[Text("a" * 16), Text("some words of a log that are long"), Text("7")]]
+    names = ["host", "messages", "count"]
+    for width, gone in ((50, []), (46, ["count"]), (36, ["count"]), (26, ["count", "messages"])):
+        asked = {"dispensable": ("count", "messages"), "of_logs": ("messages",)}
+        assert fitted(names, cells, "", lines=False, width=width, **asked)[1] == gone  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(("width", "left_out"), [(80, []), (30, ["two"]), (20, ["two", "three"])])
 def test_dispensable_columns_go_before_the_table_does(width: int, left_out: list[str]) -> None:
     text, gone = written([("aaaaaaaaaa", "bbbbbbbbbb", "cccccccccc")], width, ("two", "three"))
