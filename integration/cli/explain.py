@@ -37,6 +37,7 @@ def explain(
     rules: RulesOption = None,
     timezone: TimezoneOption = "UTC",
     index: IndexOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Of each class that does not take the line, what fails.")] = False,
     config: ConfigOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -55,6 +56,8 @@ def explain(
     where = index or cluster.namespace.events
     named = places or []
     if finding is not None and doc is None:
+        if every:
+            raise InputError("--all is about the classes of one line: it does not go with --finding")
         zone = zone_of(timezone)
         if named:
             hosts = Hosts(list(names_of_logs(named)), given=host, host_from=host_from)
@@ -73,6 +76,6 @@ def explain(
         line = line_at(named[0])
         with cluster.open_if_asked_for() as asked:
             explained = explain_line(line, Hosts([line.path], given=host, host_from=host_from), loaded, asked)
-    print_explanation(explained, form)
+    print_explanation(explained, form, every=every)
     if explained.differs:
         raise typer.Exit(1)

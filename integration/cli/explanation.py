@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from integration.cli.options import Format
-from integration.cli.output import escaped, note, print_json, print_table
+from integration.cli.output import escaped, note, print_hanging, print_json, print_table
 from integration.commands.evidence import Evidence
 from integration.commands.explain import Explanation
 from integration.evaluation.explanation import Part, Trial, Verdict
@@ -12,12 +14,14 @@ from integration.times import rfc3339
 _MAX_VALUE = 300
 
 
-def print_explanation(explained: Explanation, form: Format) -> None:
-    """Write what each step made of a line."""
+def print_explanation(explained: Explanation, form: Format, *, every: bool) -> None:
+    """Write what each step made of a line; with `every` in a table too why each class does not take it."""
     if form is Format.JSON:
         print_json(_json(explained))
-    else:
-        _print(explained)
+        return
+    _print_steps(explained)
+    for each in explained.verdicts:
+        _print_verdict(each, every=every)
 
 
 def print_evidence(evidence: Evidence, form: Format) -> None:
@@ -29,7 +33,7 @@ def print_evidence(evidence: Evidence, form: Format) -> None:
         print_json(about | {"lines": lines, "lines_left_out": evidence.left_out})
         return
     start, end = (rfc3339(time, millis=False) for time in (finding.window_start, finding.window_end))
-    print(escaped(f"{finding.id}: {finding.rule_id}, host {finding.host}, from {start} to {end}"))  # noqa: T201
+    print_hanging("", f"{finding.id}: {finding.rule_id}, host {finding.host}, from {start} to {end}")
     print(f"\nseverity {finding.severity}")  # noqa: T201
     for part in evidence.reasons:
         _print_part(part, "  ")
@@ -40,57 +44,65 @@ def print_evidence(evidence: Evidence, form: Format) -> None:
         note(f"The first {len(rows):,} lines in time; {evidence.left_out:,} more.")
 
 
-def _print(explained: Explanation) -> None:
+def _print_steps(explained: Explanation) -> None:
     width = max(len(step.name) for step in explained.steps)
-    print(escaped(explained.place))  # noqa: T201
+    print_hanging("", explained.place)
     for step in explained.steps:
-        print(f"  {escaped(step.name):{width}}  {escaped(step.says, _MAX_VALUE)}")  # noqa: T201
+        print_hanging(f"  {step.name:{width}}  ", step.says, _MAX_VALUE)
         if step.there is not None:
-            print(f"  {'DIFFERS':>{width}}  on the cluster: {escaped(step.there, _MAX_VALUE)}")  # noqa: T201
+            print_hanging(f"  {'DIFFERS':>{width}}  ", f"on the cluster: {step.there}", _MAX_VALUE)
     if explained.compared:
         print("The cluster DIFFERS where it is marked." if explained.differs else "The cluster agrees in every step.")  # noqa: T201
-    for each in explained.verdicts:
-        _print_verdict(each)
 
 
-def _print_verdict(verdict: Verdict) -> None:
+def _print_verdict(verdict: Verdict, *, every: bool) -> None:
     rule = verdict.rule
     said = "NOT selected" if verdict.label is None else f"selected, {rule.classification.field} is {verdict.label}"
-    print(f"\n{rule.id}: {said}")  # noqa: T201
+    print()  # noqa: T201
+    print_hanging("", f"{rule.id}: {said}")
     for trial in verdict.alternatives:
         _print_trial(trial, f"selection, {trial.name}")
-    for trial in verdict.classes:
-        if trial.holds:
-            _print_trial(trial, f"class {trial.name}")
-        else:
-            failing = next(part for part in trial.parts if not part.holds)
-            _print_part(Part(f"class {trial.name}: {failing.says}", holds=False, found=failing.found), "  ")
+    _print_classes(verdict.classes, every=every)
     if verdict.remark:
-        print(f"  {verdict.remark}")  # noqa: T201
+        print_hanging("  ", verdict.remark)
     if verdict.label is not None:
         if not any(trial.holds for trial in verdict.classes):
-            print(f"  yes  {verdict.label}: the class of all the rest")  # noqa: T201
+            _print_answer("  ", f"{verdict.label}: the class of all the rest", holds=True)
         start, end, run = (
             rfc3339(time, millis=False) for time in (verdict.window.start, verdict.window.end, verdict.window.run_at)
         )
-        print(f"  it counts in the window from {start} to {end}, which the run at {run} covers")  # noqa: T201
+        print_hanging("  ", f"it counts in the window from {start} to {end}, which the run at {run} covers")
+
+
+def _print_classes(classes: Sequence[Trial], *, every: bool) -> None:
+    """Write the class that takes the line, and before it with `every` what fails first of each other, else their number."""
+    others = [trial for trial in classes if not trial.holds]
+    if every:
+        for trial in others:
+            failing = next(part for part in trial.parts if not part.holds)
+            _print_answer("  ", f"class {trial.name}: {failing.outcome}", holds=False)
+    elif others:
+        said = "1 class does" if len(others) == 1 else f"{len(others)} classes do"
+        _print_answer("  ", f"{said} not take it; --all says why", holds=False)
+    for trial in classes:
+        if trial.holds:
+            _print_trial(trial, f"class {trial.name}")
 
 
 def _print_trial(trial: Trial, name: str) -> None:
     """Write a condition; of one that does not hold only what fails."""
-    print(f"  {_answer(trial.holds)}  {name}")  # noqa: T201
+    _print_answer("  ", name, holds=trial.holds)
     for part in trial.parts:
         if trial.holds or not part.holds:
             _print_part(part, "         ")
 
 
 def _print_part(part: Part, margin: str) -> None:
-    found = f": {part.found}" * bool(part.found)
-    print(f"{margin}{_answer(part.holds)}  {escaped(part.says + found, _MAX_VALUE)}")  # noqa: T201
+    _print_answer(margin, part.outcome, holds=part.holds)
 
 
-def _answer(holds: bool) -> str:
-    return "yes" if holds else "no "
+def _print_answer(margin: str, text: str, *, holds: bool) -> None:
+    print_hanging(f"{margin}{'yes' if holds else 'no '}  ", text, _MAX_VALUE)
 
 
 def _json(explained: Explanation) -> dict[str, object]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Column, Table
 from rich.text import Text
 
 from integration.cli.tables import console, fitted, record
@@ -66,6 +67,13 @@ def print_diff(lines: Iterable[str]) -> None:
     for line in lines:
         style = next((style for start, style in _DIFF_STYLES.items() if line.startswith(start)), "")
         out.print(Text(escaped(line), style=style), soft_wrap=True)
+
+
+def print_hanging(margin: str, text: str, limit: int | None = None) -> None:
+    """Write a text, of which `limit` characters are shown, behind a margin: lines of the terminal's width begin at its end."""
+    grid = Table.grid(*([Column(no_wrap=True)] if margin else []), Column(overflow="fold"))
+    grid.add_row(*([Text(escaped(margin))] if margin else []), Text(escaped(text, limit)))
+    console().print(grid)
 
 
 def print_record(identifier: str, columns: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
@@ -25,17 +25,28 @@ from integration.log.event import Event
 
 # What is short to say, first.
 _STATED = ("kind", "level", "not_level", "fields", "contains", "contains_all", "any_of", "matches")
+_NEGATIONS = {"is": "is not", "is not": "is", "holds": "does not hold", "matches": "does not match"}
 _MOST_TERMS = 8
 _LONGEST = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One thing that a condition states, in words; whether it holds of the event, and what was found there."""
+    """One thing that a condition states, in words; whether it holds of the event, and what was found there.
+
+    `fails` says that it does not hold.
+    """
 
     says: str
     holds: bool
     found: str = ""
+    fails: str = field(default="", compare=False)
+
+    @property
+    def outcome(self) -> str:
+        """What is so of the event: what the condition states, or that it does not hold, and what was found."""
+        stated = self.says if self.holds else self.fails or f"does not hold: {self.says}"
+        return f"{stated}: {self.found}" if self.found else stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,20 +111,22 @@ def reasons(rule: Rule, statistics: Statistics, finding: Finding) -> Iterator[Pa
     test = rule.condition_test({name: finding[name] for name in rule.numbers}, statistics.labels, statistics.holding)
     for step in rule.severity:
         for condition in step.conditions:
-            together = ", with the others" if condition in step.all and len(step.all) > 1 else ""
-            yield Part(f"{step.level}{together}: {_asked(condition)}", test(condition), _has(rule, condition, statistics, finding))
+            begin = f"{step.level}{', with the others' * (condition in step.all and len(step.all) > 1)}: "
+            found = _has(rule, condition, statistics, finding)
+            yield Part(begin + _asked(condition, ""), test(condition), found, begin + _asked(condition, "not "))
         if step.holds(test):
             if not step.conditions:
                 yield Part(f"{step.level}: whatever is left", holds=True)
             return
 
 
-def _asked(condition: ColumnCondition) -> str:
+def _asked(condition: ColumnCondition, negation: str) -> str:
+    """Return a condition in words, with a `not ` as its negation."""
     if condition.labels:
-        return f"more than {condition.bound} events are {_either(condition.labels)}"
+        return f"{negation}more than {condition.bound} events are {_either(condition.labels)}"
     if condition.contains is not None:
-        return f"{condition.column} has a value that contains {_quoted(condition.contains)}"
-    return f"{condition.column} is greater than {condition.bound}"
+        return f"{condition.column} has {'no' if negation else 'a'} value that contains {_quoted(condition.contains)}"
+    return f"{condition.column} is {negation}greater than {condition.bound}"
 
 
 def _has(rule: Rule, condition: ColumnCondition, statistics: Statistics, finding: Finding) -> str:
@@ -139,29 +152,34 @@ def _parts(condition: Condition, event: Event, *, ignore_case: bool) -> Iterator
 
     for key, value in sorted(stated.items(), key=lambda pair: _STATED.index(pair[0])):
         if key == "kind":
-            yield Part(f"its line is of the kind {_either(value)}", alone(key, value), f"it is {event.value(LINE_KIND)}")
+            yield _part("its line", "is", f"of the kind {_either(value)}", alone(key, value), f"it is {event.value(LINE_KIND)}")
         elif key == "level":
-            yield Part(f"its level is {_either(value)}", alone(key, value), _level(event))
+            yield _part("its level", "is", _either(value), alone(key, value), _level(event))
         elif key == "not_level":
-            yield Part(f"its level is not {_either(value)}", alone(key, value), _level(event))
+            yield _part("its level", "is not", _either(value), alone(key, value), _level(event))
         elif key == "contains":
             there = [_place(event, term, ignore_case=ignore_case) for term in value if alone(key, (term,))]
-            yield Part(f"it holds {_either(map(_quoted, value))}", alone(key, value), ", ".join(there))
+            yield _part("it", "holds", _either(map(_quoted, value)), alone(key, value), ", ".join(there))
         elif key == "contains_all":
             for term in value:
                 there = [_place(event, term, ignore_case=ignore_case)] if (is_there := alone(key, (term,))) else []
-                yield Part(f"it holds {_quoted(term)}", is_there, ", ".join(there))
+                yield _part("it", "holds", _quoted(term), is_there, ", ".join(there))
         elif key == "any_of":
             there = [_in_words(part) for part in condition.any_of if alone(key, (part,))]
             yield Part("; or ".join(map(_in_words, condition.any_of)), alone(key, value), there[0] if there else "")
         elif key == "fields":
-            for field, asked in condition.fields.stated.items():
-                value_there = event.value(field)
+            for name, asked in condition.fields.stated.items():
+                value_there = event.value(name)
                 found = "it has none" if value_there is None else f"it is {_quoted(str(value_there))}"
-                yield Part(_asked_of(field, asked), alone(key, {field: asked}), found)
+                yield Part(_asked_of(name, asked), alone(key, {name: asked}), found)
         else:
             there = [_match(event, pattern) for pattern in value if alone(key, (pattern,))]
-            yield Part(f"it matches {_either(map(_quoted, value))}", alone(key, value), ", ".join(there))
+            yield _part("it", "matches", _either(map(_quoted, value)), alone(key, value), ", ".join(there))
+
+
+def _part(subject: str, verb: str, rest: str, is_so: bool, found: str) -> Part:
+    """Return a part with its words; `is_so` says whether it holds."""
+    return Part(f"{subject} {verb} {rest}", is_so, found, f"{subject} {_NEGATIONS[verb]} {rest}")
 
 
 def _in_words(part: TextCondition) -> str:

@@ -63,7 +63,7 @@ def test_a_severity_that_no_condition_makes(logs: list[str]) -> None:
         "explain", "--finding", finding_id(RULE.id, "gpu-1", parse_time("2026-11-24T09:50:00Z")), *logs, "--host", "gpu-1"
     ).out
     assert "severity medium\n" in table
-    assert "  no   high: error_count is greater than 2: it is 1\n  yes  medium: whatever is left\n" in table
+    assert "  no   high: error_count is not greater than 2: it is 1\n  yes  medium: whatever is left\n" in table
 
 
 def test_ids_that_are_none_or_several_are_told(logs: list[str]) -> None:

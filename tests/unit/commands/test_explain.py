@@ -60,7 +60,7 @@ def test_the_table_says_why(log: str) -> None:
         "  yes  selection, alternative 1",
         "         yes  its level is ERROR: it is ERROR",
         f"         yes  {terms}: `model` at character 74, `server.go` at character 55",
-        "  no   class service_crash: it holds `exited`",
+        "  no   1 class does not take it; --all says why",
         "  yes  class model_error",
         "         yes  it holds `model`: `model` at character 74",
     ]
@@ -70,12 +70,31 @@ def test_the_table_says_why(log: str) -> None:
     assert SECRET not in answer.out
 
 
+def test_all_says_why_each_class_does_not_take_the_line(log: str) -> None:
+    answer = detect("explain", f"{log}:3", "--rule", "ollama_possible_rce_via_model_loading", "--all")
+    assert answer.out.splitlines()[-4:-2] == ["  no   class service_crash: it does not hold `exited`", "  yes  class model_error"]
+    folded, whole = (detect("explain", f"{log}:5", *every).out for every in ((), ("--all",)))
+    others = [line for line in whole.splitlines() if line.startswith("  no   class ")]
+    assert f"  no   {len(others)} classes do not take it; --all says why\n" in folded
+    assert ("class traversal_in_url" in folded, "--all" in whole) == (False, False)
+    assert "  no   class traversal_in_url: its line is not of the kind access: it is panic" in others
+
+
+def test_a_line_keeps_to_the_terminal(log: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = detect("explain", f"{log}:3", "--all").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    row = next(i for i, line in enumerate(lines) if line.startswith("  event.original"))
+    begins = lines[row].index("time=")
+    assert (lines[row + 1][:begins].isspace(), lines[row + 1][begins].isspace()) == (True, False)
+
+
 def test_the_table_says_why_not(log: str) -> None:
     answer = detect("explain", f"{log}:5")
     assert answer.out.endswith(
         "\nollama_possible_rce_via_model_loading: NOT selected\n"
         "  no   selection, alternative 1\n"
-        "         no   its level is ERROR: it has none\n"
+        "         no   its level is not ERROR: it has none\n"
     )
     assert "  ollama.err      nothing  (SPL 4, err)\n" in answer.out
 
@@ -127,6 +146,7 @@ def test_a_line_on_standard_input_and_one_in_a_zip(log: str, tmp_path: Path) -> 
     ("arguments", "message"),
     [
         ([], "name one thing to explain: FILE:LINE, -, --doc ID, or --finding ID"),
+        (["--finding", "x", "--all", "{log}"], "--all is about the classes of one line: it does not go with --finding"),
         (["-", "--doc", "x"], "name one thing to explain: FILE:LINE, -, --doc ID, or --finding ID"),
         (["a:1", "b:1"], "name one thing to explain: "),
         (["--finding", "x", "--doc", "y"], "name one thing to explain: "),

@@ -55,6 +55,32 @@ def test_a_line_that_is_not_selected_names_what_fails(line: str, failing: list[P
     assert [part for part in why.alternatives[0].parts if not part.holds] == failing
 
 
+def test_what_does_not_hold_says_so() -> None:
+    condition = {
+        "kind": ("access",),
+        "level": ("ERROR",),
+        "not_level": ("DEBUG",),
+        "fields": {"url.path": {"begins": ("/api",)}},
+        "contains": ("q", "r"),
+        "contains_all": ("s",),
+        "any_of": ({"contains": ("t",)},),
+        "matches": ("[0-9]",),
+    }
+    (tried,) = verdict(rule_with(selection=(condition,)), event("level=DEBUG x")).alternatives
+    assert [part.outcome for part in tried.parts] == [
+        "its line is not of the kind access: it is record",
+        "its level is not ERROR: it is DEBUG",
+        "its level is DEBUG: it is DEBUG",
+        "does not hold: url.path begins `/api`: it has none",
+        "it does not hold `q` or `r`",
+        "it does not hold `s`",
+        "does not hold: it holds `t`",
+        "it does not match `[0-9]`",
+    ]
+    (tried,) = verdict(rule_with(selection=({"contains": ("x",)},)), event("x")).alternatives
+    assert [part.outcome for part in tried.parts] == ["it holds `x`: `x` at character 1"]
+
+
 def test_all_of_several_terms_and_any_of_several_expressions() -> None:
     selection = [{"contains_all": ["a", "b"], "matches": ["[0-9]+x", "zzz"]}, {"level": ["INFO", "WARN"]}]
     rule = rule_with(selection=selection)
@@ -155,6 +181,19 @@ def why_so_severe(*lines: Event) -> list[tuple[str, bool, str]]:
     return [(part.says, part.holds, part.found) for part in reasons(SIGNALS, statistics, finding)]
 
 
+def test_what_does_not_make_a_severity_says_so() -> None:
+    with closing(Reference(RULE)) as reference:
+        reference.add(event(error("model exited")))
+        ((_, _, statistics),) = reference.statistics()
+        (finding,) = reference.findings()
+    assert [part.outcome for part in reasons(RULE, statistics, finding)] == [
+        "critical: error_details has no value that contains `exit status`",
+        "critical: error_count is not greater than 5: it is 1",
+        "high: error_count is not greater than 2: it is 1",
+        "medium: whatever is left",
+    ]
+
+
 def test_what_made_the_severity() -> None:
     score = ("high: score is greater than 9", False, "it is 8 (traversal 8)")
     assert why_so_severe(gin("/../x"), gin("/../y")) == [
@@ -176,4 +215,5 @@ def test_the_explanation_says_what_the_reference_says(line: str, as_error: bool)
         assert why.label == Classifier(rule).classify(one)
         selected = any(trial.holds for trial in why.alternatives)
         taking = next((trial.name for trial in why.classes if trial.holds), rule.classification.otherwise if selected else None)
-        assert why.label == (None if taking == "shortage" else taking)
+        excusing = {each.name for each in rule.classification.classes if each.excuses}
+        assert why.label == (None if taking in excusing else taking)
