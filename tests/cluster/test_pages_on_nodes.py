@@ -29,6 +29,8 @@ ELSEWHERE = {
     "_reindex": "tests/unit/project/test_shipping_pages.py",
     "docker run": "tests/docker",
     "notify --test": "tests/unit/cli/test_notify_verb.py, with receivers on this machine",
+    "--splunk-export": "test_validate_on_nodes.py, with exports",
+    "SPLUNK": "nothing: it needs a Splunk",
     "systemctl": "nothing: it needs a machine with systemd",
 }
 """Commands that need more than a node and logs, by a part of each, and what tries them instead."""
