@@ -12,22 +12,6 @@ from tests.support.cli import detect
 HOSTILE = "\x1b[2J[bold]\u202egpu"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Sample logs of three machines over two days."""
-    folder = tmp_path_factory.mktemp("logs")
-    out = ("--out", str(folder), "--lines", "600", "--span", "2d", "--start", "2026-11-24T00:00:00Z")
-    assert detect("sample", *out).code == 0
-    return [str(path) for path in sorted(folder.glob("*/server.log"))]
-
-
-@pytest.fixture
-def logs(made: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The logs, in a folder of its own for settings."""
-    monkeypatch.chdir(tmp_path)
-    return made
-
-
 def test_the_sums_are_those_of_what_scan_finds(logs: list[str]) -> None:
     found = detect("scan", *logs, "--format", "json").json
     summed = detect("backtest", *logs, "--format", "json").json
