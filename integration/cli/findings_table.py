@@ -138,7 +138,6 @@ def _table_of_rule(rule: Rule, findings: Sequence[Finding], title: str, width: i
         ["id", window, "host", "severity", *labels, *numbers, *fields, "SPL rows"],
         [texts(row) for row in rows],
         title,
-        lines=False,
         width=width,
         # What the host did is the last to go: its labels, else the first of the fields.
         dispensable=("SPL rows", *numbers, *[*labels, *fields][:0:-1]),

@@ -44,7 +44,6 @@ def print_table(
     rows: Sequence[Sequence[str | Text]],
     title: str = "",
     *,
-    lines: bool = False,
     of_logs: Sequence[str] = (),
 ) -> None:
     """Write a table as wide as the terminal, or as wide as it needs in a pipe; markup in cells is text.
@@ -52,7 +51,7 @@ def print_table(
     Long words in the columns `of_logs` are broken.
     """
     out = console()
-    table, _ = fitted(columns, [texts(row) for row in rows], title, lines=lines, width=out.width, of_logs=of_logs)
+    table, _ = fitted(columns, [texts(row) for row in rows], title, width=out.width, of_logs=of_logs)
     out.print(table)
 
 

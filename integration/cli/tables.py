@@ -39,13 +39,12 @@ def fitted(
     rows: Sequence[Sequence[Text]],
     title: str,
     *,
-    lines: bool,
     width: int,
     dispensable: Sequence[str] = (),
     of_logs: Sequence[str] = (),
     least: Mapping[str, int] = MappingProxyType({}),
 ) -> tuple[RenderableType, list[str]]:
-    """Return a table of the rows that is at most `width` wide, with `lines` between them, and the columns that had no room.
+    """Return a table of the rows that is at most `width` wide, and the columns that had no room.
 
     Of the `dispensable` columns those stay for which there is room, the last ones before the first: one of the columns `of_logs`
     where the words of all others fit beside it, another one where no column becomes narrow for it. Words of the columns `of_logs`
@@ -70,7 +69,7 @@ def fitted(
     available = _available(width, len(kept))
     if sum(measured[i].narrowest for i in kept) > available:
         return _records(columns, rows, title), []
-    table = Table(title=title or None, title_justify="left", show_lines=lines)
+    table = Table(title=title or None, title_justify="left")
     for i, fitting in zip(kept, _shrunk([measured[i] for i in kept], available), strict=True):
         table.add_column(_header(columns[i], fitting), width=fitting, overflow="fold")
     for row in rows:

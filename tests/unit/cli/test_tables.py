@@ -17,7 +17,7 @@ ROWS = st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4)
 def written(rows: list[tuple[str, ...]], width: int, dispensable: tuple[str, ...] = ()) -> tuple[str, list[str]]:
     """Return a table of three columns as text, and the columns that had no room."""
     cells = [[Text(cell) for cell in row] for row in rows]
-    table, left_out = fitted(["one", "two", "three"], cells, "", lines=True, width=width, dispensable=dispensable)
+    table, left_out = fitted(["one", "two", "three"], cells, "", width=width, dispensable=dispensable)
     out = io.StringIO()
     console = Console(file=out, width=width)
     console.print(table)
@@ -36,7 +36,7 @@ def test_no_word_is_broken_and_no_line_too_long(rows: list[tuple[str, ...]], wid
 def test_a_name_in_a_header_is_broken_behind_an_underscore() -> None:
     cells = [[Text("a"), Text("b")]]
     out = io.StringIO()
-    Console(file=out, width=20).print(fitted(["error_count", "two"], cells, "", lines=False, width=20)[0])
+    Console(file=out, width=20).print(fitted(["error_count", "two"], cells, "", width=20)[0])
     assert [line.split("┃")[1].strip() for line in out.getvalue().splitlines()[1:3]] == ["error_", "count"]
 
 
@@ -44,7 +44,7 @@ def test_a_column_that_yields_is_cut_to_its_least_width_before_others_are_narrow
     cells = [[Text("11-24 08:50 to 09:50"), Text("one two three four")]]
     for width, expected in ((45, ["11-24 08:50 to 09:50"]), (44, ["11-24 08:50", "to 09:50"])):
         out = io.StringIO()
-        table, _ = fitted(["window", "words"], cells, "", lines=False, width=width, least={"window": 11})
+        table, _ = fitted(["window", "words"], cells, "", width=width, least={"window": 11})
         Console(file=out, width=width).print(table)
         assert [line.split("│")[1].strip() for line in out.getvalue().splitlines() if "│" in line] == expected
         assert "one two three four" in out.getvalue()
@@ -55,7 +55,7 @@ def test_a_count_stays_only_where_no_column_is_narrow_for_it() -> None:
     names = ["host", "messages", "count"]
     for width, gone in ((50, []), (46, ["count"]), (36, ["count"]), (26, ["count", "messages"])):
         asked = {"dispensable": ("count", "messages"), "of_logs": ("messages",)}
-        assert fitted(names, cells, "", lines=False, width=width, **asked)[1] == gone  # type: ignore[arg-type]
+        assert fitted(names, cells, "", width=width, **asked)[1] == gone  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("width", "left_out"), [(80, []), (30, ["two"]), (20, ["two", "three"])])
