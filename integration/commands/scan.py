@@ -80,8 +80,9 @@ def scan(
     references = tuple(Reference(rule, zone, window) for rule in rules)
     done: list[ReadLog] = []
     selected = Tally()
+    wanted, without = needles(rules), unselected_levels(rules)
     for log in logs:
-        reader = read_candidates(log, needles(rules), without=unselected_levels(rules), progress=on_bytes)
+        reader = read_candidates(log, wanted, without=without, progress=on_bytes)
         try:
             for line in reader:
                 machine = hosts.of(line.path, line.line.host)
@@ -94,8 +95,8 @@ def scan(
         except InputError as error:
             if not (read := reader.lines_read + sum(each.lines for each in done)):
                 raise
-            found = selected.hosts.total()
-            raise InputError(f"{error}\n{read:,} lines were read up to there, {found:,} of them selected") from error
+            selected_lines = selected.hosts.total()
+            raise InputError(f"{error}\n{read:,} lines were read up to there, {selected_lines:,} of them selected") from error
         done += reader.logs
     return Scan(references, tuple(done), selected)
 
