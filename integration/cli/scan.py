@@ -52,7 +52,7 @@ def scan(
     host: HostOption = None,
     host_from: HostFromOption = None,
     new: Annotated[
-        bool, typer.Option("--new", help="Only what no earlier call with --new told, or what is graver by now.")
+        bool, typer.Option("--new", help="Only what no earlier call with --new told, or what is more severe by now.")
     ] = False,
     state: Annotated[
         Path | None, typer.Option("--state", metavar="FILE", help="Where --new keeps what it told; else in your state folder.")
@@ -67,7 +67,7 @@ def scan(
     Rotated files belong in one call, and files of several machines may be in it. Without --host or --host-from, a line's carrier
     (journald, syslog, Kubernetes) names the machine, else the path (HOST-server.log, logs/HOST/server.log), else it is this one.
 
-    With --new, cron may run it over the same logs again and again: it tells each finding once, and once more when it is graver.
+    With --new, cron may run it over the same logs again and again: each finding is told once, and again if more severe.
 
     --format html writes one page with charts and the findings, each with its first lines; it needs the extra `html`.
 

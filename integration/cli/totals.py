@@ -96,7 +96,7 @@ def _entries(counted: Counted, beyond: Counter[Severity], shown: int) -> Iterato
 
 
 def _told(counts: Counter[Severity]) -> str:
-    """Return how many findings there are, and how many of them have the gravest severity among them."""
+    """Return how many findings there are, and how many of them have the highest severity among them."""
     worst = max(counts)
     return f"{counts[worst]:,} {worst}" if counts[worst] == counts.total() else f"{counts.total():,} ({counts[worst]:,} {worst})"
 

@@ -14,7 +14,7 @@ from integration.errors import ForbiddenError, NotFoundError
 _FLOOD_BLOCK = "index.blocks.read_only_allow_delete"
 _ENABLED = "cluster.routing.allocation.disk.threshold_enabled"
 _WATERMARK = "cluster.routing.allocation.disk.watermark"
-# The engines' own, where this user may not read the settings. Each with what happens beyond it, the gravest first.
+# The engines' own, where this user may not read the settings. Each with what happens beyond it, the highest first.
 _STAGES = {
     "flood_stage": ("95%", "its indices are made read-only"),
     "high": ("90%", "shards are moved away from it"),
@@ -54,7 +54,7 @@ def _of_index(index: str, settings: dict[str, Any]) -> Iterator[str]:
 
 
 def full_disks(engine: Engine) -> list[Disk]:
-    """Return the disks that are beyond a watermark, each with the gravest one; none where the cluster heeds none."""
+    """Return the disks that are beyond a watermark, each with the highest of them; none where the cluster heeds none."""
     by_precedence = _cluster_settings(engine)
     settings = {
         name: value for where in ("defaults", "persistent", "transient") for name, value in by_precedence.get(where, {}).items()

@@ -1,4 +1,4 @@
-"""How grave a finding is."""
+"""How severe a finding is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field
 
 
 class Severity(IntEnum):
-    """How grave a finding is, in ascending order; written by its name in lower case."""
+    """How severe a finding is, in ascending order; written by its name in lower case."""
 
     INFORMATIONAL = 0
     LOW = 1

@@ -50,7 +50,7 @@ class Told:
             lock.release()
 
     def new(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Yield the findings that were not told yet, and those that are graver by now; count the others in `before`."""
+        """Yield the findings that were not told yet, and those that are more severe by now; count the others in `before`."""
         for finding in findings:
             known = self._findings.get(finding.id)
             if known is not None and known[1] >= finding.severity:

@@ -42,7 +42,7 @@ _STATUS = re.compile(r"\berror=(\d{3})\b")
 class Entry:
     """Whom to tell of which findings. `name` is what logs call it, `url` is apprise's and a secret.
 
-    A message shows the `most_findings` gravest, and counts the rest. There are at most `most_messages` an hour.
+    A message shows the `most_findings` most severe, and counts the rest. There are at most `most_messages` an hour.
     """
 
     name: str
@@ -106,7 +106,7 @@ class _Outbox:
 
     receiver: Receiver
     count: int = 0
-    gravest: list[tuple[int, str, str]] = field(default_factory=list)
+    most_severe: list[tuple[int, str, str]] = field(default_factory=list)
     held: int = 0
     held_since: int = 0
     sent: deque[int] = field(default_factory=deque)
@@ -117,7 +117,7 @@ class _Outbox:
         if entry.wanted.matches(finding):
             self.count += 1
             shown = (-finding.severity, finding.host, _shown(finding))
-            self.gravest = nsmallest(entry.most_findings, [*self.gravest, shown])
+            self.most_severe = nsmallest(entry.most_findings, [*self.most_severe, shown])
 
     def may_send(self, now: int) -> bool:
         while self.sent and self.sent[0] <= now - _HOUR_MS:
@@ -135,11 +135,11 @@ class _Outbox:
         title = f"{_findings(self.held)} not told"
         parts: list[str] = []
         if self.count:
-            title = f"{Severity(-self.gravest[0][0])}: {_findings(self.count)} of {rule.name}"
+            title = f"{Severity(-self.most_severe[0][0])}: {_findings(self.count)} of {rule.name}"
             parts.append(f"rule {rule.id}, window {start} to {end}")
         if self.count > 1:
             parts.append(
-                f"The {len(self.gravest)} gravest are below. All {self.count:,}: detect findings --from {start} --to {end}"
+                f"The {len(self.most_severe)} most severe are below. All {self.count:,}: detect findings --from {start} --to {end}"
             )
         if self.held:
             since = _time(self.held_since)
@@ -147,7 +147,7 @@ class _Outbox:
                 f"{_findings(self.held)} from {since} on were in no message: there were too many messages, or one failed. "
                 f"detect findings --from {since}"
             )
-        parts += [text for _, _, text in self.gravest]
+        parts += [text for _, _, text in self.most_severe]
         return title, "\n\n".join(parts)
 
 
@@ -181,7 +181,7 @@ class Notifier:
         for outbox in self._outboxes:
             if outbox.count or outbox.held:
                 self._tell(outbox, rule, window)
-            outbox.count, outbox.gravest = 0, []
+            outbox.count, outbox.most_severe = 0, []
 
     def _tell(self, outbox: _Outbox, rule: Rule, window: Window) -> None:
         about = {"to": outbox.receiver.entry.name, "rule": rule.id, "window_end": _time(window.end), "findings": outbox.count}

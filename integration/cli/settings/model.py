@@ -261,16 +261,16 @@ def _steps(rule: Rule, *thresholds: dict[Severity, dict[Any, int]]) -> Iterable[
 
 
 def _contradiction(steps: Sequence[Step]) -> str | None:
-    """Return why a level can never be reached by a bound: a graver one begins at it or below."""
-    graver: dict[str, tuple[int, Severity]] = {}
+    """Return why a level can never be reached by a bound: a higher one begins at it or below."""
+    higher: dict[str, tuple[int, Severity]] = {}
     for step in steps:
         for condition in step.any:
             if (bound := condition.greater_than) is None or condition.column is None:
                 continue
-            least, level = graver.get(condition.column, (bound + 1, step.level))
+            least, level = higher.get(condition.column, (bound + 1, step.level))
             if bound >= least:
                 return f"no finding is ever {step.level} by {condition.column} above {bound}: it is {level} above {least} already"
-            graver[condition.column] = (bound, step.level)
+            higher[condition.column] = (bound, step.level)
     return None
 
 

@@ -135,7 +135,7 @@ def test_a_message_shows_the_gravest_and_counts_the_rest(hook: Webhook) -> None:
     assert message["message"].index("critical on gpu-9") < message["message"].index("low on gpu-0")
     assert "gpu-1" not in message["message"]
     assert (
-        "The 2 gravest are below. All 6: detect findings --from 2026-11-24T08:50:00Z --to 2026-11-24T09:50:00Z"
+        "The 2 most severe are below. All 6: detect findings --from 2026-11-24T08:50:00Z --to 2026-11-24T09:50:00Z"
         in message["message"]
     )
 
