@@ -22,7 +22,7 @@ from integration.log.compression import ZIP, unpack, zip_members
 from integration.log.encoding import to_utf8
 from integration.log.file_kinds import with_head
 
-BLOCK_BYTES = 1 << 16
+BLOCK_BYTES = 1 << 18
 """How much is read at a time: what fits a processor's cache is searched faster than larger blocks."""
 MAX_LINE_BYTES = 16 << 20
 """A line is cut there: no line of a log is as long, and the rest of a longer one is not stored anyway."""

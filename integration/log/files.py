@@ -6,13 +6,15 @@ A line breaks at CR and LF only, and an empty line is none. Bytes that are no UT
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
-from ahocorasick_rs import BytesAhoCorasick
+from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from integration.log.blocks import BLOCK_BYTES, OpenLog, Stream, count_lines, open_logs
+from integration.log.blocks import BLOCK_BYTES, OpenLog, Stream, open_logs
 from integration.log.gin import local_time
 from integration.log.line import Line, read
 from integration.log.parts import Parts, has_parts
@@ -96,9 +98,8 @@ class CandidateReader:
     ) -> None:
         self.logs: list[ReadLog] = []
         self._path = path
-        self._needles = _Needles(needles) if needles is not None else None
-        # The first level of a line is its level, so that none may hide in the time.
-        self._passed_over = re.compile(rb"time=[0-9T:.Z+-]+ level=(?:%b) " % "|".join(without).encode()) if without else None
+        self._lines_in = _every_line if needles is None else _Needles(needles).lines_with
+        self._other_than = _Others(without).of if without else _Kept.whole
         self._block_bytes = block_bytes
         self._progress = progress
 
@@ -122,30 +123,68 @@ class CandidateReader:
             block = with_returns.replace(b"\r", b"\n")  # a CRLF leaves an empty line behind, which is none
             clock.look_below(block)
             read_log.is_ollamas = read_log.is_ollamas or looks_like_ollama(block)
-            counted = 0
-            if self._needles is None or parts.begun or has_parts(block):
-                for start, end in _every_line(block):
-                    read_log.lines += 1
-                    above += with_returns.count(b"\n", counted, start)
-                    counted = start
-                    where = (above + 1, offset + start)
-                    for text, begun_at in parts.joined(block[start:end].decode(errors="replace"), where):
-                        yield clock.dated(text, log.path, *begun_at)
-            else:
-                read_log.lines += count_lines(block)
-                for start, end in self._needles.lines_with(block):
-                    if self._passed_over is not None and self._passed_over.match(block, start):
-                        continue
-                    above += with_returns.count(b"\n", counted, start)
-                    counted = start
-                    clock.look_above(block, start)
-                    yield clock.dated(block[start:end].decode(errors="replace"), log.path, above + 1, offset + start)
-                    clock.seen = end
-                clock.look_above(block, len(block))
-            above += with_returns.count(b"\n", counted)
-            clock.seen = 0
+            kept = self._other_than(block)
+            lines_in = _every_line if parts.begun or has_parts(kept.text) else self._lines_in
+            counted, breaks = 0, 0
+            for start, end in kept.placed(lines_in(kept.text)):
+                breaks += with_returns.count(b"\n", counted, start)
+                counted = start
+                where = (above + breaks + 1, offset + start)
+                for text, begun_at in parts.joined(block[start:end].decode(errors="replace"), where):
+                    yield clock.dated(text, log.path, *begun_at, start)
+                clock.seen = end
+            breaks += with_returns.count(b"\n", counted)
+            above += breaks
+            read_log.lines += (breaks if with_returns is block else block.count(b"\n")) + 1 - kept.empty_lines
+            clock.leave_block()
         for text, where in parts.left():
-            yield clock.dated(text, log.path, *where)
+            yield clock.dated(text, log.path, *where, 0)
+
+
+class _Kept(NamedTuple):
+    """The lines of a block that are not passed over.
+
+    `text` holds them all, `begins` says where each stretch of them begins in it, `places` where in the block.
+    """
+
+    text: bytes
+    begins: list[int]
+    places: list[int]
+
+    @classmethod
+    def whole(cls, block: bytes) -> _Kept:
+        """Keep all lines of a block."""
+        return cls(block, [0], [0])
+
+    @property
+    def empty_lines(self) -> int:
+        """How many lines of the block are empty: one that ends with a line break has one below it."""
+        return self.text.split(b"\n").count(b"") if self.begins else 0
+
+    def placed(self, spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+        """Yield where lines of the text are in the block."""
+        for start, end in spans:
+            stretch = bisect_right(self.begins, start) - 1
+            moved = self.places[stretch] - self.begins[stretch]
+            yield start + moved, end + moved
+
+
+class _Others:
+    """Finds all lines but the records of some levels, many at a time."""
+
+    def __init__(self, levels: Sequence[str]) -> None:
+        # The first level of a line is its level, so that none may hide in the time.
+        line = rb"(?!time=[0-9T:.Z+-]++ level=(?:%b) )[^\n]*+" % "|".join(levels).encode()
+        lines = rb"%b(?:\n%b)*+" % (line, line)
+        self._first, self._further = re.compile(lines), re.compile(rb"\n" + lines)
+
+    def of(self, block: bytes) -> _Kept:
+        first = self._first.match(block)
+        spans = [first.span()] if first else []
+        further = self._further.finditer(block, first.end() if first else 0)
+        spans += [(start + 1, end) for start, end in (stretch.span() for stretch in further)]
+        begins = [0, *accumulate(end - start + 1 for start, end in spans)]
+        return _Kept(b"\n".join([block[start:end] for start, end in spans]), begins[:-1], [start for start, _ in spans])
 
 
 class _Clock:
@@ -153,32 +192,44 @@ class _Clock:
 
     def __init__(self, before_any: int) -> None:
         self.seen = 0
+        self._block = b""
         self._time = before_any
         self._zone: int | None = None
 
-    def dated(self, text: str, path: str, number: int, offset: int) -> RawLine:
-        """Return a line with its time. The clock of a GIN line is that of the last record's zone."""
+    def dated(self, text: str, path: str, number: int, offset: int, place: int) -> RawLine:
+        """Return a line with its time; one without looks above `place` in the block.
+
+        The clock of a GIN line is that of the last record's zone.
+        """
         line = read(text)
-        if line.stamp is not None:
+        if line.stamp is None:
+            self._look_above(place)
+            if self._zone is not None and (local := local_time(line.text)) is not None:
+                line = line._replace(stamp=local - self._zone)
+        else:
             self._time, self._zone = line.stamp, line.zone
-        elif self._zone is not None and (local := local_time(line.text)) is not None:
-            line = line._replace(stamp=local - self._zone)
         times = (line.stamp, line.carried, self._time)
         return RawLine(text, path, number, offset, next(time for time in times if time is not None), line)
 
     def look_below(self, block: bytes) -> None:
-        """Look for the zone of the GIN lines that stand above the first record of a file."""
+        """Begin a block; look in it for the zone of the GIN lines that stand above the first record of a file."""
+        self._block, self.seen = block, 0
         place = 0
         while self._zone is None and b"[GIN]" in block and (hit := block.find(b"time", place)) >= 0:
             start, place = _line_start(block, hit, place), _line_end(block, hit)
             self._zone = read(block[start:place].decode(errors="replace")).zone
 
-    def look_above(self, block: bytes, place: int) -> None:
+    def leave_block(self) -> None:
+        """Remember the last stamp of the block."""
+        self._look_above(len(self._block))
+        self._block = b""
+
+    def _look_above(self, place: int) -> None:
         """Look for the last stamp above a line that begins at `place`; places come in ascending order."""
         end = place
-        while (hit := block.rfind(b"time", self.seen, end)) >= 0:
-            start = _line_start(block, hit, self.seen)
-            line = read(block[start : _line_end(block, hit)].decode(errors="replace"))
+        while (hit := self._block.rfind(b"time", self.seen, end)) >= 0:
+            start = _line_start(self._block, hit, self.seen)
+            line = read(self._block[start : _line_end(self._block, hit)].decode(errors="replace"))
             if line.stamp is not None:
                 self._time, self._zone = line.stamp, line.zone
                 break
@@ -199,8 +250,9 @@ class _Needles:
     """Finds all needles in one pass over a block, however many there are."""
 
     def __init__(self, needles: Sequence[bytes]) -> None:
-        self._plain = BytesAhoCorasick(needles)
-        self._json = BytesAhoCorasick([*needles, *_JSON_NEEDLES])
+        self._plain, self._json = (
+            BytesAhoCorasick(each, implementation=Implementation.DFA) for each in (needles, [*needles, *_JSON_NEEDLES])
+        )
 
     def lines_with(self, block: bytes) -> Iterator[tuple[int, int]]:
         """Yield the begin and end of every line that may hold a needle, in order."""

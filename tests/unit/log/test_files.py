@@ -35,6 +35,8 @@ pieces = st.sampled_from(
         b"time=2026-11-24T09:00:00.123Z ",
         b"time=2026-11-24T10:00:00.5-05:00 ",
         b"time=2026-02-30T10:00:00.000Z ",
+        b"time=2026-11-24T09:30:00.5Z level=DEBUG ",
+        b"time=2026-11-24T09:45:00,level=ERROR level=DEBUG ",
         b"level=ERROR",
         b"Level=error",
         b"LEVEL=",
@@ -105,15 +107,25 @@ def test_lines_are_those_between_line_breaks(log: Callable[[bytes], str], data: 
     assert lines == expected(data, path)
 
 
-@given(logs, st.integers(1, 40), st.sampled_from([[NEEDLE], [NEEDLE, b"model"], [b"nowhere"]]))
-@example(b"time=2026-11-24T09:00:00.123Z\nlevel=ERROR\nlevel=ERROR", 1000, [NEEDLE])
+@given(
+    logs,
+    st.integers(1, 40) | st.just(1000),
+    st.sampled_from([None, [NEEDLE], [NEEDLE, b"model"], [b"nowhere"]]),
+    st.sampled_from([(), ("DEBUG",), ("TRACE", "DEBUG")]),
+)
+@example(b"time=2026-11-24T09:00:00.123Z\nlevel=ERROR\nlevel=ERROR", 1000, [NEEDLE], ())
+@example(b"level=ERROR\n\ntime=2026-11-24T09:00:00.123Z level=DEBUG \nlevel=ERROR", 1000, [NEEDLE], ("DEBUG",))
+@example(b"time=2026-11-24T09:00:00.123Z level=DEBUG \r\nlevel=ERROR\r\n\r", 9, [NEEDLE], ("DEBUG",))
+@example(b"time=2026-11-24T09:00:00.123Z level=DEBUG level=ERROR", 1000, [NEEDLE], ("DEBUG",))
 def test_candidates_are_the_lines_with_a_needle(
-    log: Callable[[bytes], str], data: bytes, block_bytes: int, needles: list[bytes]
+    log: Callable[[bytes], str], data: bytes, block_bytes: int, needles: list[bytes] | None, without: tuple[str, ...]
 ) -> None:
+    """But for the records of a level that is passed over; each is what it is where every line is read."""
     assume(is_plain_text(data))
     path = log(data)
     lines = {line.offset: line for line in expected(data, path)}
-    reader = read_candidates(path, needles, block_bytes=block_bytes)
+    passed_over = re.compile(rf"time=[0-9T:.Z+-]+ level=(?:{'|'.join(without) or '(?!)'}) ")
+    reader = read_candidates(path, needles, without=without, block_bytes=block_bytes)
     candidates = list(reader)
     assert reader.lines_read == len(lines)
     offsets = [candidate.offset for candidate in candidates]
@@ -121,9 +133,14 @@ def test_candidates_are_the_lines_with_a_needle(
     for candidate in candidates:
         assert candidate == lines[candidate.offset]
     for offset, line in lines.items():
-        in_file, in_record = (any(n in text.lower().encode() for n in needles) for text in (line.text, line.line.text))
-        assert offset in offsets or not (in_file or in_record)
-        assert offset not in offsets or in_file or "\\u" in line.text
+        in_file, in_record = (
+            needles is None or any(n in text.lower().encode() for n in needles) for text in (line.text, line.line.text)
+        )
+        if passed_over.match(line.text):
+            assert offset not in offsets
+        else:
+            assert offset in offsets or not (in_file or in_record)
+            assert offset not in offsets or in_file or "\\u" in line.text
 
 
 @given(logs)
