@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from heapq import merge
 
-from integration.detection.conditions import NO_LEVEL, Condition, TextCondition
+from integration.detection.conditions import Condition
 from integration.detection.model import Rule
+from integration.detection.needles import needles_of_rule
 from integration.detection.schedule import Window
 from integration.errors import InputError
 from integration.evaluation.reference import Reference
@@ -21,11 +21,6 @@ from integration.log.documents import Tally
 from integration.log.event import Event, event_of
 from integration.log.files import RawLine, ReadLog, read_candidates
 from integration.log.hosts import Hosts
-
-_PLAIN = re.compile(r"[A-Za-z0-9_ .:=()*\[\];,/%'-]+")
-# A redaction makes these: they are in the event, and perhaps not in the line.
-_MADE = re.compile(r"redacted|(?:api[_-]?key|authorization|bearer)=", re.IGNORECASE)
-_LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +105,7 @@ def _keep(lines: LineStore, line: RawLine, event: Event, labels: Sequence[tuple[
 
 def needles(rules: Sequence[Rule]) -> list[bytes] | None:
     """Return lower-case texts of which every selected line holds one, None when there are none: most lines need no parsing then."""
-    found = [_needles_of(rule) for rule in rules]
+    found = [needles_of_rule(rule) for rule in rules]
     every = {needle for each in found for needle in each or ()}
     return sorted(needle.encode() for needle in every) if all(found) else None
 
@@ -125,48 +120,3 @@ def _selects(alternative: Condition, level: str) -> bool:
     """Whether a record of a level may be selected."""
     levels, never = ([name.upper() for name in names] for names in (alternative.level, alternative.not_level))
     return (not alternative.kind or "record" in alternative.kind) and (not levels or level in levels) and level not in never
-
-
-def _needles_of(rule: Rule) -> list[str] | None:
-    """Return the needles of one rule.
-
-    Of its selection only a level serves: it is compared as ASCII, while a term that ignores case may be met by letters beyond it.
-    """
-    levels = [level.lower() for alternative in rule.selection for level in alternative.level]
-    if all(alternative.level for alternative in rule.selection) and NO_LEVEL not in levels:
-        return [f"level={level}" for level in levels]
-    if rule.classification.otherwise is not None:
-        return None
-    of_classes = [_needles_of_class(each) for each in rule.classification.classes if not each.excuses]
-    return [needle for each in of_classes for needle in each] if all(of_classes) else None
-
-
-def _needles_of_class(condition: Condition) -> list[str]:
-    """Return texts of which every line that meets a condition holds one: the longest that it states, none when there are none.
-
-    Of equally long ones the first stated.
-    """
-    choices = [_of_texts(condition)]
-    if condition.any_of:
-        parts = [_of_texts(part) for part in condition.any_of]
-        choices.append([needle for each in parts for needle in each] if all(parts) else [])
-    path = condition.fields.path
-    if path is not None and not path.matches:
-        choices.append(_plain((*path.equals, *path.begins, *path.contains)))
-    if condition.kind == ("access",) and not any(choices):
-        choices.append(["[gin]"])
-    return max(choices, key=lambda choice: min(map(len, choice), default=0))
-
-
-def _of_texts(condition: TextCondition) -> list[str]:
-    choices = [_plain(condition.contains), *(_plain((term,)) for term in condition.contains_all)]
-    return max(choices, key=lambda choice: min(map(len, choice), default=0))
-
-
-def _plain(terms: Sequence[str]) -> list[str]:
-    """Return of each term the longest part that no JSON writes in other ways; none where one is too short to tell lines apart.
-
-    None, too, where a redaction may have made one.
-    """
-    parts = [max(_PLAIN.findall(term), key=len, default="") for term in terms]
-    return [part.lower() for part in parts] if all(len(part) >= _LEAST and not _MADE.search(part) for part in parts) else []

@@ -8,8 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, tzinfo
+from functools import reduce
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, NamedTuple, Protocol, get_args
+from typing import Any, NamedTuple, Protocol
+
+from ahocorasick_rs import BytesAhoCorasick
 
 from integration.detection.case import fold
 from integration.detection.conditions import (
@@ -17,12 +20,12 @@ from integration.detection.conditions import (
     NO_LEVEL,
     AddressField,
     Condition,
-    LineKind,
     NumberField,
     TextCondition,
     TextField,
 )
 from integration.detection.model import Rule
+from integration.detection.needles import needles_of, needles_of_level
 from integration.detection.schedule import Window
 from integration.findings.finding import Finding, Statistics, build_finding
 from integration.findings.store import StatisticsStore
@@ -48,8 +51,11 @@ EventTest = Callable[[Tried], bool]
 
 def holds(condition: Condition, *, ignore_case: bool) -> EventTest:
     """Compile a condition on an event to a test. Terms ignore case in SPL 1, not in SPL 6."""
-    tests = [*_beside_line(condition), *_on_line(condition, ignore_case=ignore_case)]
-    return lambda event: all(test(event) for test in tests)
+    return reduce(_both, (*_beside_line(condition), *_on_line(condition, ignore_case=ignore_case)))
+
+
+def _both(first: EventTest, second: EventTest) -> EventTest:
+    return lambda event: first(event) and second(event)
 
 
 def _beside_line(condition: Condition) -> Iterator[EventTest]:
@@ -151,7 +157,7 @@ def _line_test(condition: TextCondition, *, ignore_case: bool) -> _LineTest:
 
     def literals(line: str) -> bool:
         folded = compared(line)
-        return (not contains or any(term in folded for term in contains)) and all(term in folded for term in contains_all)
+        return (not contains or any(map(folded.__contains__, contains))) and all(map(folded.__contains__, contains_all))
 
     def patterns(line: str) -> bool:
         return not matches or any(pattern.search(line) for pattern in matches)
@@ -180,22 +186,28 @@ class Classifier:
 
     def __init__(self, rule: Rule) -> None:
         self._alternatives = [holds(alternative, ignore_case=True) for alternative in rule.selection]
-        classes = [
-            (each.kind, None if each.excuses else each.name, holds(each, ignore_case=False)) for each in rule.classification.classes
-        ]
-        # Most classes ask for a kind of line, so that most need not be tried.
-        self._classes = {
-            kind: [(name, takes) for kinds, name, takes in classes if not kinds or kind in kinds] for kind in get_args(LineKind)
-        }
+        classes = rule.classification.classes
+        self._classes = [(None if each.excuses else each.name, holds(each, ignore_case=False)) for each in classes]
         self._otherwise = rule.classification.otherwise
+        self._levels = needles_of_level(rule)
+        # Of many classes most state texts, and few lines hold one: no other class is tried.
+        needles = [needles_of(each) for each in classes]
+        self._always = frozenset(number for number, each in enumerate(needles) if not each)
+        every = sorted({needle for each in needles for needle in each})
+        self._stating = [frozenset(number for number, each in enumerate(needles) if needle in each) for needle in every]
+        self._needles = BytesAhoCorasick([needle.encode() for needle in every])
 
     def classify(self, event: Event) -> str | None:
         """Return the event's class, None for an event that the search does not select."""
-        once = _Once(event)
-        if not any(selects(once) for selects in self._alternatives):
+        line = event.original.lower()
+        if self._levels and not line.startswith("{") and not any(map(line.__contains__, self._levels)):
             return None
-        classes = self._classes[str(once.value(LINE_KIND))]
-        return next((name for name, takes in classes if takes(once)), self._otherwise)
+        hits = self._needles.find_matches_as_indexes(line.encode(errors="replace"), overlapping=True)
+        tried = self._always.union(*(self._stating[needle] for needle, _, _ in hits))
+        once = _Once(event)
+        classes = (self._classes[number] for number in sorted(tried))
+        label = next((name for name, takes in classes if takes(once)), self._otherwise)
+        return label if label is not None and any(selects(once) for selects in self._alternatives) else None
 
 
 class Reference:

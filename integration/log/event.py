@@ -157,7 +157,7 @@ def event_of(line: Line, *, host: str | None, shipped_at: int) -> Event:
     `host` is the document's own host, if it has one; `shipped_at` (epoch milliseconds) is the time of a line that has none of its
     own and whose carrier names none.
     """
-    time = next((time for time in (line.stamp, line.carried) if time is not None), shipped_at)
+    time = line.stamp if line.stamp is not None else line.carried if line.carried is not None else shipped_at
     host = redact(host) if host else line.host
     tags = line.tags if host else (*line.tags, HOST_MISSING)
     return Event(line.text, time, host or UNKNOWN_HOST, tags)

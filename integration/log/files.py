@@ -124,13 +124,14 @@ class CandidateReader:
             clock.look_below(block)
             read_log.is_ollamas = read_log.is_ollamas or looks_like_ollama(block)
             kept = self._other_than(block)
-            lines_in = _every_line if parts.begun or has_parts(kept.text) else self._lines_in
+            in_parts = parts.begun or has_parts(kept.text)
+            lines_in = _every_line if in_parts else self._lines_in
             counted, breaks = 0, 0
             for start, end in kept.placed(lines_in(kept.text)):
                 breaks += with_returns.count(b"\n", counted, start)
                 counted = start
-                where = (above + breaks + 1, offset + start)
-                for text, begun_at in parts.joined(block[start:end].decode(errors="replace"), where):
+                line = block[start:end].decode(errors="replace"), (above + breaks + 1, offset + start)
+                for text, begun_at in parts.joined(*line) if in_parts else (line,):
                     yield clock.dated(text, log.path, *begun_at, start)
                 clock.seen = end
             breaks += with_returns.count(b"\n", counted)
@@ -208,8 +209,8 @@ class _Clock:
                 line = line._replace(stamp=local - self._zone)
         else:
             self._time, self._zone = line.stamp, line.zone
-        times = (line.stamp, line.carried, self._time)
-        return RawLine(text, path, number, offset, next(time for time in times if time is not None), line)
+        shipped_at = line.stamp if line.stamp is not None else line.carried if line.carried is not None else self._time
+        return RawLine(text, path, number, offset, shipped_at, line)
 
     def look_below(self, block: bytes) -> None:
         """Begin a block; look in it for the zone of the GIN lines that stand above the first record of a file."""

@@ -56,7 +56,7 @@ def unwrap(text: str) -> Carried:
     record itself stays.
     """
     carried = Carried(text, None, None)
-    for _ in range(_MOST_ENVELOPES):
+    for _ in range(_MOST_ENVELOPES if "{" in text else 0):
         before = _BEFORE_JSON.match(carried.text)
         prefix = before[0] if before else ""
         document = _document(carried.text[len(prefix) :])
@@ -64,7 +64,7 @@ def unwrap(text: str) -> Carried:
             break
         time = time_of(document)
         carried = Carried(prefix + line, carried.host or host_of(document), carried.time if time is None else time)
-    return carried._replace(text=carried.text.rstrip("\r\n"))
+    return Carried(carried.text.rstrip("\r\n"), carried.host, carried.time)
 
 
 def line_of(document: Mapping[str, Any]) -> str | None:

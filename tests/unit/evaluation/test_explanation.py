@@ -15,6 +15,7 @@ from integration.log.event import Event
 from integration.times import parse_time
 from tests.support.builders import RULE, error, event, rule_with
 from tests.support.lines import lines
+from tests.support.shipments import attack_lines
 
 TERMS = "it holds `llama runner`, `model`, `server.go` or `exited`"
 
@@ -207,7 +208,7 @@ def test_what_made_the_severity() -> None:
     assert together[0][2] == "it is 10 (traversal 8, crash 2)"
 
 
-@given(lines, st.booleans())
+@given(lines | st.sampled_from([each["line"] for each in attack_lines()]), st.booleans())
 def test_the_explanation_says_what_the_reference_says(line: str, as_error: bool) -> None:
     one = event(error(line) if as_error else line)
     for rule in (*load_rules(), SIGNALS):

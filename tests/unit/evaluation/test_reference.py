@@ -7,6 +7,7 @@ import pytest
 from integration.detection.schedule import Window
 from integration.detection.severity import Severity
 from integration.evaluation.reference import Classifier, Reference
+from integration.log.event import Event
 from integration.times import parse_time
 from tests.support.builders import RULE, error, event, findings_of, rule_with
 
@@ -63,6 +64,28 @@ class TestClass:
 
     def test_capital_exited_falls_through(self) -> None:
         assert classify(error('msg="EXITED"')) == "unknown_error"
+
+
+class TestQuickly:
+    """A class whose texts a line does not hold is not tried, and what is tried is the same."""
+
+    def test_a_text_may_overlap_another_s(self) -> None:
+        classes = [{"name": "never", "contains": ["abc"], "matches": ["abce"]}, {"name": "later", "contains": ["bcd"]}]
+        classifier = Classifier(rule_with(selection=[{"kind": ["other"]}], classification={"field": "x", "classes": classes}))
+        assert [classifier.classify(event(line)) for line in ("abcd", "abc", "abce", "bcd")] == ["later", None, "never", "later"]
+
+    def test_a_record_in_json_says_its_level_otherwise(self) -> None:
+        assert classify('{"time":"2026-11-24T09:00:00Z","level":"Error","msg":"model"}') == "model_error"
+
+    def test_half_a_surrogate_pair_hides_nothing(self) -> None:
+        line = error('msg="\ud800 model"')
+        assert Classifier(RULE).classify(Event(line, 0, "gpu-1")) == "model_error"
+
+    def test_classes_without_texts_are_tried_on_every_line(self) -> None:
+        classes = [{"name": "one", "contains": ["x"], "kind": ["other"]}, {"name": "any", "kind": ["panic"]}]
+        rule = rule_with(selection=[{"not_level": ["INFO"]}], classification={"field": "x", "classes": classes})
+        lines = {"x": "one", "level=INFO x": None, "panic: x": "any", "panic: y": "any", "y": None}
+        assert {line: Classifier(rule).classify(event(line)) for line in lines} == lines
 
 
 class TestWindows:
