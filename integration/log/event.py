@@ -158,7 +158,7 @@ def event_of(line: Line, *, host: str | None, shipped_at: int) -> Event:
     own and whose carrier names none.
     """
     time = line.stamp if line.stamp is not None else line.carried if line.carried is not None else shipped_at
-    host = redact(host) if host else line.host
+    host = redact(found) if (found := host or line.host) else None
     tags = line.tags if host else (*line.tags, HOST_MISSING)
     return Event(line.text, time, host or UNKNOWN_HOST, tags)
 
@@ -168,12 +168,8 @@ def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
 
     Raises ValueError for a document without a line.
     """
-    found = shippers.line_of(document)
-    text = found or shippers.record_of(document)
-    host, time = shippers.host_of(document), shippers.time_of(document)
-    if not text and (inner := shippers.inner_of(document)) is not None:
-        text, host, time = shippers.line_of(inner), host or shippers.host_of(inner), shippers.time_of(inner) or time
-    text = text or (shippers.rest_of(document) if found is None else None)
+    found, host, time = shippers.read(document, record=True)
+    text = found or (shippers.rest_of(document) if found is None else None)
     tags: tuple[str, ...] = ()
     if text is None and (unlisted := shippers.unlisted_text_of(document)) is not None:
         text, tags = unlisted, (LINE_UNLISTED,)
@@ -183,4 +179,5 @@ def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
     line = line._replace(tags=(*tags, *line.tags))
     if (zone := shippers.zone_of(document)) and (local := gin.local_time(line.text)) is not None:
         line = line._replace(stamp=in_zone(local, zone))
+    host = host or line.host or shippers.address_of(document)
     return event_of(line, host=host, shipped_at=received_at if time is None else time)

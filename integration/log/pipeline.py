@@ -48,12 +48,14 @@ _PATTERNS: Final = {
 
 
 def _fields(table: Sequence[shipper_fields.Field]) -> list[list[str]]:
-    return [[field.name, field.beside] if field.beside else [field.name] for field in table]
+    rows = ([field.name, field.beside, field.without] for field in table)
+    return [row if row[2] else row[:2] if row[1] else row[:1] for row in rows]
 
 
 _TABLES: Final[dict[str, object]] = {
     "lines": _fields(shipper_fields.LINES),
     "hosts": _fields(shipper_fields.HOSTS),
+    "addresses": _fields(shipper_fields.ADDRESSES),
     "times": _fields(shipper_fields.TIMES),
     "records": shipper_fields.RECORDS,
     "attributes": shipper_fields.ATTRIBUTES,

@@ -9,11 +9,15 @@ from typing import Any, Final, NamedTuple
 
 
 class Field(NamedTuple):
-    """A field by its dotted name, and who sends it; it counts only where the field `beside`, or one that begins so, is too."""
+    """A field by its dotted name, and who sends it.
+
+    It counts only where the field `beside`, or one that begins so, is too, and the field `without` is not.
+    """
 
     name: str
     shippers: str
     beside: str = ""
+    without: str = ""
 
 
 LINES: Final = (
@@ -23,6 +27,7 @@ LINES: Final = (
     Field("log", "Fluent Bit tail, Fluentd, Docker json-file, Data Prepper http"),
     Field("MESSAGE", "journald, Fluent Bit systemd, syslog-ng"),
     Field("body.text", "OpenTelemetry otel"),
+    Field("body_text", "OpenTelemetry otel before 0.116"),
     Field("body.stringValue", "OpenTelemetry otlp_json"),
     Field("body", "OpenTelemetry ss4o, Data Prepper otel_logs"),
     Field("Body", "OpenTelemetry none"),
@@ -31,18 +36,28 @@ LINES: Final = (
     Field("event.original", "Logstash ECS v8, Elastic Agent with the original kept"),
     Field("full_message", "GELF"),
     Field("short_message", "GELF"),
-    Field("msg", "rsyslog with a template of property names", beside="syslogtag"),
+    Field("MSG", "syslog-ng"),
+    Field("msg", "rsyslog with a template of property names, mmjsonparse", without="level"),
     Field("event", "Splunk HEC"),
     Field("log.original", "ECS before 1.5"),
-    Field("line", "Promtail, Grafana Alloy"),
+    Field("line", "Promtail, Loki, stern"),
+    Field("entry", "Grafana Alloy"),
     Field("raw_message", "rsyslog, NXLog"),
     Field("rawmsg", "rsyslog"),
+    Field("rawmsg-after-pri", "rsyslog"),
+    Field("RAWMSG", "syslog-ng"),
     Field("raw_event", "NXLog"),
     Field("Message", "NXLog"),
     Field("textPayload", "Google Cloud Logging"),
     Field("LogMessage", "Azure Container Insights"),
     Field("LogEntry", "Azure Container Insights before v2"),
+    Field("Log_s", "Azure Container Apps"),
+    Field("SyslogMessage", "Azure Monitor, Syslog"),
+    Field("RawData", "Azure Monitor, text logs"),
     Field("tail.message", "Telegraf"),
+    Field("docker_log.message", "Telegraf"),
+    Field("syslog.message", "Telegraf"),
+    Field("logEvents.message", "CloudWatch subscription, Firehose"),
 )
 HOSTS: Final = (
     Field("host.name", "ECS: Filebeat, Elastic Agent, Logstash, OpenTelemetry ecs"),
@@ -50,23 +65,30 @@ HOSTS: Final = (
     Field("host.hostname", "ECS"),
     Field("hostname", "Fluent Bit, Fluentd record_transformer, Data Prepper"),
     Field("_HOSTNAME", "journald, Fluent Bit systemd"),
+    Field("_hostname", "Fluentd and Fluent Bit systemd in lower case"),
     Field("HOST", "syslog-ng"),
     Field("fromhost", "rsyslog"),
     Field("agent.hostname", "Filebeat before 8"),
     Field("beat.hostname", "Filebeat 6"),
     Field("resource.attributes.host.name", "OpenTelemetry otel, ss4o"),
     Field("resource.attributes.host@name", "Data Prepper otel_logs"),
-    Field("resource.host.name", "OpenTelemetry"),
+    Field("resource.host.name", "OpenTelemetry ss4o"),
+    Field("resources.host.name", "Vector opentelemetry"),
     Field("Resource.attributes.host.name", "OpenTelemetry none, raw"),
     Field("Resource.host.name", "OpenTelemetry none"),
     Field("attributes.host.name", "OpenTelemetry ss4o"),
     Field("kubernetes.node.name", "Filebeat autodiscover, Elastic Agent"),
+    Field("kubernetes.node.hostname", "Filebeat autodiscover, Elastic Agent"),
     Field("kubernetes.host", "Fluent Bit and Fluentd Kubernetes filters"),
     Field("kubernetes.pod_node_name", "Vector kubernetes_logs"),
     Field("kubernetes.node_name", "Fluentd"),
     Field("resource.attributes.k8s.node.name", "OpenTelemetry k8sattributes"),
     Field("resource.attributes.k8s@node@name", "Data Prepper otel_logs"),
+    Field("resource.k8s.node.name", "OpenTelemetry ss4o"),
+    Field("resources.k8s.node.name", "Vector opentelemetry"),
+    Field("Resource.attributes.k8s.node.name", "OpenTelemetry none, raw"),
     Field("Resource.k8s.node.name", "OpenTelemetry none"),
+    Field("attributes.k8s.node.name", "OpenTelemetry"),
     Field("log.syslog.hostname", "Logstash syslog ECS v8, Filebeat syslog"),
     Field("logsource", "Logstash syslog before ECS"),
     Field("sysloghost", "rsyslog"),
@@ -74,12 +96,35 @@ HOSTS: Final = (
     Field("Hostname", "NXLog"),
     Field("source", "Graylog", beside="gl2_"),
     Field("Computer", "Azure Container Insights"),
+    Field("winlog.computer_name", "Winlogbeat, Elastic Agent on Windows"),
     Field("resource.labels.node_name", "Google Cloud Logging"),
-    Field("kubernetes_host", "Fluent Bit with the nest filter"),
+    Field("labels.compute.googleapis.com/resource_name", "Google Cloud Logging"),
+    Field("jsonPayload.instance.name", "Docker's gcplogs driver"),
+    Field("kubernetes_host", "Fluent Bit with the nest filter, Fluentd flatten_hashes"),
+    Field("host_name", "Logstash and Fluentd de_dot"),
+    Field("node_name", "Fluent Bit record_modifier"),
+    Field("nodename", "Fluent Bit record_modifier"),
+    Field("nodeName", "stern"),
+    Field("labels.host", "Promtail, Loki"),
+    Field("labels.hostname", "Promtail, Loki"),
+    Field("labels.node_name", "Promtail, Loki"),
+    Field("fields.host", "Filebeat fields, Grafana"),
+    Field("fields.hostname", "Filebeat fields, Grafana"),
     Field("tag.host", "Telegraf"),
+    Field("tag.hostname", "Telegraf"),
+    Field("FULLHOST", "syslog-ng"),
+    Field("HOST_FROM", "syslog-ng"),
+    Field("resource.labels.instance_id", "Google Cloud Logging"),
     Field("ec2_instance_id", "FireLens, Fluent Bit aws filter"),
     Field("agent.name", "Filebeat, Elastic Agent without add_host_metadata", beside="agent.ephemeral_id"),
 )
+ADDRESSES: Final = (
+    Field("fromhost-ip", "rsyslog"),
+    Field("source_host", "Logstash GELF before ECS"),
+    Field("host.ip", "Logstash syslog and GELF ECS v8"),
+    Field("SOURCEIP", "syslog-ng"),
+)
+"""Where the address of a machine is that nothing names, not even the line."""
 TIMES: Final = (
     Field("__REALTIME_TIMESTAMP", "journald"),
     Field("time", "Docker json-file, CRI", beside="stream"),
@@ -90,16 +135,29 @@ TIMES: Final = (
     Field("timereported", "rsyslog"),
     Field("timegenerated", "rsyslog"),
     Field("ISODATE", "syslog-ng"),
+    Field("S_ISODATE", "syslog-ng"),
+    Field("R_ISODATE", "syslog-ng"),
+    Field("UNIXTIME", "syslog-ng"),
     Field("_time", "Cribl, Splunk forwarders"),
     Field("Timestamp", "OpenTelemetry none"),
+    Field("timeUnixNano", "OpenTelemetry otlp_json"),
+    Field("ts", "Fluent Bit, loggers of JSON"),
+    Field("datetime", "Fluentd"),
+    Field("logEvents.timestamp", "CloudWatch subscription, Firehose"),
     Field("observedTimestamp", "OpenTelemetry ss4o"),
+    Field("observedTime", "Data Prepper otel_logs"),
     Field("observed_timestamp", "OpenTelemetry otel"),
+    Field("observedTimeUnixNano", "OpenTelemetry otlp_json"),
     Field("EventTime", "NXLog"),
+    Field("EventReceivedTime", "NXLog"),
+    Field("TimeCreated", "Fluent Bit winevtlog"),
     Field("TimeGenerated", "Azure Container Insights"),
     Field("event.created", "ECS"),
+    Field("event.ingested", "ECS"),
 )
 RECORDS: Final = (
-    *("message", "log", "body", "body.structured", "Body", "event", "json", "jsonPayload", "log_processed", "structured", "parsed"),
+    *("message", "log", "body", "body.structured", "body_structured", "Body", "event", "json", "jsonPayload", "json_payload"),
+    *("log_processed", "structured", "parsed", "parsed_message", "result", "properties"),
 )
 """The objects in which shippers leave a record that they took apart, or a whole document of another shipper."""
 FROM_LINE: Final = (

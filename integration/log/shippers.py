@@ -12,26 +12,17 @@ import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import tzinfo
 from typing import Any, Final, NamedTuple
-from zoneinfo import ZoneInfo
 
-from integration.log.shipper_fields import ATTRIBUTES, HOSTS, LINES, METADATA, NEVER_A_LINE, RECORDS, TIMES, Field
-from integration.times import to_millis
+from integration.log import shipper_times
+from integration.log.shipper_fields import ADDRESSES, ATTRIBUTES, HOSTS, LINES, METADATA, NEVER_A_LINE, RECORDS, TIMES, Field
 
 _MOST_ENVELOPES: Final = 3
 _MOST_DIGITS: Final = 1_000  # of a number, as the engines' parser takes them
 _LONGEST_NAME: Final = 50_000  # UTF-16 units of a member's name
-_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
-# A stamp's offset may carry it a day past the centuries that are left out, and a second pass reads it again.
-_TIME: Final = re.compile(
-    r"((?!00(?!99)|99(?!00))[0-9]{4}-[0-9]{2}-[0-9]{2})[T ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
-    r"(?:Z| UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|([+-]18):?00)?"
-)
-_ZONE: Final = re.compile(r"Z|UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}")
-_EARLIEST_SECOND: Final = 1e8  # what is less is no time, but a year or a duration
-_LATEST_NANOSECOND: Final = 1e19
-_UNITS: Final = ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e19, 1e6))
+_ADDRESS: Final = re.compile("[0-9A-Fa-f:.]{2,45}")
+_NO_HOST: Final = re.compile(r"[\x00-\x20]*-?[\x00-\x20]*")
 _EACH_BYTE: Final = "detect-each-byte"
 # A carrier's prefix has neither quotes nor attributes, and an access line is none.
 _BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>](?=\{)")
@@ -49,6 +40,14 @@ class Carried(NamedTuple):
     time: int | None
 
 
+class Read(NamedTuple):
+    """What the tables find in a document: the line, or None, the host, and the time in epoch milliseconds."""
+
+    text: str | None
+    host: str | None
+    time: int | None
+
+
 def unwrap(text: str) -> Carried:
     """Return what the JSON around a line holds, without its line end; any other text as it is.
 
@@ -60,53 +59,86 @@ def unwrap(text: str) -> Carried:
         before = _BEFORE_JSON.match(carried.text)
         prefix = before[0] if before else ""
         document = _document(carried.text[len(prefix) :])
-        if document is None or _is_record(document) or (line := line_of(document)) is None:
+        if document is None or _is_record(document):
             break
-        time = time_of(document)
-        carried = Carried(prefix + line, carried.host or host_of(document), carried.time if time is None else time)
+        found = read(document)
+        if found.text is None:
+            break
+        carried = Carried(prefix + found.text, carried.host or found.host, carried.time if found.time is None else found.time)
     return Carried(carried.text.rstrip("\r\n"), carried.host, carried.time)
 
 
-def line_of(document: Mapping[str, Any]) -> str | None:
+def read(document: Mapping[str, Any], *, record: bool = False) -> Read:
+    """Read a document, or that of another shipper in place of its line, such as the fields of journald in OpenTelemetry's body.
+
+    With `record` the attributes that a shipper's parser left in a document are a line too, put together as slog writes it, where
+    there is no other, or only their `msg`.
+    """
+    line, host, time = _line_of(document), host_of(document), time_of(document)
+    if line:
+        parts = (document, *(find(document, name) for name in RECORDS)) if record else ()
+        return Read(next((_record_of(part) for part in parts if _is_record(part) and part["msg"] == line), line), host, time)
+    objects = [inner for name in RECORDS if (inner := _object(document, name)) is not None]
+    if record and (taken := next(filter(_is_record, (document, *objects)), None)):
+        return Read(_record_of(taken), host, time)
+    for inner in objects:
+        if found := _line_of(inner):
+            within = time_of(inner)
+            return Read(found, host or host_of(inner), time if within is None else within)
+    anywhere = filter(_is_record, _objects(document)) if record else iter(())
+    return Read(next(map(_record_of, anywhere), line), host, time)
+
+
+def _line_of(document: Mapping[str, Any]) -> str | None:
     """Return the first text that is not empty among the fields of a line, or an empty one where there is no other."""
     texts = [text for field in LINES if (text := _text(_value(document, field))) is not None]
     return next(filter(None, texts), "" if texts else None)
 
 
-def inner_of(document: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """Return the document of another shipper in place of the line, such as the fields of journald in OpenTelemetry's body."""
-    inner = (find(document, name) for name in RECORDS)
-    return next((part for part in inner if isinstance(part, Mapping) and line_of(part)), None)
-
-
 def host_of(document: Mapping[str, Any]) -> str | None:
-    """Return the host that a document names."""
+    """Return the host that a document names; syslog's `-` names none."""
     values = (_first(_value(document, field)) for field in HOSTS)
-    return next((value for value in values if isinstance(value, str) and value), None)
+    return next((value for value in values if isinstance(value, str) and not _NO_HOST.fullmatch(value)), None)
+
+
+def address_of(document: Mapping[str, Any]) -> str | None:
+    """Return the address of a machine in a document that does not name it."""
+    values = (_first(_value(document, field)) for field in ADDRESSES)
+    return next((value for value in values if isinstance(value, str) and _ADDRESS.fullmatch(value)), None)
 
 
 def time_of(document: Mapping[str, Any]) -> int | None:
-    """Return the time of a document in epoch milliseconds: of the first field that looks like one, None where it is not."""
-    for field in TIMES:
-        value = _first(_value(document, field))
-        if (number := _number(value)) is not None:
-            return _millis(number)
-        if isinstance(value, str) and value[13:14] == value[16:17] == ":" and len(value) >= 19 and value[:2] not in ("00", "99"):
-            return _date(value)
-    return None
+    """Return the time of a document in epoch milliseconds: of the first field that has one."""
+    return shipper_times.first_time(_value(document, field) for field in TIMES)
 
 
-def record_of(document: Mapping[str, Any]) -> str | None:
-    """Return the line whose attributes a shipper's parser left in a document, put together again as slog writes it."""
-    for part in (document, *(find(document, name) for name in RECORDS)):
-        if isinstance(part, Mapping) and _is_record(part):
-            metadata = {field.name for table in (LINES, HOSTS, TIMES) for field in table} | {*METADATA}
-            others = sorted(
-                name for name in part if name not in ATTRIBUTES and name not in metadata and not name.startswith(("_", "@"))
-            )
-            texts = {name: scalar for name in (*ATTRIBUTES, *others) if (scalar := _scalar(part.get(name))) is not None}
-            return " ".join(f"{name}={_quoted(text)}" for name, text in texts.items())
-    return None
+def zone_of(document: Mapping[str, Any]) -> tzinfo | None:
+    """Return the zone of a machine's clock where a shipper names it."""
+    return shipper_times.zone_of(find(document, "event.timezone"))
+
+
+def _record_of(part: Mapping[str, Any]) -> str:
+    metadata = {field.name for table in (LINES, HOSTS, TIMES) for field in table} | {*METADATA}
+    others = sorted(name for name in part if name not in ATTRIBUTES and name not in metadata and not name.startswith(("_", "@")))
+    texts = {name: scalar for name in (*ATTRIBUTES, *others) if (scalar := _scalar(part.get(name), name)) is not None}
+    return " ".join(f"{name}={_quoted(text)}" for name, text in texts.items())
+
+
+def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
+    """Return the object of a dotted name, or what dotted names tell of it: `Body.MESSAGE` of the object `Body`."""
+    found = find(document, name)
+    if found is None:
+        start = f"{name}."
+        found = {key[len(start) :]: value for key, value in document.items() if key.startswith(start)} or None
+    return found if isinstance(found, Mapping) else None
+
+
+def _objects(at: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects in a document, whatever they are called: a parser may put a record anywhere."""
+    for name in sorted(at):
+        if isinstance(value := at[name], Mapping) and name not in NEVER_A_LINE and not name.startswith("_"):
+            yield value
+            yield from _objects(value)
 
 
 def rest_of(document: Mapping[str, Any]) -> str | None:
@@ -136,21 +168,6 @@ def _units(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
-def zone_of(document: Mapping[str, Any]) -> tzinfo | None:
-    """Return the zone of a machine's clock where a shipper names it: an offset, or a name of the time zone database."""
-    name = find(document, "event.timezone")
-    if not isinstance(name, str) or not (match := _ZONE.fullmatch(name)):
-        return None
-    sign, hours, minutes = match.groups(default="")
-    try:
-        if sign:
-            offset = timedelta(hours=int(hours), minutes=int(minutes))
-            return timezone(-offset if sign == "-" else offset)
-        return UTC if name == "Z" else ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        return None
-
-
 def flat(value: Any) -> str:
     """Return any value as text, objects as `{a=1, b=[x]}`."""
     if isinstance(value, Mapping):
@@ -160,7 +177,9 @@ def flat(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
 
 
-def _is_record(document: Mapping[str, Any]) -> bool:
+def _is_record(document: Any) -> bool:
+    if not isinstance(document, Mapping) or document.get("_raw") is not None:
+        return False
     return isinstance(document.get("level"), str) and isinstance(document.get("msg"), str)
 
 
@@ -203,11 +222,15 @@ def _value(document: Mapping[str, Any], field: Field) -> Any:
         is_theirs = any(name.startswith(field.beside) for name in document)
     else:
         is_theirs = not field.beside or find(document, field.beside) is not None
-    return find(document, field.name) if is_theirs else None
+    is_other = bool(field.without) and find(document, field.without) is not None
+    return find(document, field.name) if is_theirs and not is_other else None
 
 
 def find(at: Any, path: str) -> Any:
-    """Return the value of a dotted name, however much of it is nested, or None."""
+    """Return the value of a dotted name, however much of it is nested, or None; of a list of objects the values in them."""
+    if isinstance(at, list):
+        found = [value for part in at if (value := find(part, path)) is not None]
+        return [part for value in found for part in (value if isinstance(value, list) else [value])] or None
     if not isinstance(at, Mapping):
         return None
     if at.get(path) is not None:
@@ -228,14 +251,21 @@ def _first(value: Any) -> Any:
 def _text(value: Any) -> str | None:
     """Return the text of a string, of several, one a line, or of the bytes that journald writes where it is no plain text."""
     if isinstance(value, list) and value:
-        if all(isinstance(part, str) for part in value):
+        value = [part for part in value if part is not None]
+        # Logstash's grok puts what it found behind the line that it found it in.
+        if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[0].endswith(value[1]):
+            value.pop()
+        if value and all(isinstance(part, str) for part in value):
             value = "\n".join(value)
-        elif all(isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 255 for part in value):
+        elif value and all(isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 255 for part in value):
             value = bytes(value).decode(errors=_EACH_BYTE)
     return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
 
 
-def _scalar(value: Any) -> str | None:
+def _scalar(value: Any, name: str) -> str | None:
+    """Return the text of an attribute; a JSON handler writes the file and the line of its `source` in an object."""
+    if name == "source" and isinstance(value, Mapping) and isinstance(file := value.get("file"), str):
+        return f"{file}:{line}" if isinstance(line := value.get("line"), int | str) else file
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) else None
@@ -246,36 +276,6 @@ def _quoted(text: str) -> str:
     if not _QUOTED.search(text):
         return text
     return '"' + _SPECIAL.sub(lambda special: _ESCAPED[special[0]], text) + '"'
-
-
-def _number(value: Any) -> float | None:
-    """Return what may be a time in seconds, milliseconds, microseconds or nanoseconds."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, str | int | float)
-        or (isinstance(value, str) and not _NUMBER.fullmatch(value))
-    ):
-        return None
-    number = float(value)
-    return number if _EARLIEST_SECOND <= number < _LATEST_NANOSECOND else None
-
-
-def _millis(number: float) -> int:
-    unit = next(unit for most, unit in _UNITS if number < most)
-    return int(number / unit + 0.001)  # a fraction is seldom exact
-
-
-def _date(text: str) -> int | None:
-    match = _TIME.fullmatch(text)
-    if not match:
-        return None
-    day, clock, fraction, sign, hours, minutes, far = match.groups(default="")
-    try:
-        local = datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=UTC)
-    except ValueError:
-        return None
-    offset = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000 if not far else 18 * 3_600_000
-    return to_millis(local) + int(fraction.ljust(3, "0")[:3]) - (-offset if (sign or far[:1]) == "-" else offset)
 
 
 def _each_byte(fault: UnicodeError) -> tuple[str, int]:

@@ -1,0 +1,77 @@
+"""The time of a document, as shippers write it: a number or a date, in the first field that has one; and the zone of its clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from integration.times import to_millis
+
+_NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
+# Go and Ruby write `2026-11-28 10:15:05 +0000 UTC`, Java may name the zone in brackets. A stamp's offset may carry it a day past
+# the centuries that are left out, and a second pass reads it again.
+_TIME: Final = re.compile(
+    r"((?!00(?!99)|99(?!00))[0-9]{4})([-/])([0-9]{2})\2([0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
+    r"(?: ?(?:[Zz]|UTC|GMT|([+-])(0[0-9]|1[0-7])(?::?([0-5][0-9]))?|([+-]18):?00)(?: [A-Z]{1,5})?)?(?:\[[A-Za-z0-9_/+-]{1,40}\])?"
+)
+_ZONE: Final = re.compile(r"Z|UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}")
+_EARLIEST_SECOND: Final = 1e8  # what is less is no time, but a year, a duration or nothing
+_LATEST_NANOSECOND: Final = 1e19
+_UNITS: Final = ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e19, 1e6))
+
+
+def first_time(values: Iterable[Any]) -> int | None:
+    """Return the first of the values that is a time, in epoch milliseconds.
+
+    One before 1973, which stands for none, counts where there is no other.
+    """
+    early = None
+    for value in values:
+        time = time_of(value[0] if isinstance(value, list) and value else value)
+        if time is not None and time >= _EARLIEST_SECOND * 1_000:
+            return time
+        early = time if early is None else early
+    return early
+
+
+def time_of(value: Any) -> int | None:
+    """Return the epoch milliseconds of a number or a date, None where the value is neither."""
+    if isinstance(value, str) and not _NUMBER.fullmatch(value):
+        return _date(value)
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    number = float(value)
+    if not _EARLIEST_SECOND <= number < _LATEST_NANOSECOND:
+        return None
+    unit = next(unit for most, unit in _UNITS if number < most)
+    return int(number / unit + 0.001)  # a fraction is seldom exact
+
+
+def zone_of(name: Any) -> tzinfo | None:
+    """Return the zone of a machine's clock: an offset, or a name of the time zone database."""
+    if not isinstance(name, str) or not (match := _ZONE.fullmatch(name)):
+        return None
+    sign, hours, minutes = match.groups(default="")
+    try:
+        if sign:
+            offset = timedelta(hours=int(hours), minutes=int(minutes))
+            return timezone(-offset if sign == "-" else offset)
+        return UTC if name == "Z" else ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def _date(text: str) -> int | None:
+    match = _TIME.fullmatch(text)
+    if not match:
+        return None
+    year, _, month, day, clock, fraction, sign, hours, minutes, far = match.groups(default="")
+    try:
+        local = datetime.fromisoformat(f"{year}-{month}-{day}T{clock}").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    offset = (int(hours or 0) * 60 + int(minutes or 0)) * 60_000 if not far else 18 * 3_600_000
+    return to_millis(local) + int(fraction.ljust(3, "0")[:3]) - (-offset if (sign or far[:1]) == "-" else offset)
