@@ -47,7 +47,7 @@ def print_findings(
             note(f"No room here for: {', '.join(no_room)}. A wider terminal shows them, and --format json.")
         note_count(count, events)
         if count and is_bounded():
-            note("detect explain --finding ID [FILE]... shows the lines behind one; of files, name the same ones.")
+            note("The lines behind one: detect explain --finding ID, and the same files where files were read.")
 
 
 def note_count(count: int, events: Mapping[str, int]) -> None:

@@ -121,7 +121,7 @@ def _page_notes(events: Mapping[str, int], tally: FilterTally, told: Told | None
 def _before(told: Told | None) -> list[str]:
     if told is None or not told.before:
         return []
-    return [f"{told.before:,} more finding{'s' * (told.before != 1)} told before."]
+    return [f"An earlier call with --new told of {told.before:,} more finding{'s' * (told.before != 1)}."]
 
 
 def _counting(findings: Iterable[Finding], events: dict[str, int]) -> Iterator[Finding]:

@@ -53,8 +53,8 @@ class Totals:
     def lines(self, width: int | None) -> dict[str, str]:
         """Return what is said by severity, day, rule and host, nothing of few findings or those of one window.
 
-        Each keeps to a line of the width, which names as many days and hosts as it holds. Without a width each day and host that
-        was counted has a line of its own.
+        Each names as many days and hosts as a line of the width holds, and one more rather than call it `others`. Without a width
+        each day and host that was counted has a line of its own.
         """
         if len(self._windows) < 2 or self._severities.total() <= _FEW:
             return {}
@@ -84,15 +84,17 @@ def _said(counted: Counted, beyond: Counter[Severity], room: int | None) -> str:
     shown = min(len(counted), _MOST_SHOWN)
     while shown > 1 and cell_len(", ".join(_entries(counted, beyond, shown))) > room:
         shown -= 1
+    if shown == len(counted) - 1 and not beyond:
+        shown += 1  # one name says more than `others`, and takes as much room
     return ", ".join(_entries(counted, beyond, shown))
 
 
 def _entries(counted: Counted, beyond: Counter[Severity], shown: int) -> Iterator[str]:
     for name, counts in counted[:shown]:
-        yield f"{_named(name)} {_told(counts)}"
+        yield f"{_named(name)}: {_told(counts)}"
     others = sum((counts for _, counts in counted[shown:]), Counter(beyond))
     if others:
-        yield f"others {_told(others)}"
+        yield f"others: {_told(others)}"
 
 
 def _told(counts: Counter[Severity]) -> str:

@@ -42,14 +42,15 @@ def print_results(results: Results, losses: Sequence[Loss], form: ResultFormat, 
 def print_validation(results: Results) -> None:
     """Write the verdict for each rule, and every difference with the events behind it."""
     for rule, result in results:
-        windows = len(result.windows)
+        windows = f"{len(result.windows):,} window{'s' * (len(result.windows) != 1)}"
+        findings = f"{result.comparison.findings:,} finding{'s' * (result.comparison.findings != 1)}"
         recorded = f", and {result.recorded:,} recorded ones" if result.recorded else ""
         compared = (
-            f"{result.comparison.findings} findings in {windows} windows, from {result.selected:,} selected of "
+            f"{findings} in {windows}, from {result.selected:,} selected of "
             f"{result.events:,} events: every statistic, the severity and the SPL rows{recorded}"
         )
         if not result.events:
-            print(f"Nothing was compared: there is no event in {windows} windows. ({rule.id})")  # noqa: T201
+            print(f"Nothing was compared: there is no event in {windows}. ({rule.id})")  # noqa: T201
         elif result.comparison.agrees:
             print(f"The Python reference agrees with the cluster: {compared}. ({rule.id})")  # noqa: T201
         else:

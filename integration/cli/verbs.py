@@ -107,7 +107,15 @@ def verb_of(app: typer.Typer, name: str | None = None) -> Callable[[Callable[...
 
 
 class VerbCommand(TyperCommand):
-    """A verb whose help shows its options by their panels, the connection apart."""
+    """A verb whose help shows its options by their panels, the connection apart, and whose faults are in words of its own."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the options; a value that does not fit is told without the words of the library that found out."""
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = error.message.removeprefix("Value error, ")
+            raise
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write a table for each panel."""

@@ -14,7 +14,7 @@ from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.errors import InputError, NotFoundError
+from integration.errors import InputError
 from integration.evaluation.buckets import host_hours
 from integration.evaluation.cluster import event_hits, label_of, time_of
 from integration.evaluation.explanation import Part, reasons
@@ -89,13 +89,17 @@ def evidence_in_files(rules: Sequence[Rule], paths: Iterable[str], hosts: Hosts,
 def evidence_on_cluster(engine: Engine, rules: Sequence[Rule], index: str, risk_index: str, wanted: str, zone: tzinfo) -> Evidence:
     """Return what is behind the finding whose id begins with `wanted`, by risk events, else by every host and window of the index.
 
-    `InputError` where there are several, `NotFoundError` where there is none, or no event of it any more.
+    `InputError` where there are several, where there is none, or no event of it any more.
     """
     group = _stored_group(engine, rules, risk_index, wanted) or _group_of_events(engine, rules, index, wanted)
     evidence = None if group is None else _evidence(_on_cluster(engine, index, group), wanted, zone)
     if evidence is None:
-        known = "and there are no events of it any more" if group else "nor does a host in any window"
-        raise NotFoundError(f"{index}: no finding has an id that begins with {wanted}: no risk event in {risk_index} does, {known}")
+        if group is not None:
+            raise InputError(f"{index} has no events any more of the finding whose id begins with {wanted!r}")
+        raise InputError(
+            f"no finding has an id that begins with {wanted!r}: no risk event in {risk_index} has it, nor would a host in any "
+            f"window of {index}; name the log files where `detect scan` told of it"
+        )
     return evidence
 
 

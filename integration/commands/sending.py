@@ -91,6 +91,7 @@ class Sender:
         self._on_retry = on_retry
         self._indices: list[str] = []
         self._lock = threading.Lock()
+        self._told = ""
         self._retrying = Retrying(
             retry=retry_if_exception_type((ThrottledError, UnreachableError)),
             wait=wait_random_exponential(multiplier=0.5, max=_LONGEST_WAIT),
@@ -175,5 +176,10 @@ class Sender:
         batch.waiting = waiting
 
     def _tell(self, state: RetryCallState) -> None:
-        if state.outcome is not None and state.next_action is not None:
-            self._on_retry(f"{state.outcome.exception()}; trying again in {state.next_action.sleep:.1f} s")
+        """Tell why a batch waits, in full once and then in a few words: a cluster without room may be away for minutes."""
+        if state.outcome is None or state.next_action is None:
+            return
+        reason = str(state.outcome.exception())
+        with self._lock:
+            told, self._told = self._told, reason
+        self._on_retry(f"{'still so' if reason == told else reason}; trying again in {state.next_action.sleep:.1f} s")

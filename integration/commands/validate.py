@@ -83,9 +83,14 @@ def validate(
 
 def _causes(engine: Engine, rule: Rule, index: str, comparison: Comparison) -> dict[Place, Causes]:
     """Return the events behind the first differences, by what they are about."""
-    differing = dict.fromkeys(Place(each.window_start, each.host) for each in comparison.differences)
-    first = islice(differing, MAX_EXPLAINED)
-    return {place: causes(engine, rule, index, place.host, rule.windows.window_of(place.window_start)) for place in first}
+    recorded: dict[Place, bool] = {}
+    for each in comparison.differences:
+        place = Place(each.window_start, each.host)
+        recorded[place] = recorded.get(place, False) or bool(each.recorded)
+    return {
+        place: causes(engine, rule, index, place.host, rule.windows.window_of(place.window_start), recorded=recorded[place])
+        for place in islice(recorded, MAX_EXPLAINED)
+    }
 
 
 def _stored_events(engine: Engine, rule: Rule, index: str, windows: Sequence[Window]) -> Iterable[Event]:

@@ -51,14 +51,15 @@ _ALIKE = "both sides read each event alike; these are the selected ones"
 _NONE = "there is no event of this host in this window any more"
 
 
-def causes(engine: Engine, rule: Rule, index: str, host: str, window: Window) -> Causes:
+def causes(engine: Engine, rule: Rule, index: str, host: str, window: Window, *, recorded: bool) -> Causes:
     """Read every event of a host in a window, and return those that explain what differs there.
 
-    Where no event explains it, they are all that either side selects.
+    That an event came late explains only what was `recorded`: the reference and the cluster look at what is there now. Where no
+    event explains it, they are all that either side selects.
     """
     found: dict[str, list[CausingEvent]] = {}
     counts: dict[str, int] = {}
-    for reason, event in _events(engine, rule, index, host, window):
+    for reason, event in _events(engine, rule, index, host, window, late=recorded):
         kept = found.setdefault(reason, [])
         counts[reason] = counts.get(reason, 0) + 1
         kept.append(event)
@@ -75,7 +76,7 @@ def _order(event: CausingEvent) -> tuple[int, str]:
     return event.time, event.id
 
 
-def _events(engine: Engine, rule: Rule, index: str, host: str, window: Window) -> Iterator[tuple[str, CausingEvent]]:
+def _events(engine: Engine, rule: Rule, index: str, host: str, window: Window, *, late: bool) -> Iterator[tuple[str, CausingEvent]]:
     """Yield the events that either side selects, each with why it may be behind a difference."""
     classifier = Classifier(rule)
     line = name_in_index(rule, "event.original")
@@ -94,7 +95,7 @@ def _events(engine: Engine, rule: Rule, index: str, host: str, window: Window) -
         reason, says = _ALIKE, str(labels[0])
         if differing:
             reason, says = _READ_DIFFERENTLY, "; ".join(differing)
-        elif arrived is not None and arrived > window.run_at:
+        elif late and arrived is not None and arrived > window.run_at:
             reason, says = _LATE, f"{says}, arrived {rfc3339(arrived, millis=False)}"
         yield reason, CausingEvent(hit["_index"], hit["_id"], time, _cut(event.original, MAX_CHARACTERS), says)
 

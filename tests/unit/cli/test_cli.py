@@ -159,7 +159,11 @@ def test_new_tells_a_finding_once(log: Path, tmp_path: Path, monkeypatch: pytest
     scan = ("scan", str(log), "--host", "gpu-1", "--new", "--fail-on", "low", "--format", "json")
     first, second = detect(*scan), detect(*scan)
     assert (first.code, len(first.json["findings"])) == (1, 1)
-    assert (second.code, second.json["findings"], "1 more finding told before." in second.err) == (0, [], True)
+    assert (second.code, second.json["findings"], "--new told of 1 more finding." in second.err) == (
+        0,
+        [],
+        True,
+    )
     assert second.json["events"] == first.json["events"]
     own = detect(*scan, "--state", str(tmp_path / "own.json"))
     assert (own.code, (tmp_path / "own.json").is_file()) == (1, True)

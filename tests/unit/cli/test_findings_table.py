@@ -104,5 +104,5 @@ def test_every_finding_is_followed_by_totals_of_each_day(capsys: pytest.CaptureF
     totals = Totals()
     print_every(totals.counted(crashes(*days)), totals, None)
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert [line.split()[-3] for line in lines if line.endswith("1 critical")] == [day[5:] for day in reversed(days)]
-    assert lines[-1].split() == ["host", "gpu-01", "16", "critical"]
+    assert [line.split()[-3].rstrip(":") for line in lines if line.endswith("1 critical")] == [day[5:] for day in reversed(days)]
+    assert lines[-1].split() == ["host", "gpu-01:", "16", "critical"]

@@ -146,7 +146,7 @@ def test_what_other_calls_told_is_counted(tmp_path: Path) -> None:
     path, state = written(tmp_path, error('msg="model"')), str(tmp_path / "state.json")
     assert "1 finding 1 medium From 1 selected of 1 events." in page_of("scan", path, "--new", "--state", state).text
     again = page_of("scan", path, "--new", "--state", state)
-    assert "1 more finding told before." in again.text
+    assert "An earlier call with --new told of 1 more finding." in again.text
     assert "No findings." in again.text
 
 

@@ -88,3 +88,8 @@ def test_the_shell_completes_verbs_and_options(words: list[str], expected: set[s
     command = Path(sys.executable).with_name("detect")
     ran = subprocess.run([command], capture_output=True, text=True, check=False, env=os.environ | given)
     assert set(ran.stdout.split()) == expected, ran.stderr
+
+
+def test_a_value_that_is_none_of_an_option_is_told_in_plain_words() -> None:
+    answer = detect("scan", "--format", "yaml")
+    assert (answer.code, "'--format': 'yaml' is not one of 'table', 'json', 'csv', 'html'" in answer.err) == (2, True)

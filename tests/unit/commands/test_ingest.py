@@ -205,6 +205,7 @@ class TestABusyCluster:
         assert len(stream.texts) == 5
         assert len(told) == 2
         assert all("; trying again in " in message for message in told)
+        assert [message.startswith("still so; ") for message in told] == [False, True]
 
     def test_the_waits_grow(self, stream: DataStream, run: Run) -> None:
         waits: list[float] = []
