@@ -18,6 +18,9 @@ from typing import Any, Final, NamedTuple
 from integration.log import shipper_times
 from integration.log.shipper_fields import ADDRESSES, ATTRIBUTES, HOSTS, LINES, METADATA, NEVER_A_LINE, RECORDS, TIMES, Field
 
+_LINES, _HOSTS, _ADDRESSES, _TIMES = (
+    tuple((field.name.partition(".")[0], field) for field in table) for table in (LINES, HOSTS, ADDRESSES, TIMES)
+)
 _MOST_ENVELOPES: Final = 3
 _MOST_DIGITS: Final = 1_000  # of a number, as the engines' parser takes them
 _LONGEST_NAME: Final = 50_000  # UTF-16 units of a member's name
@@ -91,25 +94,25 @@ def read(document: Mapping[str, Any], *, record: bool = False) -> Read:
 
 def _line_of(document: Mapping[str, Any]) -> str | None:
     """Return the first text that is not empty among the fields of a line, or an empty one where there is no other."""
-    texts = [text for field in LINES if (text := _text(_value(document, field))) is not None]
+    texts = [text for value in _values(document, _LINES) if (text := _text(value)) is not None]
     return next(filter(None, texts), "" if texts else None)
 
 
 def host_of(document: Mapping[str, Any]) -> str | None:
     """Return the host that a document names; syslog's `-` names none."""
-    values = (_first(_value(document, field)) for field in HOSTS)
+    values = map(_first, _values(document, _HOSTS))
     return next((value for value in values if isinstance(value, str) and not _NO_HOST.fullmatch(value)), None)
 
 
 def address_of(document: Mapping[str, Any]) -> str | None:
     """Return the address of a machine in a document that does not name it."""
-    values = (_first(_value(document, field)) for field in ADDRESSES)
+    values = map(_first, _values(document, _ADDRESSES))
     return next((value for value in values if isinstance(value, str) and _ADDRESS.fullmatch(value)), None)
 
 
 def time_of(document: Mapping[str, Any]) -> int | None:
     """Return the time of a document in epoch milliseconds: of the first field that has one."""
-    return shipper_times.first_time(_value(document, field) for field in TIMES)
+    return shipper_times.first_time(_values(document, _TIMES))
 
 
 def zone_of(document: Mapping[str, Any]) -> tzinfo | None:
@@ -143,8 +146,7 @@ def _objects(at: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def rest_of(document: Mapping[str, Any]) -> str | None:
     """Return what stands in place of a line, as text, where there is no line. The objects `log` and `event` are those of ECS."""
-    values = [_value(document, field) for field in LINES]
-    scalars = [value for value in values if value is not None and not isinstance(value, Mapping)]
+    scalars = [value for value in _values(document, _LINES) if value is not None and not isinstance(value, Mapping)]
     objects = [value for name in ("message", "body", "Body") if isinstance(value := document.get(name), Mapping)]
     return next(map(flat, (*scalars, *objects)), None)
 
@@ -215,6 +217,12 @@ def _bounded(digits: str) -> str:
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+def _values(document: Mapping[str, Any], table: Sequence[tuple[str, Field]]) -> Iterator[Any]:
+    """Yield the values of those fields of a table of which a document has the first name."""
+    names = {name.partition(".")[0] for name in document}
+    return (_value(document, field) for name, field in table if name in names)
 
 
 def _value(document: Mapping[str, Any], field: Field) -> Any:
