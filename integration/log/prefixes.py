@@ -11,32 +11,47 @@ from integration.times import RFC3339, millis_of
 # An instant.
 _ISO: Final = r"(?!00|99)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})"
 _CLOCK: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
-COLOUR: Final = r"\x1b\[[0-9;]{0,20}m"
+# A colour, or what clears the rest of the line, as grep does behind each.
+COLOUR: Final = r"\x1b\[[0-9;]{0,20}[mK]"
 _WORD: Final = r"[^ \t\n\x0B\f\r]"
 # A name or an address; with nothing in it that a redaction looks for.
 _HOST: Final = r"(?:[^ \t\n\x0B\f\r@=:|\"'`<>\[\]\\]{1,255}|[0-9A-Fa-f:.]{2,45})"
 _PROGRAM: Final = r"[^ \t\n\x0B\f\r\[\]:]{1,255}"
 _OLLAMA: Final = r"(?:[A-Za-z0-9_./-]{1,100}[./-])?ollama(?:[./-][A-Za-z0-9_./-]{1,100})?"
 _PID: Final = r"\[[0-9]{1,20}\]"
+# BusyBox and BSD name a facility and a level: `daemon.info`.
+_LEVEL: Final = r"<?[a-z0-9]{2,8}\.(?:emerg|alert|crit|err|warn|notice|info|debug)>? "
 # Two words are a host and a program, or one a program, where the number of a process or a record stands behind them.
-_TAGGED: Final = rf"(?:[^ ]{{1,255}} )?(?:{_PROGRAM}{_PID}:|{_PROGRAM}: {{1,9}}(?:time=|\[GIN\]))"
+_TAGGED: Final = rf"(?:[^ ]{{1,255}} )?(?:{_LEVEL})?(?:{_PROGRAM}{_PID}:|{_PROGRAM}: {{1,9}}(?:time=|\[GIN\]))"
 _PRIORITY: Final = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)"
 # The name of a month in any language (`8月`, `févr.`), perhaps after that of a weekday, and a year on either side of the clock.
 _NAME: Final = rf"(?>{_WORD}{{1,16}}) "
 _CLASSIC: Final = rf" ?(?:{_NAME})?{_NAME}[ 0-3]?[0-9] (?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
-_WEEKDAY_AND_DATE: Final = rf"{_NAME}[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}} {_CLOCK} [A-Za-z0-9+:-]{{1,6}}"
-_SECONDS: Final = r"(?:[0-9]{9,11}\.[0-9]{1,9}|\[ {0,12}[0-9]{1,12}\.[0-9]{1,9}(?: < {0,12}[0-9]{0,12}\.?[0-9]{0,9} {0,12}>)?\])"
+_DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_WEEKDAY_AND_DATE: Final = rf"{_NAME}{_DATE} {_CLOCK} [A-Za-z0-9+:-]{{1,6}}"
+_DATE_AND_CLOCK: Final = rf"{_DATE}[ _T]{_CLOCK}"
+_SECONDS: Final = (
+    r"(?:[0-9]{9,11}\.[0-9]{1,9}"
+    r"|\[ {0,12}[0-9]{1,12}\.[0-9]{1,9}(?: < {0,12}[0-9]{0,12}\.?[0-9]{0,9} {0,12}>| {1,20})?\])"
+)
+# What Ollama's lines without a record begin with, so that a clock before them is no part of another program's line.
+_NATIVE: Final = (
+    r"(?=\[GIN\] |level=|panic: |fatal error: |goroutine [0-9]|\[signal |\t|CUDA error|GGML_"
+    r"|[a-z][a-z0-9]{1,20}(?:_[a-z0-9]{1,20}){1,6}: )"
+)
+_LABEL: Final = r"[A-Za-z_][A-Za-z0-9_]{0,60}=\x22(?:[^\x22\\\n\r]|\\[^\n\r]){0,500}\x22"
 _STRUCTURED: Final = r"(?:-|(?:\[(?:[^\]\\\n\r]|\\[^\n\r]){0,2000}\]){1,20})"
 
 PREFIXES: Final[dict[str, str]] = {
     # The clock of syslog: `Feb 26 10:05:31 gpu-1 ollama[1499630]: `, `Sat 2026-08-03 06:46:39 UTC gpu-1 ollama[7]: `. `ts` writes a
     # clock and the line, which may begin with `panic: `.
     "journald and syslog": (
-        rf"{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}) (?:(?={_TAGGED})(?:(?P<host>{_HOST}) )?{_PROGRAM}(?:{_PID})?"
+        rf"{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}|{_DATE_AND_CLOCK}(?:[+-][0-9]{{4}} )?) (?:{_LEVEL})?"
+        rf"(?:(?={_TAGGED})(?:(?!{_LEVEL})(?P<host>{_HOST}) )?(?:{_LEVEL})?{_PROGRAM}(?:{_PID})?"
         rf"|(?:(?P<host_named>{_HOST}) )?{_OLLAMA}):(?: |\Z)"
     ),
     "syslog by RFC 5424": (
-        rf"{_PRIORITY}?1 (?P<stamp_rfc5424>{_ISO}) (?:-|(?P<host_rfc5424>{_HOST}))(?: {_WORD}{{1,255}}){{3}}"
+        rf"{_PRIORITY}?1 (?:-|(?P<stamp_rfc5424>{_ISO})) (?:-|(?P<host_rfc5424>{_HOST}))(?: {_WORD}{{1,255}}){{3}}"
         rf" {_STRUCTURED}(?: \uFEFF?|\Z)"
     ),
     # `docker logs -t` writes an instant in UTC and the line, which may begin with `starting ollama: `.
@@ -45,12 +60,22 @@ PREFIXES: Final[dict[str, str]] = {
         rf"|(?<!Z )(?P<host_offset>{_HOST}) {_OLLAMA}):(?: |\Z)"
     ),
     "syslog without a time": rf"{_PRIORITY}{_PROGRAM}(?:{_PID})?:(?: |\Z)",
-    "CRI and docker logs -t": rf"(?P<stamp_cri>{_ISO})(?: std(?:out|err) [FP](?::[A-Za-z0-9]{{1,20}})?)?(?: |\Z)",
-    # A swarm's services name the node: `ollama.1.k3x9@gpu-1    | `.
-    "Docker Compose and docker service logs": (
-        rf"(?>[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}})(?:@(?P<host_swarm>{_HOST}))? {{1,255}}(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)"
+    # `aws logs tail` names the stream of a task's container, Loki's logcli the labels, and Grafana writes a tab.
+    "CRI, docker logs -t, and exports": (
+        rf"\[?(?P<stamp_cri>{_ISO})\]?"
+        r"(?: std(?:out|err) [FP](?::[A-Za-z0-9]{1,20})?| [A-Za-z0-9_./-]{1,200}/[0-9a-f]{32})?(?:[ \t]|\Z)"
     ),
-    "Docker Desktop": r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} ",
+    "Loki's logcli": (
+        rf"\{{(?:(?>(?:(?:host|hostname|node_name|nodename)=\x22(?P<host_loki>{_HOST})\x22|{_LABEL})(?:, ?)?)){{0,40}}\}}[ \t]"
+    ),
+    # A swarm's services name the node: `ollama.1.k3x9@gpu-1    | `. Foreman writes a clock before the name, pm2 a number.
+    "Docker Compose, docker service logs, foreman and pm2": (
+        rf"(?:{_CLOCK} |[0-9]{{1,4}}\|)?(?>[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}})(?:@(?P<host_swarm>{_HOST}))? {{1,255}}"
+        rf"(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)"
+    ),
+    "Docker Desktop, svlogd, s6-log, NSSM and ts": (
+        rf"(?:{_DATE_AND_CLOCK}:?|\[{_DATE_AND_CLOCK}\]|@4[0-9a-f]{{23}}) (?: (?![ \t]))?(?!\|)|(?:{_CLASSIC}|{_CLOCK}) {_NATIVE}"
+    ),
     "journalctl -o verbose and export": r" {0,8}MESSAGE=",
     "kubectl logs --prefix": rf"\[pod/{_WORD}{{1,500}}\] ",
 }

@@ -28,7 +28,8 @@ _ADDRESS: Final = re.compile("[0-9A-Fa-f:.]{2,45}")
 _NO_HOST: Final = re.compile(r"[\x00-\x20]*-?[\x00-\x20]*")
 _EACH_BYTE: Final = "detect-each-byte"
 # A carrier's prefix has neither quotes nor attributes, and an access line is none.
-_BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>](?=\{)")
+_BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>\x1E](?=\{)")
+_FRAMES: Final = ("data: ", "\x1e")  # journald's json-sse and json-seq
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
 _ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
@@ -67,6 +68,7 @@ def unwrap(text: str) -> Carried:
         found = read(document)
         if found.text is None:
             break
+        prefix = "" if prefix in _FRAMES else prefix
         carried = Carried(prefix + found.text, carried.host or found.host, carried.time if found.time is None else found.time)
     return Carried(carried.text.rstrip("\r\n"), carried.host, carried.time)
 
@@ -186,12 +188,13 @@ def _is_record(document: Any) -> bool:
 
 
 def _document(text: str) -> dict[str, Any] | None:
-    """Parse a JSON object as strictly as the engines' parser; None for any other text."""
+    """Parse a JSON object, perhaps one of a list, as strictly as the engines' parser; None for any other text."""
     if not text.startswith("{"):
         return None
+    text = text.rstrip("\r\n")
     try:
         found = json.loads(
-            text.encode(errors="replace").decode(),
+            (text[:-1] if text.endswith("},") else text).encode(errors="replace").decode(),
             object_pairs_hook=_once,
             parse_int=lambda digits: int(_bounded(digits)),
             parse_float=lambda digits: float(_bounded(digits)),

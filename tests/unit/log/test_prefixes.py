@@ -50,13 +50,40 @@ KNOWN = {
     f"{GREEN}ollama-1  |{PLAIN} ": None,
     "2025-03-06 23:33:40 ": None,
     "[pod/ollama-cd58d85b-pg499/ollama] ": None,
+    "[ 1234.567890                ] gpu-1 ollama[7]: ": "gpu-1",
+    "<30>1 - gpu-1 ollama 820 - - ": "gpu-1",
+    "Feb 26 10:05:31 gpu-1 daemon.info ollama[7]: ": "gpu-1",
+    "Feb 26 10:05:31 daemon.err ollama[7]: ": None,
+    "Sat Nov 28 10:15:05 2026 daemon.err ollama[7]: ": None,
+    "Feb 26 10:05:31 <daemon.info> gpu-1 ollama[7]: ": "gpu-1",
+    "2026-11-28 10:15:05.123456+0000  gpu-1 ollama[7]: ": "gpu-1",
+    "2026-11-28 10:15:05 gpu-1 ollama[7]: ": "gpu-1",
+    "2026-08-03T06:46:16Z ollama/ollama/0123456789abcdef0123456789abcdef ": None,
+    "[2026-08-03T06:46:16Z] ": None,
+    "2026-08-03T06:46:16Z\t": None,
+    '2026-08-03T06:46:16Z {host="gpu-1", job="a \\"b\\""} ': "gpu-1",
+    '2026-08-03T06:46:16Z {job="x", hostname="gpu-1"} ': "gpu-1",
+    "2026-08-03T06:46:16Z {} ": None,
+    "10:15:05 ollama.1   | ": None,
+    "0|ollama  | 2026-11-28T10:15:05: ": None,
+    "2026-11-28 10:15:05.123: ": None,
+    "2026-11-28_10:15:05.12345 ": None,
+    "[2026-11-28 10:15:05] ": None,
+    "@4000000067a1b2c312345678 ": None,
+    "Feb 26 10:05:31 ": None,
+    "00:00:05 ": None,
 }
+"""Prefixes, and the hosts that they name."""
+CLOCKS = {"Feb 26 10:05:31 ", "00:00:05 "}
+"""Those that go only before what Ollama writes."""
 
 
 @pytest.mark.parametrize(("prefix", "host"), KNOWN.items())
 @pytest.mark.parametrize("line", [LINE, PANIC, "        github.com/spf13/cobra@v1.7.0/command.go:940", "level=INFO model"])
 def test_a_prefix_goes(prefix: str, host: str | None, line: str) -> None:
-    assert strip(prefix + line)[:2] == (line, host)
+    line = line.strip() if prefix in CLOCKS else line
+    kept = prefix if prefix in CLOCKS and line.startswith("github") else ""
+    assert strip(prefix + line)[:2] == (kept + line, host)
 
 
 def test_every_prefix_of_the_table_is_tried() -> None:
@@ -70,9 +97,15 @@ def test_two_words_behind_an_instant_in_utc_stay(words: str) -> None:
     assert strip(f"2025-02-26T10:05:31Z {words.split(' ')[0]} ollama[7]: x").text == "x"
 
 
-@pytest.mark.parametrize("words", ["panic", "fatal error", "CUDA error", "llama_model_load", "x", "gpu-1 sshd"])
-def test_words_behind_a_clock_alone_stay(words: str) -> None:
+@pytest.mark.parametrize("words", ["panic", "fatal error", "CUDA error", "llama_model_load", "goroutine 1 [running]"])
+@pytest.mark.parametrize("clock", CLOCKS)
+def test_words_behind_a_clock_alone_stay(words: str, clock: str) -> None:
     """`ts` writes a clock before each line."""
+    assert strip(f"{clock}{words}: x") == (f"{words}: x", None, None)
+
+
+@pytest.mark.parametrize("words", ["x", "gpu-1 sshd", "INFO"])
+def test_a_clock_of_other_programs_stays(words: str) -> None:
     assert strip(f"Feb 26 10:05:31 {words}: x") == (f"Feb 26 10:05:31 {words}: x", None, None)
 
 
