@@ -11,8 +11,9 @@ from typing import Any, Literal
 from rich.text import Text
 
 from integration.cli.options import BacktestFormat
-from integration.cli.output import escaped, note, print_json, print_table
+from integration.cli.output import escaped, note, print_json
 from integration.cli.sums_tables import Counts, ShownTable, SumsTables, cut
+from integration.cli.tables import print_table
 from integration.commands.backtest import Judge, Span
 from integration.commands.suggestions import Suggestion
 from integration.detection.severity import Severity

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from integration.cli.options import Format, FormatOption
-from integration.cli.output import note, print_json, print_table
+from integration.cli.output import note, print_json
+from integration.cli.tables import print_table
 from integration.cli.verbs import VerbGroup, typer_app, verb_of
 from integration.sandbox import local
 

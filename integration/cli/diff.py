@@ -17,7 +17,8 @@ from integration.cli.installation import (
     state_json,
 )
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import print_diff, print_json, print_table
+from integration.cli.output import print_json
+from integration.cli.tables import print_diff, print_table
 from integration.cli.unified import unified
 from integration.install.deployment import Deployment
 from integration.install.plan import State, plan

@@ -10,7 +10,8 @@ from rich.text import Text
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import escaped, print_json, print_table
+from integration.cli.output import escaped, print_json
+from integration.cli.tables import print_table
 from integration.commands.doctor import Check, Installation, Verdict, examine
 from integration.install.privileges import Work
 

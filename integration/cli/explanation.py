@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from integration.cli.options import Format
-from integration.cli.output import escaped, note, print_hanging, print_json, print_table
+from integration.cli.output import escaped, note, print_json
+from integration.cli.tables import print_hanging, print_table
 from integration.commands.evidence import Evidence
 from integration.commands.explain import Explanation
 from integration.evaluation.explanation import Part, Trial, Verdict

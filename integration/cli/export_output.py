@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from integration.cli.junit import TestCase, junit
 from integration.cli.options import ResultFormat
-from integration.cli.output import escaped, note, print_json, print_table
+from integration.cli.output import escaped, note, print_json
+from integration.cli.tables import print_table
 from integration.commands.losses import Loss
 from integration.commands.splunk_export import ExportValidation
 from integration.evaluation.splunk_reasons import NO_ROW

@@ -7,11 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from integration.cli.findings_table import print_every, print_some
 from integration.cli.options import Format, TabularFormat
 from integration.cli.output import escaped, json_text, note
-from integration.cli.tables import is_bounded
-from integration.cli.totals import Totals
 from integration.detection.columns import AFTER, BEFORE
 from integration.detection.model import Rule
 from integration.findings.finding import Finding
@@ -41,6 +38,10 @@ def print_findings(
         else:
             _print_csv_of_spl_rows(findings, rules, max_spl_rows)
     else:
+        from integration.cli.findings_table import print_every, print_some  # not above: what reads JSON shall not wait for it
+        from integration.cli.tables import is_bounded
+        from integration.cli.totals import Totals
+
         totals = Totals()
         count, no_room = (print_every if every else print_some)(totals.counted(findings), totals, max_spl_rows)
         if no_room:

@@ -9,8 +9,8 @@ from itertools import chain, islice
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from integration.cli.output import escaped, note, print_table, texts
-from integration.cli.tables import console, fitted, height, is_bounded, record
+from integration.cli.output import escaped, note
+from integration.cli.tables import console, fitted, height, is_bounded, print_table, record, texts
 from integration.cli.totals import Totals
 from integration.detection.columns import Kind
 from integration.detection.model import Rule

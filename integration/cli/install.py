@@ -12,7 +12,8 @@ from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, leftovers_json, note_dropped, steps
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import escaped, note, print_json, print_table
+from integration.cli.output import escaped, note, print_json
+from integration.cli.tables import print_table
 from integration.install.deployment import Deployment
 from integration.install.objects import Leftover
 from integration.install.plan import VERBS, Planned, State, apply, plan, refuse_foreign

@@ -11,7 +11,8 @@ import typer
 
 from integration.cli.connection import ClusterOptions
 from integration.cli.options import Format
-from integration.cli.output import escaped, note, print_json, print_table
+from integration.cli.output import escaped, note, print_json
+from integration.cli.tables import print_table
 from integration.detection.model import Rule
 from integration.install.dashboards import SavedObject, dashboard_objects, front_end_of, unused_panels
 from integration.install.deployment import Deployment

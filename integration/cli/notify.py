@@ -11,9 +11,10 @@ import typer
 
 from integration.cli.config import ConfigOption, configured
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import note, print_json, print_table
+from integration.cli.output import note, print_json
 from integration.cli.settings.model import Config, NotifySettings
 from integration.cli.settings.secret_file import read_secret
+from integration.cli.tables import print_table
 from integration.errors import InputError
 from integration.scheduler.notifications import Entry, Receiver
 

@@ -20,7 +20,6 @@ from integration.cli.options import (
     severity_of,
     zone_of,
 )
-from integration.cli.output import print_record
 from integration.cli.settings.model import Config
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
@@ -62,6 +61,8 @@ class Report:
     def print_one(self, finding: Finding, events: Mapping[str, int], form: TabularFormat) -> None:
         """Write one finding whole."""
         if form is TabularFormat.TABLE:
+            from integration.cli.tables import print_record  # not above: most reports are not of one finding
+
             print_record(finding.id, finding.to_json())
         else:
             self.print([finding], events, form)

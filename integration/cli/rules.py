@@ -9,7 +9,8 @@ import typer
 
 from integration.cli.config import ConfigOption, configured
 from integration.cli.options import Format, FormatOption, RulesOption, rules_of
-from integration.cli.output import escaped, escaped_lines, note, print_json, print_table
+from integration.cli.output import escaped, escaped_lines, note, print_json
+from integration.cli.tables import print_table
 from integration.cli.verbs import VerbGroup, typer_app, verb_of
 from integration.commands.rules import begin, changes
 from integration.commands.rules import check as check_files

@@ -15,7 +15,8 @@ import typer
 
 from integration.cli.instants import instant_of
 from integration.cli.options import Format, FormatOption, seconds_of
-from integration.cli.output import note, print_json, print_table, progress
+from integration.cli.output import note, print_json, progress
+from integration.cli.tables import print_table
 from integration.errors import InputError
 from integration.sandbox.sample import (
     DEFAULT_SCENARIOS,

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from platformdirs import user_state_path
@@ -16,9 +16,6 @@ from integration.cli.findings_output import note_count
 from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_hosts
 from integration.cli.options import ScanFormat, ScanFormatOption, TabularFormat
 from integration.cli.output import note, progress
-from integration.cli.page.content import MAX_LINE, MAX_LINES
-from integration.cli.page.document import check_packages
-from integration.cli.page.pages import print_scan, source_of
 from integration.cli.report import Report, with_report
 from integration.commands.scan import Scan
 from integration.commands.scan import scan as scan_logs
@@ -27,7 +24,6 @@ from integration.findings.filter import FilteredFindings
 from integration.findings.filter_tally import FilterTally
 from integration.findings.finding import Finding
 from integration.findings.lines import LineStore
-from integration.findings.told import Told
 from integration.log.blocks import Stream, names_of_logs
 from integration.log.documents import each_once
 from integration.log.files import ReadLog
@@ -35,6 +31,9 @@ from integration.log.hosts import Hosts
 from integration.log.places import container as container_log
 from integration.log.places import local_places
 from integration.log.recognition import said_unlike
+
+if TYPE_CHECKING:
+    from integration.findings.told import Told
 
 STATE_FILE = "scan.json"
 ContainerOption = Annotated[
@@ -74,6 +73,10 @@ def scan(
     Example: detect scan ~/.ollama/logs/server*.log --new --format json --fail-on high
     """
     if form is ScanFormat.HTML:
+        from integration.cli.page.content import MAX_LINE, MAX_LINES  # not above: most calls write no page
+        from integration.cli.page.document import check_packages
+        from integration.cli.page.pages import print_scan, source_of
+
         report.refuse_rows()
         check_packages()
     logs: list[str | Stream] = [*each_once(files or []), *map(container_log, container or [])]
@@ -133,7 +136,11 @@ def _counting(findings: Iterable[Finding], events: dict[str, int]) -> Iterator[F
 
 def told_before(new: bool, state: Path | None) -> AbstractContextManager[Told | None]:
     """Return what earlier calls told, None where that does not matter."""
-    return Told.kept_in(state or user_state_path("ollama-detect") / STATE_FILE) if new else nullcontext()
+    if not new:
+        return nullcontext()
+    from integration.findings.told import Told  # not above: most calls keep nothing
+
+    return Told.kept_in(state or user_state_path("ollama-detect") / STATE_FILE)
 
 
 def _local_logs() -> list[str | Stream]:

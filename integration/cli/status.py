@@ -12,7 +12,8 @@ from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, desired, leftovers_json, print_states, state_json
 from integration.cli.losses import note_losses
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import escaped, note, print_json, print_table
+from integration.cli.output import escaped, note, print_json
+from integration.cli.tables import print_table
 from integration.commands.json_events import JsonEvents
 from integration.commands.status import Report
 from integration.commands.status import status as report_status

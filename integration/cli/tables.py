@@ -7,21 +7,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
+
+from integration.cli.output import note
+from integration.findings.escaping import escaped
 
 _UNBOUNDED = 1_000_000
 _LONGEST_OF_LOGS = 10
 _LONGEST_NAME = 16
 _COMFORTABLE = 16
 _BORDER = 3  # of each column, with its padding, and 1 for the last line
+_DIFF_STYLES = {"---": "bold", "+++": "bold", "@@": "cyan", "-": "red", "+": "green"}
 
 
 def console() -> Console:
@@ -148,3 +152,49 @@ def _records(columns: Sequence[str], rows: Sequence[Sequence[Text]], title: str)
     for number, row in enumerate(rows):
         records += [Text()] * bool(number) + [record(names, row)]
     return Group(*records)
+
+
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str | Text]],
+    title: str = "",
+    *,
+    of_logs: Sequence[str] = (),
+) -> None:
+    """Write a table as wide as the terminal, or as wide as it needs in a pipe; markup in cells is text.
+
+    Long words in the columns `of_logs` are broken.
+    """
+    out = console()
+    table, _ = fitted(columns, [texts(row) for row in rows], title, width=out.width, of_logs=of_logs)
+    out.print(table)
+
+
+def texts(row: Sequence[str | Text]) -> list[Text]:
+    """Return the cells of a row, escaped where they are plain texts."""
+    return [cell if isinstance(cell, Text) else Text(escaped(cell)) for cell in row]
+
+
+def print_diff(lines: Iterable[str]) -> None:
+    """Write the lines of a unified difference, coloured on a terminal."""
+    out = console()
+    for line in lines:
+        style = next((style for start, style in _DIFF_STYLES.items() if line.startswith(start)), "")
+        out.print(Text(escaped(line), style=style), soft_wrap=True)
+
+
+def print_hanging(margin: str, text: str, limit: int | None = None) -> None:
+    """Write a text, of which `limit` characters are shown, behind a margin: lines of the terminal's width begin at its end."""
+    grid = Table.grid(*([Column(no_wrap=True)] if margin else []), Column(overflow="fold"))
+    grid.add_row(*([Text(escaped(margin))] if margin else []), Text(escaped(text, limit)))
+    console().print(grid)
+
+
+def print_record(identifier: str, columns: Mapping[str, Any]) -> None:
+    """Write one finding whole: a line for each column, and for each value of a list."""
+    shown = {"id": identifier} | {name: value for name, value in columns.items() if name != "truncated"}
+    cells = [Text("\n".join(map(escaped, map(str, value if isinstance(value, list) else [value])))) for value in shown.values()]
+    out = console()
+    out.print(record(list(shown), cells))
+    for name, count in columns.get("truncated", {}).items():
+        note(f"{name} has {count:,} more values than are kept.")

@@ -13,7 +13,8 @@ from integration.cli.config import ConfigOption
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.junit import TestCase, junit
 from integration.cli.options import ResultFormat, ResultFormatOption, RuleOption, RulesOption, rules_of
-from integration.cli.output import escaped, escaped_lines, note, print_diff, print_json
+from integration.cli.output import escaped, escaped_lines, note, print_json
+from integration.cli.tables import print_diff
 from integration.commands.test import Result, run_cases, update
 
 

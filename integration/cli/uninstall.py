@@ -11,7 +11,8 @@ from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, steps
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import note, print_table
+from integration.cli.output import note
+from integration.cli.tables import print_table
 from integration.errors import InputError
 from integration.install.deployment import Deployment
 from integration.install.removal import data_of, removals, remove

@@ -7,7 +7,8 @@ from dataclasses import asdict
 
 from integration.cli.junit import TestCase, junit
 from integration.cli.options import ResultFormat
-from integration.cli.output import escaped, print_json, print_table
+from integration.cli.output import escaped, print_json
+from integration.cli.tables import print_table
 from integration.commands.losses import Loss
 from integration.commands.validate import Place, Validation
 from integration.detection.model import Rule

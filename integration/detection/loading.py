@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from pydantic import ValidationError
@@ -15,45 +15,54 @@ from integration.detection.model import Rule
 from integration.errors import RuleError
 from integration.folders import asset_folder
 
+try:
+    from yaml import CSafeLoader as SafeLoader  # libyaml, ten times as fast; PyYAML's own packages have it
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 _MAX_BYTES = 1 << 20
 _MAX_DEPTH = 20
 
 
-class _PlainLoader(yaml.SafeLoader):
-    """Safe YAML without aliases (a few of them can unfold to gigabytes), repeated keys or deep nesting; a date is a text."""
-
-    depth = 0
-
-    def _here(self) -> yaml.Mark:
-        return self.peek_event().start_mark  # type: ignore[no-any-return, no-untyped-call]
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed in rule files", problem_mark=self._here())
-        self.depth += 1
-        if self.depth > _MAX_DEPTH:
-            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=self._here())
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        if isinstance(node, yaml.MappingNode):
-            _refuse_repeated_keys(node)
-        return node
+class _PlainLoader(SafeLoader):
+    """Safe YAML in which a date is a text."""
 
 
 _PlainLoader.yaml_implicit_resolvers = {
     first: [pair for pair in pairs if pair[0] != "tag:yaml.org,2002:timestamp"]
-    for first, pairs in _PlainLoader.yaml_implicit_resolvers.items()
+    for first, pairs in SafeLoader.yaml_implicit_resolvers.items()
 }
 
 
-def _refuse_repeated_keys(node: yaml.MappingNode) -> None:
+def _refused(problem: str, at: yaml.Event | yaml.Node) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=cast("yaml.Mark", at.start_mark))
+
+
+def _refuse_unfolding(text: bytes) -> None:
+    """Refuse aliases, a few of which can unfold to gigabytes, and deep nesting."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_PlainLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _refused("aliases (*name) are not allowed in rule files", event)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MAX_DEPTH:
+            raise _refused("nested too deeply", event)
+
+
+def _refuse_repeated_keys(node: yaml.Node) -> None:
+    if isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            _refuse_repeated_keys(each)
+    if not isinstance(node, yaml.MappingNode):
+        return
     seen = set()
-    for key, _ in node.value:
+    for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
-            raise yaml.MarkedYAMLError(problem="a key must be a word, not a list or mapping", problem_mark=key.start_mark)
+            raise _refused("a key must be a word, not a list or mapping", key)
         if key.value in seen:
-            raise yaml.MarkedYAMLError(problem=f"key {key.value!r} stands twice", problem_mark=key.start_mark)
+            raise _refused(f"key {key.value!r} stands twice", key)
         seen.add(key.value)
+        _refuse_repeated_keys(value)
 
 
 def load_rule(path: Path) -> Rule:
@@ -90,10 +99,14 @@ def _bytes(path: Path) -> bytes:
 
 def _parsed(path: Path, text: bytes) -> tuple[yaml.Node | None, object]:
     try:
+        _refuse_unfolding(text)
         loader = _PlainLoader(text)
         try:
             root = loader.get_single_node()
-            return root, loader.construct_document(root) if root is not None else None
+            if root is None:
+                return None, None
+            _refuse_repeated_keys(root)
+            return root, loader.construct_document(root)
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:

@@ -14,8 +14,6 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Final
 
-from urllib3.exceptions import HTTPError
-
 from integration.errors import InputError
 from integration.log.blocks import Stream
 
@@ -87,7 +85,8 @@ def container(name: str) -> Stream:
 
 @contextmanager
 def _container(name: str) -> Iterator[Callable[[int], bytes]]:
-    import docker  # not above: nothing else needs it
+    import docker  # not above: nothing else needs them
+    from urllib3.exceptions import HTTPError
 
     try:
         with closing(docker.DockerClient.from_env()) as client:

@@ -24,7 +24,7 @@ FAULTS = {
     "- name: a\n  log: x\n  time: noon\n  findings: []": "cases.yml:3: 0.time: 'noon' is no time",
     "- name: a\n  log: x\n  findigs: []": "cases.yml:3: 0.findigs: there is no such key: did you mean findings?",
     "- name: a\n  labels:\n  - {line: x, label: off}": "cases.yml:3: 0.labels.0.label: must be text",
-    "- name: [": "cases.yml:1: expected the node content, but found '<stream end>'",
+    "- name: 'x\n": "cases.yml:2: found unexpected end of stream",
 }
 
 
