@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
@@ -17,7 +19,7 @@ from integration.cli.installation import (
     state_json,
 )
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import print_json
+from integration.cli.output import note, print_json
 from integration.cli.tables import print_diff, print_table
 from integration.cli.unified import unified
 from integration.install.deployment import Deployment
@@ -56,5 +58,16 @@ def diff(
         if leftovers:
             print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
     note_dropped(planned, loaded)
+    _note_next([each.state for each in planned])
     if leftovers or any(each.state is not State.SAME for each in planned):
         raise typer.Exit(1)
+
+
+def _note_next(states: Sequence[State]) -> None:
+    """Note how many objects differ, and what puts them right."""
+    count = {state: states.count(state) for state in State}
+    if mendable := count[State.MISSING] + count[State.DRIFTED]:
+        note(f"{mendable} of {len(states)} are missing or drifted: `detect install` puts that right.")
+    if foreign := count[State.FOREIGN]:
+        are = "bears no ownership tag of detect" if foreign == 1 else "bear no ownership tag of detect"
+        note(f"{foreign} of {len(states)} {are} (foreign): `detect install --force` replaces what is there.")

@@ -171,17 +171,20 @@ def _clock(installation: Installation) -> Answers:
 
 def _objects(installation: Installation) -> Answers:
     engine = installation.engine
-    ids = {rule.id for rule in installation.rules}
-    for each in plan(Connections(engine), shared_objects(installation.rules, engine.name, streams_of(engine))):
-        dropped = ", ".join(sorted(tagged_rules(each.found) - ids))
-        forgotten = f", but drops {dropped}, which is not in this set (was --rules forgotten?)" if dropped else ""
-        said = {
-            State.SAME: "is as it should be",
-            State.MISSING: "is missing; `detect install` puts it there",
-            State.DRIFTED: f"differs from what it should be (`detect diff` shows where); `detect install` puts it right{forgotten}",
-            State.FOREIGN: f"is managed by {manager(each.found) or 'somebody else'}; `detect install --force` replaces it",
-        }
-        yield Verdict.OK if each.state is State.SAME else Verdict.FAIL, f"{each.kind} {each.name!r} {said[each.state]}"
+    planned = plan(Connections(engine), shared_objects(installation.rules, engine.name, streams_of(engine)))
+    of = {state: [each for each in planned if each.state is state] for state in State}
+    named = {state: ", ".join(f"{each.kind} {each.name!r}" for each in of[state]) for state in State}
+    yield Verdict.OK, f"{len(of[State.SAME])} of {len(planned)} are as they should be"
+    if of[State.MISSING]:
+        yield Verdict.FAIL, f"missing, and put there by `detect install`: {named[State.MISSING]}"
+    if drifted := of[State.DRIFTED]:
+        served = frozenset[str]().union(*(tagged_rules(each.found) for each in drifted))
+        dropped = ", ".join(sorted(served - {rule.id for rule in installation.rules}))
+        told = f"not as they should be (`detect diff` shows where): {named[State.DRIFTED]}; `detect install` puts that right"
+        yield Verdict.FAIL, told + (f", but drops {dropped}, which is not in this set (was --rules forgotten?)" if dropped else "")
+    for each in of[State.FOREIGN]:
+        told = f"bears no tag of detect but is {manager(each.found) or 'somebody else'}'s"
+        yield Verdict.FAIL, f"{each.kind} {each.name!r} {told}; `detect install --force` replaces it"
     for dataset in DATASETS:
         stream = installation.namespace.stream(dataset)
         for name in overriding(engine, dataset, stream):
@@ -192,7 +195,7 @@ def _objects(installation: Installation) -> Answers:
 def _pipeline(installation: Installation) -> Answers:
     pipeline = installation.engine.get_pipeline(PIPELINE)
     if pipeline is None:
-        yield Verdict.FAIL, "is not there; `detect install` puts it there"
+        yield Verdict.INFO, "is missing, so that no line was tried"
         return
     at = parse(_SAMPLE, host="doctor", shipped_at=0)
     document = {"@timestamp": rfc3339(0, millis=True), "message": _SAMPLE, "host": {"name": "doctor"}}

@@ -75,7 +75,7 @@ def _usable(path: Path) -> Iterator[None]:
     except Timeout as error:
         raise InputError(f"{path}: another command has been using it for {_LOCK_SECONDS} seconds") from error
     except OSError as error:
-        raise InputError(f"{error.filename or path}: cannot be used: {error.strerror}") from error
+        raise InputError(f"{path}: what was told cannot be kept there ({error.strerror}); name another file by --state") from error
 
 
 def _read(path: Path) -> dict[str, tuple[int, Severity]]:

@@ -48,14 +48,14 @@ def passing(post_filter: Filter, rule: Rule, language: Language) -> str | None:
     `InputError` names the entry that targets are not told, and what to use instead.
     """
     tests: dict[Action, list[str]] = {"exclude": [], "keep": []}
-    for number, entry in enumerate(post_filter.entries):
+    for number, entry in enumerate(post_filter.entries, 1):
         if not entry.fits(rule):
             continue
         for condition in _not_told(entry):
             reason = f", {entry.reason!r}" if entry.reason else ""
             raise InputError(
-                f"detect.toml: filter.{number} ({entry.action}{reason}): {language.name} cannot be told {condition}; change the "
-                "entry, or let `detect run` or `detect watch` run the rules, which apply any filter"
+                f"detect.toml: [[filter]] {number} ({entry.action}{reason}): {language.name} cannot be told {condition}; change "
+                "the entry, or let `detect run` or `detect watch` run the rules, which apply any filter"
             )
         tests[entry.action].append(joined(list(_stated(entry, language)), language.conjunction) or "true")
     every = [f"{language.negation}({joined(tests['exclude'], language.disjunction)})"] if tests["exclude"] else []

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from integration.cli.settings.model import Config
 from integration.cli.settings.toml_lines import line_of
-from integration.detection.faults import Language
+from integration.detection.faults import Fault, Language
 from integration.errors import InputError
 
 FILE_NAME = "detect.toml"
@@ -83,4 +83,14 @@ def _read(path: Path) -> str:
 
 def _explain(path: Path, text: str, data: object, error: ValidationError) -> str:
     faults = Language(Config.model_json_schema(), "setting", "a table").faults(error, data)
-    return "\n".join(f"{path}:{line_of(text, each.location)}: {each.field}: {each.message}" for each in faults)
+    lines = sorted((line_of(text, each.location), _named(each), each.message) for each in faults)
+    return "\n".join(f"{path}:{line}: {name}: {message}" for line, name, message in lines)
+
+
+def _named(fault: Fault) -> str:
+    """Return what a fault is about; entries such as `[[filter]]` are counted as people count them."""
+    match fault.location:
+        case (str(table), int(number), *rest):
+            return ".".join([f"[[{table}]] {number + 1}", *map(str, rest)])
+        case _:
+            return fault.field

@@ -208,12 +208,12 @@ class Config(RuleSettings):
             for stat in bounds:
                 if not any(_tests(rule, level, stat) for rule in rules):
                     raise InputError(f"{self.source}: thresholds.{level}: no rule tests {stat} for that level")
-        for number, entry in enumerate(self.filter):
+        for number, entry in enumerate(self.filter, 1):
             if not any(entry.fits(rule) for rule in rules):
-                raise InputError(f"{self.source}: filter.{number}: no rule has all that the entry asks for")
-        for number, each in enumerate(self.notify):
+                raise InputError(f"{self.source}: [[filter]] {number}: no rule has all that the entry asks for")
+        for number, each in enumerate(self.notify, 1):
             if unknown := set(each.rule or ()) - {rule.id for rule in rules}:
-                raise InputError(f"{self.source}: notify.{number}.rule: there is no rule of the id {min(unknown)}")
+                raise InputError(f"{self.source}: [[notify]] {number}.rule: there is no rule of the id {min(unknown)}")
         return tuple(self._applied_to_one(rule) for rule in rules)
 
     def _applied_to_one(self, rule: Rule) -> Rule:

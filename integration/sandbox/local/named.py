@@ -88,10 +88,9 @@ def down(name: str, *, delete_data: bool, report: Report) -> Outcome:
     Raises `InputError` when no node has this name; `NodeError` when it cannot be stopped.
     """
     states = StateFolder.open(Account.for_node())
+    _known(states, name)  # before a lock is made for a name that was mistyped
     with states.lock(name, report):
-        known = states.load(name)
-        if known is None:
-            raise InputError(f"No node with the name {name} was started here. `detect cluster status` lists them.")
+        known = _known(states, name)
         was_running = known.running
         if was_running and known.process is not None:
             report(f"Stopping {name}")
@@ -103,6 +102,13 @@ def down(name: str, *, delete_data: bool, report: Report) -> Outcome:
                     shutil.rmtree(folder)
             states.forget(name)
     return Outcome(known.run_by(None), changed=was_running or delete_data)
+
+
+def _known(states: StateFolder, name: str) -> NodeRecord:
+    known = states.load(name)
+    if known is None:
+        raise InputError(f"No node with the name {name} was started here. `detect cluster status` lists them.")
+    return known
 
 
 def status(name: str | None) -> list[NodeRecord]:

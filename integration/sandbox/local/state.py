@@ -78,8 +78,11 @@ class StateFolder:
         """
         if not _NAME.fullmatch(name):
             raise InputError(f"{name!r} cannot be the name of a node: use a-z, 0-9, - and _, and begin with a letter or digit.")
-        with locked(self.folder / f"{name}.lock", report):
-            yield
+        while True:
+            with locked(self._lock(name), report):
+                if self._lock(name).exists():  # else whoever held it before has deleted it with the node
+                    yield
+                    return
 
     def load(self, name: str) -> NodeRecord | None:
         """Read a record; None when there is none.
@@ -104,8 +107,9 @@ class StateFolder:
         draft.replace(path)
 
     def forget(self, name: str) -> None:
-        """Delete a record."""
+        """Delete a record, and the file of its lock."""
         self._path(name).unlink(missing_ok=True)
+        self._lock(name).unlink(missing_ok=True)
 
     def names(self) -> list[str]:
         """Return the names of all records."""
@@ -113,3 +117,6 @@ class StateFolder:
 
     def _path(self, name: str) -> Path:
         return self.folder / f"{name}.json"
+
+    def _lock(self, name: str) -> Path:
+        return self.folder / f"{name}.lock"

@@ -160,9 +160,12 @@ def test_own_field_names_reach_every_part_of_the_search() -> None:
         ("[thresholds]\ngrave = 1", "bad.toml:2: thresholds.grave: 'grave' is not a severity"),
         (
             "[[filter]]\naction = 'keep'\nhost = 'x'\n[[filter]]\naction = 'drop'",
-            "bad.toml:5: filter.1.action: must be one of 'exclude', 'keep'",
+            "bad.toml:5: [[filter]] 2.action: must be one of 'exclude', 'keep'",
         ),
-        ("[[filter]]\naction = 'keep'\n[filter.greater_than]\nerror_count = 'x'", "bad.toml:4: filter.0.greater_than.error_count"),
+        (
+            "[[filter]]\naction = 'keep'\n[filter.greater_than]\nerror_count = 'x'",
+            "bad.toml:4: [[filter]] 1.greater_than.error_count",
+        ),
         ("[connection]\napi_key = 'geheim'", "api_key is a secret and does not belong here: set DETECT_API_KEY"),
         ("[connection]\nurl = 'https://u:geheim@h'", "bad.toml:2: connection.url: must not hold a user or password"),
         ("[fields]\nhost = 'x'", "host is not an event field of a rule"),
@@ -210,6 +213,15 @@ def test_hostile_files_are_refused_quickly(text: str) -> None:
     start = time.monotonic()
     assert refused(text).startswith("bad.toml")
     assert time.monotonic() - start < 10
+
+
+def test_faults_are_told_in_the_order_of_their_lines() -> None:
+    told = refused("colour = 1\n[[filter]]\naction = 'exclud'\n[thresholds]\ngrave = 1").splitlines()
+    assert [line.split(": ")[:2] for line in told] == [
+        ["bad.toml:1", "colour"],
+        ["bad.toml:3", "[[filter]] 1.action"],
+        ["bad.toml:5", "thresholds.grave"],
+    ]
 
 
 def test_the_file_is_looked_for_in_order(tmp_path: Path) -> None:

@@ -60,5 +60,5 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_folder_cannot_be_the_file(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="cannot be used"):
+    with pytest.raises(InputError, match=r"cannot be kept there .* another file by --state"):
         new(tmp_path, [])

@@ -81,14 +81,14 @@ def test_very_many_expressions_are_joined_in_halves() -> None:
 )
 def test_what_targets_are_not_told_is_refused_by_name(conditions: dict[str, Any], named: str) -> None:
     stated = Filter((entry("keep", host="fine"), entry("exclude", reason="tests", **conditions)))
-    told = rf"filter\.1 \(exclude, 'tests'\): The target cannot be told .*{named}.*`detect run` or `detect watch`"
+    told = rf"\[\[filter\]\] 2 \(exclude, 'tests'\): The target cannot be told .*{named}.*`detect run` or `detect watch`"
     with pytest.raises(InputError, match=told):
         passing(stated, RULE, Words())
 
 
 def test_an_entry_without_a_reason_is_named_by_its_number() -> None:
     told = (
-        r"filter\.0 \(exclude\): The target cannot be told `contains\.error_messages`; change the entry, "
+        r"\[\[filter\]\] 1 \(exclude\): The target cannot be told `contains\.error_messages`; change the entry, "
         "or let `detect run` or `detect watch` run the rules, which apply any filter$"
     )
     with pytest.raises(InputError, match=told):

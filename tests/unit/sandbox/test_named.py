@@ -62,6 +62,15 @@ def test_data_stays_unless_it_is_to_be_deleted(up: Up) -> None:
     assert not kept.exists()
     assert not Path(first.folder).exists()
     assert named.status(None) == []
+    assert not Path(f"{first.folder}.lock").exists()
+
+
+def test_a_mistyped_name_leaves_nothing(up: Up) -> None:
+    folder = Path(up().record.folder).parent
+    before = sorted(folder.iterdir())
+    with pytest.raises(InputError, match="No node with the name other"):
+        down("other")
+    assert sorted(folder.iterdir()) == before
 
 
 def test_data_goes_to_a_folder_of_its_own_below_the_one_named(up: Up, tmp_path: Path) -> None:
