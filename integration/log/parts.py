@@ -1,14 +1,15 @@
-r"""The parts in which container runtimes write a long line.
+r"""The parts in which container runtimes write a long line, and JSON that is written on many lines.
 
 CRI's are `STAMP stderr P ...`, and `F` for the last or only one. Docker's json-file driver cuts every 16 KiB, and the last part
-ends with `\n`.
+ends with `\n`. `journalctl -o json-pretty`, `jq` and `gcloud` write an object a line for each member, between `{` and `}`.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 _CRI: Final = re.compile(r"([0-9T:.Z+-]{20,40} (std(?:out|err)) )([FP])(?::[A-Za-z0-9]{1,20})?(?: |\Z)")
@@ -18,6 +19,7 @@ _DOCKER: Final = re.compile(r'((?:[^"\\]++|\\.)*+)(","stream":"(std(?:out|err))"
 _DOCKER_MARK: Final = b'","stream":"std'
 _DOCKER_BYTES: Final = 16 << 10
 """So many a part has, at least: a shorter line without an end is the last one of a program that ended."""
+_OPENS: Final = re.compile(rb"(?:\A|\n)[ \t]*\{(?:\n|\Z)")
 _MOST: Final = 1 << 20
 """Characters of a line that are kept: what lies beyond is cut off in any case."""
 
@@ -26,7 +28,7 @@ Place = tuple[int, int]
 
 def has_parts(block: bytes) -> bool:
     """Return whether a part of a line may be in a block."""
-    if any(mark in block for mark in _CRI_MARKS):
+    if any(mark in block for mark in _CRI_MARKS) or ((b"{\n" in block or block.endswith(b"{")) and _OPENS.search(block)):
         return True
     records = block.count(_DOCKER_MARK)
     return records > 0 and (block.count(rb"\n" + _DOCKER_MARK) < records or rb"\\n" + _DOCKER_MARK in block)
@@ -55,15 +57,63 @@ def _ends_line(text: str) -> bool:
     return before != text and (len(before) - len(before.rstrip("\\"))) % 2 == 1
 
 
+@dataclass(slots=True)
+class _Object:
+    """A JSON object of which the end has not come: its lines with their places, and how many characters they have."""
+
+    lines: list[tuple[str, Place]] = field(default_factory=list)
+    length: int = 0
+
+    def add(self, text: str, place: Place) -> Iterator[tuple[str, Place]]:
+        """Yield the object when it is whole, or its lines as they are where it is none."""
+        if text.lstrip(" \t") == "{":  # the innermost counts: what is around it may be a list of them
+            yield from self.left()
+        indent = self.lines[0][0][:-1] if self.lines else text[:-1]
+        is_end = text.removesuffix(",") == f"{indent}}}"
+        if self.lines and not is_end and not (text.startswith(indent) and text[len(indent) : len(indent) + 1] in (" ", "\t")):
+            yield from self.left()
+            yield text, place
+            return
+        self.lines.append((text, place))
+        self.length += len(text)
+        if is_end:
+            whole = "".join(line.strip(" \t") for line, _ in self.lines).removesuffix(",")
+            if _is_json(whole):
+                self.lines = [(whole, self.lines[0][1])]
+        if is_end or self.length > _MOST:
+            yield from self.left()
+
+    def left(self) -> Iterator[tuple[str, Place]]:
+        """Yield the lines of an object that did not end."""
+        yield from self.lines
+        self.lines, self.length = [], 0
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 class Parts:
-    """Puts parts of lines together, those of each stream by themselves."""
+    """Puts parts of lines together, those of each stream by themselves, and JSON objects."""
 
     def __init__(self) -> None:
-        self.begun: dict[str, _Begun] = {}
+        self._begun: dict[str, _Begun] = {}
+        self._object = _Object()
+
+    @property
+    def begun(self) -> bool:
+        """Whether something waits for what comes next."""
+        return bool(self._begun or self._object.lines)
 
     def joined(self, text: str, place: Place) -> Iterator[tuple[str, Place]]:
         """Yield a line when it is whole, with the place where it began."""
-        if text.startswith(_DOCKER_START) and (self.begun or len(text) > _DOCKER_BYTES / 4):
+        if self._object.lines or text.lstrip(" \t") == "{":
+            return self._object.add(text, place)
+        if text.startswith(_DOCKER_START) and (self._begun or len(text) > _DOCKER_BYTES / 4):
             part = _DOCKER.match(text, len(_DOCKER_START))
             if part:
                 is_last = len(part[1].encode()) < _DOCKER_BYTES or _ends_line(part[1])
@@ -73,15 +123,16 @@ class Parts:
         return iter([(text, place)])
 
     def _with(self, stream: str, is_last: bool, first: _Begun, part: str, text: str) -> Iterator[tuple[str, Place]]:
-        if is_last and stream not in self.begun:
+        if is_last and stream not in self._begun:
             yield text, first.place
             return
-        begun = self.begun.setdefault(stream, first)
+        begun = self._begun.setdefault(stream, first)
         begun.add(part)
         if is_last:
-            yield self.begun.pop(stream).line
+            yield self._begun.pop(stream).line
 
     def left(self) -> Iterator[tuple[str, Place]]:
         """Yield the lines of which no last part came."""
-        yield from (begun.line for begun in self.begun.values())
-        self.begun = {}
+        yield from self._object.left()
+        yield from (begun.line for begun in self._begun.values())
+        self._begun = {}

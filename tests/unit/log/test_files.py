@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import assume, example, given
@@ -282,6 +283,58 @@ class TestParts:
         (line,) = read_lines(path)
         assert len(line.text) < 1_200_000
         assert line.line.tags == (LINE_CUT,)
+
+
+class TestJsonOnManyLines:
+    """An object that is written a line for each member is one line, at the place of its brace."""
+
+    ENTRY: ClassVar = {
+        "_HOSTNAME": "gpu-1",
+        "MESSAGE": "level=ERROR model",
+        "__REALTIME_TIMESTAMP": "1795860905123000",
+        "a": {"b": [1]},
+    }
+    BARE = b"level=ERROR model of another"
+
+    @pytest.mark.parametrize("needles", [None, [NEEDLE]])
+    @pytest.mark.parametrize("indent", [1, 4, "\t"])
+    @pytest.mark.parametrize("form", ["one after the other", "a list", "in an object"])
+    def test_objects_are_joined(
+        self, log: Callable[[bytes], str], needles: list[bytes] | None, indent: int | str, form: str
+    ) -> None:
+        entry = json.dumps(self.ENTRY, indent=indent)
+        texts = {
+            "one after the other": f"{entry}\r\n{entry}",
+            "a list": json.dumps([self.ENTRY, self.ENTRY], indent=indent),
+            "in an object": json.dumps({"next": "x", "events": [self.ENTRY, self.ENTRY], "more": None}, indent=indent),
+        }
+        whole = texts[form].encode() + b"\n" + self.BARE
+        for block_bytes in (1, 64, 65_536):
+            reader = read_candidates(log(whole), needles, block_bytes=block_bytes)
+            found = [(line.line.text, line.line.host, line.line.carried, line.offset) for line in reader]
+            places = [match.start() for match in re.finditer(rb"(?m)^[ \t]*\{(?=\s+\"_)", whole)]
+            time = parse_time("2026-11-28T10:15:05.123Z")
+            assert [entry for entry in found if entry[1]] == [("level=ERROR model", "gpu-1", time, place) for place in places]
+            assert found[-1][0] == self.BARE.decode()
+            assert reader.lines_read == len([line for line in re.split(rb"[\r\n]", whole) if line])
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "{\nlevel=ERROR model\n}",
+            "{\n  level=ERROR model\n}",
+            '{\n  "MESSAGE": "level=ERROR model"',
+            '{\n  "MESSAGE": "level=ERROR model",\n}',
+            "  {\n  level=ERROR model",
+        ],
+    )
+    def test_what_is_no_object_stays_as_it_is(self, log: Callable[[bytes], str], text: str) -> None:
+        lines = [line.text for line in read_lines(log(f"{text}\n{self.BARE.decode()}".encode()))]
+        assert lines == [*text.split("\n"), self.BARE.decode()]
+
+    def test_an_object_without_an_end_is_bounded(self, log: Callable[[bytes], str]) -> None:
+        path = log(b"{\n" + b"  " + b"x" * 2_000_000 + b"\n}\n" + self.BARE)
+        assert [len(line.text) for line in read_lines(path)] == [1, 2_000_002, 1, len(self.BARE)]
 
 
 class TestCandidates:
