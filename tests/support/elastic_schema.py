@@ -74,6 +74,9 @@ class Description:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._types = {Name.of(definition["name"]): definition for definition in schema["types"]}
         self._requests = {endpoint["name"]: Name.of(endpoint["request"]) for endpoint in schema["endpoints"] if endpoint["request"]}
+        # Read from the types once: a body with hundreds of keys is held against them once for each key.
+        self._shapes: dict[Name, Shape] = {}
+        self._tags: dict[tuple[Name, str], Any] = {}
 
     def faults(self, request: str, body: Any) -> list[Fault]:
         """Hold a request's body against the description."""
@@ -121,7 +124,7 @@ class Description:
             variants = definition.get("variants", {})
             if variants.get("kind") == "internal_tag" and isinstance(value, dict):
                 tag = value.get(variants["tag"], variants.get("defaultTag"))
-                items = [item for item in definition["type"]["items"] if self._has_tag(item, variants["tag"], tag)]
+                items = [item for item in definition["type"]["items"] if self._tag(item, variants["tag"]) == tag]
                 return self._in_union(Type(definition["type"], parameters), items, value, path)
             return self._faults(Type(definition["type"], parameters), value, path)
         if definition["kind"] == "enum":
@@ -129,7 +132,11 @@ class Description:
             value = str(value).lower() if isinstance(value, bool) else value
             fits = isinstance(value, str) and (definition.get("isOpen") or value in known)
             return [] if fits else [Fault(path, f"{value!r} is none of {name.name}")]
-        return self._in_object(self._shape(definition, parameters), value, path)
+        if parameters:
+            return self._in_object(self._shape(definition, parameters), value, path)
+        if name not in self._shapes:
+            self._shapes[name] = self._shape(definition, {})
+        return self._in_object(self._shapes[name], value, path)
 
     def _in_union(self, kind: Type, items: list[Mapping[str, Any]], value: Any, path: tuple[str, ...]) -> list[Fault]:
         best = [Fault(path, f"{value!r} is none of the kinds that there are")]
@@ -140,10 +147,13 @@ class Description:
             best = min(best, found, key=_distance)
         return best
 
-    def _has_tag(self, item: Mapping[str, Any], tag: str, value: Any) -> bool:
-        """Return whether a kind of object is the one that its property `tag` names; of so many, no other may be tried."""
-        properties = self._types[Name.of(item["type"])]["properties"]
-        return any(each["name"] == tag and each["type"].get("value") == value for each in properties)
+    def _tag(self, item: Mapping[str, Any], tag: str) -> Any:
+        """Return what property `tag` always is in a kind of object; of so many kinds, only the one that it names may be tried."""
+        name = Name.of(item["type"])
+        if (name, tag) not in self._tags:
+            kinds = {each["name"]: each["type"].get("value") for each in self._types[name]["properties"]}
+            self._tags[name, tag] = kinds.get(tag)
+        return self._tags[name, tag]
 
     def _shape(self, definition: Mapping[str, Any], parameters: Mapping[Name, Type]) -> Shape:
         shape = Shape(shortcut=definition.get("shortcutProperty"))

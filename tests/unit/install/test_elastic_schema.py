@@ -15,6 +15,7 @@ from integration.install.shared_objects import Pipeline, Template, shared_object
 from integration.render.aggregation import window_search
 from tests.support.elastic_schema import description
 
+pytestmark = pytest.mark.tools
 RULES = load_rules()
 
 
