@@ -80,7 +80,7 @@ def test_table_is_escaped(log: Path) -> None:
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """1,200 hosts with one finding each; those of the last 100 are grave."""
+    """1,200 hosts with one finding of the rule each; those of the last 100 are grave."""
     path = tmp_path / "many.log"
     lines = [error(f'msg="model" err="exit {"status" if n >= 1_100 else "code"} 1"') for n in range(1_200)]
     path.write_text("".join(f"Nov 24 09:00:00 gpu-{n:04} ollama[1]: {line}\n" for n, line in enumerate(lines)))
@@ -91,13 +91,13 @@ def test_json_is_written_as_of_one_piece(many: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty.log"
     empty.touch()
     for path, count in ((many, 1_200), (empty, 0)):
-        answer = detect("scan", str(path), "--format", "json")
+        answer = detect("scan", "--rule", RULE.id, str(path), "--format", "json")
         assert len(answer.json["findings"]) == count
         assert answer.out == json.dumps(answer.json, indent=2) + "\n"
 
 
 def test_a_table_shows_the_most_severe_of_very_many(many: Path) -> None:
-    answer = detect("scan", str(many))
+    answer = detect("scan", "--rule", RULE.id, str(many))
     shown = re.findall(r"gpu-[0-9]{4}", answer.out)
     assert shown == [f"gpu-{n:04}" for n in [*range(900), *range(1_100, 1_200)]]
     assert answer.err.splitlines() == [
@@ -107,7 +107,7 @@ def test_a_table_shows_the_most_severe_of_very_many(many: Path) -> None:
 
 
 def test_all_shows_every_finding_in_tables_of_a_bounded_size(many: Path) -> None:
-    answer = detect("scan", str(many), "--all")
+    answer = detect("scan", "--rule", RULE.id, str(many), "--all")
     assert re.findall(r"gpu-[0-9]{4}", answer.out) == [f"gpu-{n:04}" for n in range(1_200)]
     assert answer.out.count("window of 2026 (UTC)") == 2
     assert answer.err.splitlines() == ["1,200 findings from 1,200 selected of 1,200 events"]
@@ -147,8 +147,8 @@ def test_a_word_that_is_wider_than_the_terminal_makes_records_of_the_rows(monkey
 def test_filter_and_fail_on_heed_every_finding(many: Path, tmp_path: Path, form: str) -> None:
     config = tmp_path / "detect.toml"
     config.write_text("[[filter]]\naction = 'exclude'\nhost = 'gpu-11*'\n")
-    whole = detect("scan", str(many), "--fail-on", "critical", "--format", form)
-    harmless = detect("scan", str(many), "--fail-on", "critical", "--format", form, "--config", str(config))
+    scan = ("scan", "--rule", RULE.id, str(many), "--fail-on", "critical", "--format", form)
+    whole, harmless = detect(*scan), detect(*scan, "--config", str(config))
     assert (whole.code, harmless.code) == (1, 0)
     assert "100 more findings taken away by the filter in your settings: 100 by [[filter]] 1." in harmless.err
     assert "gpu-11" not in harmless.out

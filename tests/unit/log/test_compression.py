@@ -29,6 +29,7 @@ FORMATS: dict[str, Callable[[bytes], bytes]] = {
     "zstd": zstd.compress,
 }
 TEXT = b"".join(b"%d level=ERROR model\n" % number for number in range(1000))
+PACKED = {form: pack(TEXT) for form, pack in FORMATS.items()}
 formats = pytest.mark.parametrize("form", FORMATS)
 
 
@@ -68,7 +69,7 @@ def test_the_lines_are_those_of_the_text(form: str, server_log: Path, lines: lis
 @formats
 @pytest.mark.parametrize("left", [3, 7, 20, -9, -8, -1])
 def test_a_file_cut_short(form: str, tmp_path: Path, left: int) -> None:
-    path, packed = tmp_path / "server.log", FORMATS[form](TEXT)
+    path, packed = tmp_path / "server.log", PACKED[form]
     path.write_bytes(packed + packed[:left])
     assert refused(path).startswith(f"{path}: the {form} file ends too early, so lines are missing; get it anew")
     assert f": {form} -dc {path} | detect scan -" in refused(path)
@@ -76,7 +77,7 @@ def test_a_file_cut_short(form: str, tmp_path: Path, left: int) -> None:
 
 @formats
 def test_lines_above_the_cut_are_read(form: str, tmp_path: Path) -> None:
-    path, packed = tmp_path / "server.log", FORMATS[form](TEXT)
+    path, packed = tmp_path / "server.log", PACKED[form]
     path.write_bytes(packed + packed[: len(packed) // 2])
     lines: list[RawLine] = []
     with pytest.raises(InputError):
@@ -89,7 +90,7 @@ def test_lines_above_the_cut_are_read(form: str, tmp_path: Path) -> None:
 
 @formats
 def test_a_damaged_file(form: str, tmp_path: Path) -> None:
-    path, packed = tmp_path / "server.log", bytearray(FORMATS[form](TEXT))
+    path, packed = tmp_path / "server.log", bytearray(PACKED[form])
     packed[len(packed) // 2] ^= 0xFF
     packed[-5] ^= 0xFF
     path.write_bytes(packed)
