@@ -24,6 +24,9 @@ $(VENV)/.installed: pyproject.toml integration/__init__.py
 demo: setup
 	$(BIN)/detect demo
 
+# Compiled modules are kept: tests start `detect` anew a hundred times, and each worker reads every test.
+check test test-long: export PYTHONDONTWRITEBYTECODE =
+
 # One worker per CPU, or WORKERS of them. All that one server is tested by stays in one of them.
 WORKERS ?= auto
 PARALLEL = --numprocesses $(WORKERS) --dist loadscope
