@@ -139,12 +139,14 @@ def test_a_secured_node_asks_who_we_are(secured: SecureNode) -> None:
         assert engine.name == secured.node.distribution.engine
 
 
+@pytest.mark.enough_on("opensearch")
 def test_a_setting_that_does_not_exist_is_shown_with_the_log(server: Server) -> None:
     own = running_node(server.engine, server.version, options=NodeOptions(settings={"no.such.setting": 1}))
     with pytest.raises(NodeError, match=r"unknown setting \[no\.such\.setting\]"), own:
         pass
 
 
+@pytest.mark.enough_on("opensearch")
 def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states: Path, reachable: Path, server: Server) -> None:
     version = ["--version", server.version] if server.version else []
     started = detect("up", "--engine", server.engine, *version, "--data", str(reachable), "--name", NAME, "--format", "json")
@@ -184,6 +186,7 @@ def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states
     assert detect("down", "--name", NAME).returncode == 2
 
 
+@pytest.mark.enough_on("elasticsearch")  # which has a launcher besides the server
 def test_a_temporary_node_does_not_outlive_its_interpreter(server: Server) -> None:
     script = (
         "import sys\n"

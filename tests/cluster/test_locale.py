@@ -59,6 +59,7 @@ def turkish(server: Server) -> Iterator[Engine]:
         yield engine
 
 
+@pytest.mark.enough_on("opensearch")
 @pytest.mark.parametrize("rule", [RULE, LETTERS], ids=lambda rule: rule.id)
 def test_findings_do_not_depend_on_the_machine_s_language(turkish: Engine, rule: Rule) -> None:
     lines = [Shipped(text, f"GPU-I{n}", BASE + n) for n, text in enumerate(TEXTS)]

@@ -124,6 +124,7 @@ class Shell:
         return identifier
 
 
+@pytest.mark.enough_on("elasticsearch")  # that each verb works on both is what the other files try
 @pytest.mark.parametrize("page", WITH_COMMANDS, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_what_a_page_shows_works(page: Path, machine: Path, engine: Engine) -> None:
     shell = Shell(machine, engine)

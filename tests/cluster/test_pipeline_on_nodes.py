@@ -92,9 +92,16 @@ def test_any_of_very_many_lines_gives_the_twins_document(engine: Engine, pipelin
     check(engine, batch)
 
 
-@settings(SHARED, max_examples=20)
+@settings(SHARED, max_examples=8)
 @given(st.lists(long_lines, min_size=5, max_size=10))
 def test_any_long_line_gives_the_twins_document(engine: Engine, pipeline: str, batch: list[str]) -> None:
+    check(engine, batch)
+
+
+@pytest.mark.long
+@settings(SHARED, max_examples=30)
+@given(st.lists(long_lines, min_size=5, max_size=10))
+def test_any_of_many_long_lines_gives_the_twins_document(engine: Engine, pipeline: str, batch: list[str]) -> None:
     check(engine, batch)
 
 

@@ -168,6 +168,7 @@ def test_secrets_are_nowhere_to_be_seen(admin: Engine, user: User, tmp_path: Pat
         assert not shows(text, user)
 
 
+@pytest.mark.enough_on("opensearch")  # what each client sends is seen by a stand-in, too
 def test_a_client_certificate(server: Server, tmp_path_factory: pytest.TempPathFactory) -> None:
     """A node of its own, since the shared one asks for none."""
     folder = tmp_path_factory.mktemp("client")

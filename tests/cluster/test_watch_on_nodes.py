@@ -204,6 +204,7 @@ def test_a_scheduler_killed_again_and_again_doubles_and_loses_nothing(site: Site
     site.check(HOURS)
 
 
+@pytest.mark.enough_on("opensearch")
 def test_a_node_that_is_stopped_and_started_in_between(fragile: Node, tmp_path: Path) -> None:
     with connect(Connection(fragile.url)) as engine:
         site = prepared(fragile, engine)

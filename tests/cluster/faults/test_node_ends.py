@@ -93,6 +93,7 @@ def blocked(site: Site) -> bool:
     return any("index.blocks.read_only_allow_delete" in index["settings"] for index in found.values())
 
 
+@pytest.mark.enough_on("elasticsearch")
 def test_a_disk_past_the_flood_stage(site: Site, tried: Tried) -> None:
     first = site.start_feeding()
     first.feed(site.halves[0])
