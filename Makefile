@@ -9,7 +9,7 @@ BUILD = SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(git log -1 --format=%ct)} $(B
 IMAGE_PYTHON := 3.13
 IMAGE_PLATFORMS := manylinux_2_28 manylinux_2_17 manylinux2014 linux
 
-.PHONY: setup demo check test test-long test-mutation test-shippers test-browser test-docker test-image golden screenshot pipeline fuzz lint format build image image-context lock sbom audit clean
+.PHONY: setup demo check test test-long test-repetitions test-mutation test-shippers test-browser test-docker test-image golden screenshot pipeline fuzz lint format build image image-context lock sbom audit clean
 
 setup: $(VENV)/.installed
 
@@ -25,7 +25,7 @@ demo: setup
 	$(BIN)/detect demo
 
 # Compiled modules are kept: tests start `detect` anew a hundred times, and each worker reads every test.
-check test test-long: export PYTHONDONTWRITEBYTECODE =
+check test test-repetitions: export PYTHONDONTWRITEBYTECODE =
 
 # One worker per CPU, or WORKERS of them. All that one server is tested by stays in one of them.
 WORKERS ?= auto
@@ -40,13 +40,15 @@ test: setup
 	$(BIN)/python -m pytest -m 'not (browser or docker or long or shippers)' $(PARALLEL)
 
 # What `make test` tries on a few of many lines, faults and sizes, on the rest of them; then older OpenSearch versions, on
-# what depends on the server most; then whether the quick tests notice small changes.
+# what depends on the server most.
 OLDER = opensearch:3.4.0,opensearch:2.19.6
 OLDER_TESTS = $(addprefix tests/cluster/test_,pipeline_on_nodes.py agreement.py lifecycle.py alerting.py)
-test-long: setup
+test-repetitions: setup
 	$(BIN)/python -m pytest -m 'long and not docker' $(PARALLEL)
 	DETECT_TEST_ENGINES=$(OLDER) $(BIN)/python -m pytest -m 'cluster and not long' $(PARALLEL) $(OLDER_TESTS)
-	$(MAKE) test-mutation
+
+# All that takes long: those repetitions, and whether the quick tests notice small changes.
+test-long: test-repetitions test-mutation
 
 # Small changes to the reference, the renderers and the bodies of targets, each of which a quick test must notice: all to the
 # reference, and about one in five to the rest, by the last digit of their numbers. MUTANTS=* tries every one.
