@@ -37,14 +37,14 @@ check: lint
 
 # Every kind of test that needs no Docker engine, on real nodes too; the first run fetches the nodes through Maven.
 test: setup
-	$(BIN)/python -m pytest -m 'not (browser or docker or long or shippers)' $(PARALLEL)
+	$(BIN)/python -m pytest -m 'not (browser or docker or long or shippers)' --hypothesis-profile check $(PARALLEL)
 
-# What `make test` tries on a few of many lines, faults and sizes, on the rest of them; then older OpenSearch versions, on
-# what depends on the server most.
+# What `make test` tries on a few of many lines, faults and sizes, on the rest of them; four times as many drawn examples; then
+# older OpenSearch versions, on what depends on the server most.
 OLDER = opensearch:3.4.0,opensearch:2.19.6
 OLDER_TESTS = $(addprefix tests/cluster/test_,pipeline_on_nodes.py agreement.py lifecycle.py alerting.py)
 test-repetitions: setup
-	$(BIN)/python -m pytest -m 'long and not docker' $(PARALLEL)
+	$(BIN)/python -m pytest -m '(long or hypothesis and not cluster) and not docker' $(PARALLEL)
 	DETECT_TEST_ENGINES=$(OLDER) $(BIN)/python -m pytest -m 'cluster and not long' $(PARALLEL) $(OLDER_TESTS)
 
 # All that takes long: those repetitions, and whether the quick tests notice small changes.

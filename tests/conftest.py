@@ -17,8 +17,9 @@ from tests.support.faults.ledger import entries_of, table
 from tests.support.scheduling import ByServer
 from tests.support.servers import SERVERS
 
-# Nodes and other tests share the machine: how long one example takes says nothing. `check` is the profile of `make check`,
-# `mutation` that of `make test-mutation`, where each mutant meets the same few examples.
+# Nodes and other tests share the machine: how long one example takes says nothing. `check` is the profile of `make check` and
+# `make test`, `whole` that of `make test-repetitions`, `mutation` that of `make test-mutation`, where each mutant meets the same
+# few.
 settings.register_profile("whole", deadline=None)
 settings.register_profile("check", deadline=None, max_examples=25)
 settings.register_profile("mutation", deadline=None, max_examples=10, derandomize=True, database=None)
