@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, tzinfo
 from functools import reduce
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from ahocorasick_rs import BytesAhoCorasick
 
@@ -56,6 +56,10 @@ def holds(condition: Condition, *, ignore_case: bool) -> EventTest:
 
 def _both(first: EventTest, second: EventTest) -> EventTest:
     return lambda event: first(event) and second(event)
+
+
+def _either(first: EventTest, second: EventTest) -> EventTest:
+    return lambda event: first(event) or second(event)
 
 
 def _beside_line(condition: Condition) -> Iterator[EventTest]:
@@ -134,35 +138,26 @@ _TESTS: dict[type, Callable[[Any], Callable[[Any], bool]]] = {
 
 def _on_line(condition: Condition, *, ignore_case: bool) -> Iterator[EventTest]:
     """The conditions on the line's text, regular expressions last."""
-    own = _line_test(condition, ignore_case=ignore_case)
-    parts = [_line_test(part, ignore_case=ignore_case) for part in condition.any_of]
-    if condition.contains or condition.contains_all:
-        yield lambda event: own.literals(event.original)
-    if parts:
-        yield lambda event: any(part.literals(event.original) and part.patterns(event.original) for part in parts)
-    if condition.matches:
-        yield lambda event: own.patterns(event.original)
+    yield from _literals(condition, ignore_case=ignore_case)
+    if condition.any_of:
+        parts = [(*_literals(part, ignore_case=ignore_case), *_patterns(part)) for part in condition.any_of]
+        yield reduce(_either, [reduce(_both, part) for part in parts])
+    yield from _patterns(condition)
 
 
-class _LineTest(NamedTuple):
-    literals: Callable[[str], bool]
-    patterns: Callable[[str], bool]
-
-
-def _line_test(condition: TextCondition, *, ignore_case: bool) -> _LineTest:
+def _literals(condition: TextCondition, *, ignore_case: bool) -> Iterator[EventTest]:
     compared = fold if ignore_case else str
-    contains = [compared(term) for term in condition.contains]
-    contains_all = [compared(term) for term in condition.contains_all]
-    matches = [re.compile(pattern, _REGEX_FLAGS) for pattern in condition.matches]
+    contains, contains_all = (tuple(map(compared, terms)) for terms in (condition.contains, condition.contains_all))
+    if contains:
+        yield lambda event: any(map(compared(event.original).__contains__, contains))
+    if contains_all:
+        yield lambda event: all(map(compared(event.original).__contains__, contains_all))
 
-    def literals(line: str) -> bool:
-        folded = compared(line)
-        return (not contains or any(map(folded.__contains__, contains))) and all(map(folded.__contains__, contains_all))
 
-    def patterns(line: str) -> bool:
-        return not matches or any(pattern.search(line) for pattern in matches)
-
-    return _LineTest(literals, patterns)
+def _patterns(condition: TextCondition) -> Iterator[EventTest]:
+    searches = [re.compile(pattern, _REGEX_FLAGS).search for pattern in condition.matches]
+    if searches:
+        yield lambda event: any(search(event.original) for search in searches)
 
 
 class _Once:
@@ -203,7 +198,7 @@ class Classifier:
         if self._levels and not line.startswith("{") and not any(map(line.__contains__, self._levels)):
             return None
         hits = self._needles.find_matches_as_indexes(line.encode(errors="replace"), overlapping=True)
-        tried = self._always.union(*(self._stating[needle] for needle, _, _ in hits))
+        tried = self._always.union(*[self._stating[needle] for needle, _, _ in hits])
         once = _Once(event)
         classes = (self._classes[number] for number in sorted(tried))
         label = next((name for name, takes in classes if takes(once)), self._otherwise)

@@ -181,7 +181,8 @@ def _whole_lines(blocks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
     begun_bytes = left_out = 0
     try:
         for block in blocks:
-            start, cut = 0, max(block.rfind(b"\n"), block.rfind(b"\r")) + 1
+            start, cut = 0, block.rfind(b"\n") + 1
+            cut = max(cut, block.rfind(b"\r", cut) + 1)
             if cut:
                 if left_out:
                     start = _first_break(block)
