@@ -183,6 +183,12 @@ carriers = st.sampled_from(
         "\x1b[36mollama-1  | \x1b[0m",
         "2025-03-06 23:33:40 ",
         "[pod/ollama-0/ollama] ",
+        "Feb 26 10:05:31 host daemon.info ollama[7]: ",
+        '2025-02-26T10:05:31Z {job="a", host="host"} ',
+        "[2025-02-26T10:05:31Z] ",
+        "2025-02-26 10:05:31.5: ",
+        "@4000000067a1b2c312345678 ",
+        "10:15:05 ollama.1   | ",
     ]
 )
 """What carriers write before a line."""
