@@ -74,7 +74,7 @@ KNOWN = {
     "00:00:05 ": None,
 }
 """Prefixes, and the hosts that they name."""
-CLOCKS = {"Feb 26 10:05:31 ", "00:00:05 "}
+CLOCKS = ("Feb 26 10:05:31 ", "00:00:05 ")
 """Those that go only before what Ollama writes."""
 
 
