@@ -28,18 +28,25 @@ class EngineName(StrEnum):
 
 
 EngineOption = Annotated[EngineName, typer.Option("--engine", help="Which server.")]
-NameOption = Annotated[str | None, typer.Option("--name", help="The node's name; by default detect-ENGINE.")]
+NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The node's name; by default detect-ENGINE.")]
 
 
 @verb_of(cluster)
 def up(
     engine: EngineOption = EngineName.OPENSEARCH,
-    version: Annotated[str | None, typer.Option("--version", help="Which version; the newest that is known by default.")] = None,
+    version: Annotated[
+        str | None, typer.Option("--version", metavar="VERSION", help="Which version; the newest that is known by default.")
+    ] = None,
     port: Annotated[
-        int | None, typer.Option("--port", min=1, max=65535, help="For HTTP; by default 9200 if that is free, else any free one.")
+        int | None,
+        typer.Option(
+            "--port", metavar="PORT", min=1, max=65535, help="For HTTP; by default 9200 if that is free, else any free one."
+        ),
     ] = None,
     name: NameOption = None,
-    data: Annotated[Path | None, typer.Option("--data", help="Keep the data in the folder NAME below this one.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", metavar="FOLDER", help="Keep the data in a folder of the node's name below this one.")
+    ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Start a node on 127.0.0.1 and leave it running. The first time, the server is fetched from Maven Central.
@@ -72,7 +79,7 @@ def down(
 
 @verb_of(cluster)
 def status(
-    name: Annotated[str | None, typer.Option("--name", help="Of one node; by default of all.")] = None,
+    name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Of one node; by default of all.")] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Show the nodes that were started here, and which of them run.

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
@@ -19,6 +20,8 @@ from integration.install.objects import Leftover
 from integration.install.plan import VERBS, Planned, State, apply, plan, refuse_foreign
 from integration.install.retention import retention_of
 from integration.targets.choose import SCHEDULER_HINT, Alerting
+
+_STYLES = {"create": "green", "update": "yellow", "replace": "red", "refuse": "bold red", "remove": "red"}
 
 
 @with_cluster
@@ -126,7 +129,7 @@ def _print_plan(
         return
     rows = [[verbs[each.state], each.kind, each.name] for each in planned]
     rows += [["remove" if prune else "leave", each.kind, each.name] for each in leftovers]
-    print_table(["plan", "kind", "name"], rows)
+    print_table(["plan", "kind", "name"], [[Text(verb, style=_STYLES.get(verb, "")), *rest] for verb, *rest in rows])
     counts = Counter(verb for verb, *_ in rows)
     print("Plan: " + ", ".join(f"{count} to {verb}" for verb, count in counts.items()) + ".")  # noqa: T201
     if bodies:

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from integration.cli.connection import ClusterOptions
 from integration.cli.options import Format
@@ -20,12 +21,14 @@ from integration.install.journal import OnStep, Step
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject, Target
 from integration.install.ownership import tagged_rules
-from integration.install.plan import Planned
+from integration.install.plan import Planned, State
 from integration.install.retention import NO_RETENTION, ended
 from integration.install.roles import role_objects
 from integration.install.shared_objects import DataStream, abandoned, shared_objects
 from integration.install.streams import Streams, streams_of
 from integration.targets.choose import Alerting, target_of
+
+_STYLES = {State.SAME: "", State.MISSING: "red", State.DRIFTED: "yellow", State.FOREIGN: "bold red"}
 
 RolesOption = Annotated[
     bool, typer.Option("--roles", help="The least-privilege roles too; an administrator is needed to put them.")
@@ -137,7 +140,8 @@ def steps(form: Format) -> Iterator[OnStep]:
 
 def print_states(planned: Sequence[Planned], title: str = "") -> None:
     """Write a table of objects and their states."""
-    print_table(["kind", "name", "state"], [[each.kind, each.name, str(each.state)] for each in planned], title)
+    rows: list[list[str | Text]] = [[each.kind, each.name, Text(str(each.state), style=_STYLES[each.state])] for each in planned]
+    print_table(["kind", "name", "state"], rows, title)
 
 
 def note_dropped(planned: Sequence[Planned], rules: Sequence[Rule]) -> None:

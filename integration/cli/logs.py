@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from shlex import quote
 from typing import Annotated
 
 import typer
 
 from integration.cli.output import note
 from integration.log.documents import Tally
+from integration.log.hosts import Hosts
 
 FILES_HELP = "Log files, packed or not; each file in a zip; - is standard input."
 FilesArgument = Annotated[list[str], typer.Argument(metavar="FILE", help=FILES_HELP)]
-HostOption = Annotated[str | None, typer.Option("--host", help="The machine that all lines come from.")]
+HostOption = Annotated[str | None, typer.Option("--host", metavar="NAME", help="The machine that all lines come from.")]
 HostFromOption = Annotated[
     str | None,
     typer.Option(
@@ -31,6 +33,12 @@ def note_hosts(lines: Mapping[str, int], rule: str) -> None:
     more = len(lines) - len(shown)
     by_rule = f", by {rule}" if rule else ""
     note(f"Lines by machine{by_rule}: {', '.join(shown)}{f' and {more:,} more' if more else ''}")
+
+
+def note_folder(files: Sequence[str], hosts: Hosts, tally: Tally) -> None:
+    """Note that a lone log counts for this machine though its folder may name another; beside others it would."""
+    if tally.unnamed and len(files) == 1 and (folder := hosts.folder_of(files[0])):
+        note(f"{files[0]} counts for this machine. If its folder names another: --host {quote(folder)}")
 
 
 def note_doubts(tally: Tally, lines: str) -> None:

@@ -51,8 +51,8 @@ def sample(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write DIR/HOST/server.log and app.log, not standard output.")
     ] = None,
-    hosts: Annotated[int, typer.Option(min=1, max=100_000, help="How many machines.")] = 3,
-    lines: Annotated[int, typer.Option(min=0, help="Lines of all hosts together.")] = 3_000,
+    hosts: Annotated[int, typer.Option(metavar="N", min=1, max=100_000, help="How many machines.")] = 3,
+    lines: Annotated[int, typer.Option(metavar="N", min=0, help="Lines of all hosts together.")] = 3_000,
     size: Annotated[str | None, typer.Option(metavar="BYTES", help="Such as 500MB or 1GiB, instead of --lines.")] = None,
     scenario: Annotated[
         list[Scenario] | None,
@@ -61,7 +61,7 @@ def sample(
             help="benign, noisy, attack, mixed or debug; of several, hosts take turns (default: attack, noisy, benign).",
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Equal seeds, options and starts give equal logs.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Equal seeds, options and starts give equal logs.")] = 0,
     start: Annotated[
         str | None, typer.Option(metavar="TIME", help="When the logs begin (default: so that they end with the last hour).")
     ] = None,

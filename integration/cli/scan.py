@@ -13,7 +13,7 @@ import typer
 from platformdirs import user_state_path
 
 from integration.cli.findings_output import note_count
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_hosts
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folder, note_hosts
 from integration.cli.options import ScanFormat, ScanFormatOption, TabularFormat
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
@@ -111,6 +111,7 @@ def scan(
     _note_logs(result, named)
     if len(result.logs) > 1 and not host:
         note_hosts(result.lines_by_machine(hosts), hosts.rule)
+    note_folder(named, hosts, result.selected)
     note_doubts(result.selected, "selected events")
     report.end(passed.highest_severity)
 
@@ -161,9 +162,12 @@ def _nothing_in(places: Iterable[str]) -> str:
 
 
 def _note_logs(result: Scan, named: Sequence[str]) -> None:
-    """Note the logs without lines that nobody named, and those that do not look like Ollama's."""
+    """Note the logs without lines, and those that do not look like Ollama's."""
     if empty := [log.path for log in result.logs if not log.lines and log.path not in named]:
         note(f"There is {_nothing_in(empty)}")
+    for log in result.logs:
+        if not log.lines and log.path in named:
+            note(f"{'standard input' if log.path == '-' else log.path}: holds no line")
     for line in _unlike(result.logs):
         note(line)
 

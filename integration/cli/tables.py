@@ -6,6 +6,7 @@ Where the words of a row do not fit beside each other, each row is shown as line
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
@@ -24,6 +25,7 @@ _UNBOUNDED = 1_000_000
 _LONGEST_OF_LOGS = 10
 _LONGEST_NAME = 16
 _COMFORTABLE = 16
+_PARTS = re.compile(r"[^-_/.:=,]*[-_/.:=,]+|[^-_/.:=,]+")
 _BORDER = 3  # of each column, with its padding, and 1 for the last line
 _DIFF_STYLES = {"---": "bold", "+++": "bold", "@@": "cyan", "-": "red", "+": "green"}
 
@@ -74,10 +76,11 @@ def fitted(
     if sum(measured[i].narrowest for i in kept) > available:
         return _records(columns, rows, title), []
     table = Table(title=title or None, title_justify="left")
-    for i, fitting in zip(kept, _shrunk([measured[i] for i in kept], available), strict=True):
+    widths = dict(zip(kept, _shrunk([measured[i] for i in kept], available), strict=True))
+    for i, fitting in widths.items():
         table.add_column(_header(columns[i], fitting), width=fitting, overflow="fold")
     for row in rows:
-        table.add_row(*(row[i] for i in kept))
+        table.add_row(*(_hyphenated(row[i], fitting) if columns[i] in of_logs else row[i] for i, fitting in widths.items()))
     return table, left_out
 
 
@@ -106,6 +109,21 @@ def _available(width: int, columns: int) -> int:
 def _header(column: str, width: int) -> Text:
     """Return the header of a column, with breaks in the names that it holds where they are wider."""
     return Text(column if _words_and_lines([Text(column)])[0] <= width else column.replace("_", "_\n"))
+
+
+def _hyphenated(cell: Text, width: int) -> Text:
+    """Return a cell whose words, where they are wider, are broken behind their signs as far as they have some: llama-, server."""
+    return Text("\n".join(" ".join(_pieces(word, width) for word in line.split(" ")) for line in cell.plain.split("\n")))
+
+
+def _pieces(word: str, width: int) -> str:
+    """Return a word with line breaks behind signs, so that each line holds as much of it as it can."""
+    lines = [""]
+    for part in _PARTS.findall(word) if cell_len(word) > width else [word]:
+        if lines[-1] and cell_len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines)
 
 
 def height(renderable: RenderableType, of: Console) -> int:

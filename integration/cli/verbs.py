@@ -6,7 +6,8 @@ from collections import UserDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from inspect import Parameter, Signature, signature
+from inspect import Parameter, Signature, cleandoc, signature
+from textwrap import indent, wrap
 from typing import Annotated, Any
 
 import typer
@@ -14,6 +15,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 _WIDEST = 1_000
+_INDENT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,13 @@ class VerbCommand(TyperCommand):
         except typer.BadParameter as error:
             error.message = error.message.removeprefix("Value error, ")
             raise
+
+    def format_help_text(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
+        """Write the text of the help; an option in an example is not broken at its hyphens."""
+        width = formatter.width - _INDENT
+        for paragraph in cleandoc(self.help or "").split("\n\n"):
+            lines = wrap(" ".join(paragraph.split()), width, break_on_hyphens=False, break_long_words=False)
+            formatter.write("\n" + indent("\n".join(lines), " " * _INDENT) + "\n")
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Write a table for each panel."""

@@ -37,7 +37,7 @@ def watch(
         bool, typer.Option("--revisit/--no-revisit", help="Evaluate each window once more at the next run, for late lines.")
     ] = True,
     health_file: Annotated[Path | None, typer.Option(help="Written every ten seconds: state and last windows.")] = None,
-    health_port: Annotated[int | None, typer.Option(min=0, max=65535, help="Serve /health on 127.0.0.1.")] = None,
+    health_port: Annotated[int | None, typer.Option(metavar="PORT", min=0, max=65535, help="Serve /health on 127.0.0.1.")] = None,
     timezone: TimezoneOption = "UTC",
     rule: RuleOption = None,
     rules: RulesOption = None,

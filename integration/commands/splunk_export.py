@@ -59,6 +59,9 @@ def rule_of_export(rules: Sequence[Rule], export: Export) -> Rule:
         return fitting[0]
     if fitting or not export.columns:
         raise InputError(f"{export.path}: tells not of which rule its rows are; name it by --rule")
+    known = {name for rule in rules for name in rule.rows.names}
+    if not known & set(export.columns):
+        raise InputError(f"{export.path}: has no column of what the search prints, such as host or severity: is it another file?")
     nearest = min(rules, key=lambda rule: len(set(rule.rows.names) - set(export.columns)))
     missing = ", ".join(name for name in nearest.rows.names if name not in export.columns)
     raise InputError(

@@ -58,6 +58,7 @@ _HINTS = {
     403: "the user or API key lacks the privilege for this",
     413: "the request is larger than the cluster, or a proxy before it, takes",
 }
+_PAGE = "a page for people, as a proxy or another program than a cluster gives"
 # X509_V_ERR_* of OpenSSL: the certificate names another host or address.
 _WRONG_NAME = {62, 64}
 # ... is not valid yet, or no more.
@@ -71,6 +72,7 @@ class Call:
     cluster_url: str
     method: str
     path: str
+    named_by: str = "--url, DETECT_URL"
 
     def __str__(self) -> str:
         return f"{self.method} {self.path}"
@@ -100,7 +102,8 @@ def refused(call: Call, status: int, body: object) -> ClusterError:
     error = body.get("error", body) if isinstance(body, dict) else body
     types = [str(cause.get("type")) for cause in _causes(error)] if isinstance(error, dict) else []
     blocked = status == _FORBIDDEN and blocks.EXCEPTION in types
-    words = "; ".join(filter(None, [None if blocked else _HINTS.get(status), reason(error)]))
+    said = _PAGE if isinstance(error, str) and error.lstrip()[:9].lower().startswith(("<!doctype", "<html")) else reason(error)
+    words = "; ".join(filter(None, [None if blocked else _HINTS.get(status), said]))
     message = f"{call.cluster_url} refused {call} with status {status}" + (f": {words}" if words else "")
     if blocked:
         return BlockedError(message)
@@ -130,7 +133,7 @@ def no_answer(call: Call, cause: BaseException | None) -> ClusterError:
     if _find(cause, urllib3.exceptions.NameResolutionError):
         return UnreachableError(f"The host name in {url} is not known here: check --url")
     if _find(cause, ConnectionRefusedError):
-        return UnreachableError(f"{url} refuses connections: is the cluster running, and is the port right?")
+        return UnreachableError(f"{url} refuses connections: is the cluster running, and is this its address ({call.named_by})?")
     if _find(cause, urllib3.exceptions.TimeoutError, TimeoutError):
         return AnswerTimeoutError(f"{url} did not answer {call} in time: see the cluster's health, or raise --timeout")
     hint = " (a cluster with TLS needs https:// in --url)" if url.startswith("http://") else ""

@@ -87,7 +87,7 @@ class FrontEnd:
         return self._exchange(method, path, None if body is None else json.dumps(body).encode(), _JSON)
 
     def _exchange(self, method: str, path: str, content: bytes | None, kind: str) -> dict[str, Any]:
-        call = Call(self.url, method, path)
+        call = Call(self.url, method, path, "--kibana-url, --dashboards-url")
         headers = self._headers | {"content-type": kind}
         try:
             response = self._pool.request(method, self.url + path, body=content, headers=headers, redirect=False)

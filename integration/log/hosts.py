@@ -58,6 +58,13 @@ class Hosts:
                 raise InputError(f"{path}: --host-from finds no host in this path")
         return Machine(named or self._this_machine, is_named=bool(named))
 
+    def folder_of(self, path: str) -> str | None:
+        """Return the folder of a log that nothing else names the machine of, where it may be a machine's name."""
+        if self._given or self._rule or path in self._known or not _LOG_NAME.fullmatch(PurePath(path).name):
+            return None
+        folder = PurePath(path).parent.name
+        return folder if _may_be_host(folder) and folder != self._this_machine else None
+
 
 def _rule_of(text: str) -> HostOf:
     if part := _PART.fullmatch(text):

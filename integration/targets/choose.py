@@ -55,7 +55,7 @@ def target_of(
             raise InputError("--connector is for rules in Kibana; OpenSearch Alerting takes --notify CHANNEL_ID")
         return AlertingTarget(deployment, notify)
     if notify is not None:
-        raise InputError(f"--notify needs OpenSearch Alerting, which shall not be used here or is not there; {SCHEDULER_HINT}")
+        raise InputError(f"--notify needs OpenSearch Alerting: it is not there, or --alerting leaves it out; {SCHEDULER_HINT}")
     if alerting is Alerting.OPENSEARCH:
         raise InputError(f"{engine.name} {engine.version_text} at {engine.url} has no Alerting plugin; {SCHEDULER_HINT}")
     is_asked = alerting in (Alerting.KIBANA, Alerting.KIBANA_STACK)
@@ -65,7 +65,7 @@ def target_of(
         raise InputError(f"--alerting {alerting} needs Kibana's address: --kibana-url or DETECT_KIBANA_URL")
     if kibana is None or alerting is Alerting.NONE or engine.name != "elasticsearch":
         if connector is not None:
-            raise InputError(f"--connector is for rules in Kibana, which shall not be used here or is not there; {SCHEDULER_HINT}")
+            raise InputError(f"--connector is for rules in Kibana: it is not there, or --alerting leaves it out; {SCHEDULER_HINT}")
         return None
     kibana.check()
     hearing = None if connector is None else connector_of(kibana, connector)

@@ -378,3 +378,18 @@ def test_unreachable_cluster_is_three_and_shows_no_secret(monkeypatch: pytest.Mo
     assert answer.code == 3
     assert "127.0.0.1:9" in answer.err
     assert "s3cret" not in answer.err + answer.out
+
+
+def test_a_lone_log_in_a_folder_like_a_host_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "gpu-1" / "server.log"
+    log.parent.mkdir()
+    log.write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    assert f"{log} counts for this machine. If its folder names another: --host gpu-1" in detect("scan", str(log)).err
+    assert "counts for this machine" not in detect("scan", str(log), "--host", "gpu-1").err
+
+
+def test_a_log_without_a_line_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    log.touch()
+    answer = detect("scan", str(log))
+    assert (answer.code, f"{log}: holds no line" in answer.err) == (0, True)

@@ -71,3 +71,11 @@ def test_without_dispensable_columns_rows_become_records() -> None:
         [["one", "aaaaaaaaaa"], ["two", "bbbbbbbbbb"], [], ["one", "x"], ["two", "y"], ["three", "z"]],
         [],
     )
+
+
+def test_a_word_of_a_log_that_is_too_wide_is_broken_behind_a_sign() -> None:
+    cells = [[Text("a" * 20), Text("llama-server chat error\n/models/blobs/x")]]
+    out = io.StringIO()
+    Console(file=out, width=37).print(fitted(["one", "two"], cells, "", width=37, of_logs=["two"])[0])
+    lines = [line.split("│")[2].strip() for line in out.getvalue().splitlines() if line.startswith("│")]
+    assert lines == ["llama-", "server", "chat error", "/models/", "blobs/x"]

@@ -137,6 +137,7 @@ def test_nothing_compared_ends_with_1(log: Path, export: Path) -> None:
             "host,first_error,code_sources,error_count,error_messages,error_details,error_types\n" + "x," * 6 + "x\n",
             f": holds the rows of no rule; of {RULE.id} it lacks last_error, unique_error_types, severity, attack_type. Export",
         ),
+        ("a,b\n1,2\n", ": has no column of what the search prints, such as host or severity"),
         ("", ": tells not of which rule its rows are; name it by --rule"),
         ("<xml/>", ": is XML; let Splunk export CSV or JSON"),
     ],

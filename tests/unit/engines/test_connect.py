@@ -232,7 +232,7 @@ class TestWhatIsNoCluster:
             url = f"http://127.0.0.1:{unused.getsockname()[1]}"
             error = refusal(Connection(url))
         assert isinstance(error, UnreachableError)
-        assert str(error) == f"{url} refuses connections: is the cluster running, and is the port right?"
+        assert str(error) == f"{url} refuses connections: is the cluster running, and is this its address (--url, DETECT_URL)?"
 
     def test_an_unknown_host_name(self) -> None:
         error = refusal(Connection("http://no-such-host.invalid:9200"))

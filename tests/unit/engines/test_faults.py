@@ -55,3 +55,8 @@ def test_a_refusal_names_the_request_and_the_status() -> None:
 
 def test_an_unknown_fault_of_the_connection_is_told_in_its_own_words() -> None:
     assert str(no_answer(CALL, OSError("odd"))) == "The connection to https://es:9200 broke during POST /x/_search: odd"
+
+
+def test_a_page_for_people_is_not_shown() -> None:
+    told = str(refused(Call("http://h", "GET", "/"), 501, "<!DOCTYPE HTML>\n<p>Error</p>"))
+    assert told == "http://h refused GET / with status 501: a page for people, as a proxy or another program than a cluster gives"

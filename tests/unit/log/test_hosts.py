@@ -76,3 +76,20 @@ def test_a_path_that_the_rule_does_not_fit(rule: str) -> None:
 
 def test_where_nothing_names_it_it_is_this_machine() -> None:
     assert Hosts().of("server.log", None) == (socket.gethostname(), False)
+
+
+@pytest.mark.parametrize(
+    ("path", "folder"),
+    [
+        ("logs/gpu-1/server.log", "gpu-1"),
+        ("/var/log/ollama/server.log", None),
+        ("/root/.ollama/logs/server.log", None),
+        ("server.log", None),
+        ("logs/gpu-1/notes.txt", None),
+        ("logs/gpu-1/gpu-2-server.log", None),
+    ],
+)
+def test_the_folder_of_a_lone_log_may_name_a_machine(path: str, folder: str | None) -> None:
+    assert Hosts([path]).folder_of(path) == folder
+    assert Hosts([path], given="a").folder_of(path) is None
+    assert Hosts([path], host_from="path:1").folder_of(path) is None
