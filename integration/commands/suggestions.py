@@ -50,7 +50,7 @@ class Suggestion:
 
 
 def suggested(findings: Iterable[Finding], most: int) -> list[Suggestion]:
-    """Return the entries that hide the most findings, which are iterated twice; of those that hide as many, the harmless first.
+    """Return the entries that hide the most findings, which are iterated twice; those that hide no high or critical one go first.
 
     Each excludes a host, or findings whose messages or labels are all among some: with any other beside them it stays.
     """
@@ -63,7 +63,12 @@ def suggested(findings: Iterable[Finding], most: int) -> list[Suggestion]:
     for finding in findings:
         for suggestion in tried:
             suggestion.add(finding)
-    return sorted((each for each in tried if each.hides), key=lambda each: (-each.hides.total(), max(each.hides)))[:most]
+    return sorted((each for each in tried if each.hides), key=_harmless_first)[:most]
+
+
+def _harmless_first(suggestion: Suggestion) -> tuple[bool, int, Severity]:
+    worst = max(suggestion.hides)
+    return worst >= Severity.HIGH, -suggestion.hides.total(), worst
 
 
 def _gravity(finding: Finding) -> tuple[Severity, int]:

@@ -13,6 +13,7 @@ from integration.errors import ClusterError, DetectError, PartlyAppliedError
 from integration.scheduler.health import Health
 from integration.scheduler.jsonlog import Log
 from integration.scheduler.scheduler import Scheduler
+from integration.times import rfc3339
 
 _LONGEST_RETRY_PAUSE = 60.0
 # So often health is told at least, and a cluster that went away is noticed.
@@ -62,9 +63,11 @@ class Service:
         self._health = health
         self._now = now
         self._wait = wait
+        self._log = log
         self._stop = stop
+        self._windows = 0
         self._retrying = retrying(_FAULTS, health, wait, log, stop, lambda: scheduler.last_windows)
-        scheduler.on_window = self._say_running
+        scheduler.on_window = self._window_ran
 
     def run(self) -> None:
         """Run until asked to stop. No fault of the cluster ends it, nor does a full disk."""
@@ -74,9 +77,15 @@ class Service:
                 self._wait(self._pause())
 
     def run_once(self) -> None:
-        """Run what is due and end; faults of the cluster are raised."""
+        """Run what is due and end; faults of the cluster are raised. That nothing was due is logged, with when the next run is."""
         with self._end_reported():
             self._tick()
+            if not self._windows:
+                self._log("info", "nothing_due", next_run=rfc3339(self._scheduler.next_due(), millis=False))
+
+    def _window_ran(self) -> None:
+        self._windows += 1
+        self._say_running()
 
     def _tick(self) -> None:
         self._scheduler.tick()

@@ -37,16 +37,19 @@ def test_entries_say_what_they_hide_and_hide_it() -> None:
         assert len(hidden) == each.hides.total() > 0
         assert each.worst is not None
         assert each.worst.severity == max(finding.severity for finding in hidden) == max(each.hides)
-    best = suggestions[0]
-    assert best.stated == {"action": "exclude", "rule": RULE.id, "all_contain": {"error_types": ["model_error"]}}
-    assert best.hides == {Severity.MEDIUM: 12, Severity.CRITICAL: 2}
-    assert suggestions[1].stated["all_contain"] == {"error_messages": ["model missing"]}
-    assert [each.hides.total() for each in suggestions] == sorted((each.hides.total() for each in suggestions), reverse=True)
+    harmless = [each for each in suggestions if max(each.hides) < Severity.HIGH]
+    grave = suggestions[len(harmless) :]
+    assert harmless[0].stated == {"action": "exclude", "rule": RULE.id, "all_contain": {"error_messages": ["model missing"]}}
+    assert grave[0].stated["all_contain"] == {"error_types": ["model_error"]}
+    assert grave[0].hides == {Severity.MEDIUM: 12, Severity.CRITICAL: 2}
+    assert suggestions == harmless + grave
+    for some in (harmless, grave):
+        assert [each.hides.total() for each in some] == sorted((each.hides.total() for each in some), reverse=True)
     assert len(suggested(found, 2)) == 2
 
 
-def test_of_entries_that_hide_as_many_the_harmless_stand_first() -> None:
-    found = noisy("lab-1", "model x", 3, 'err="exit status 2"') + noisy("lab-2", "model y", 3)
+def test_entries_that_hide_nothing_grave_stand_first_however_few() -> None:
+    found = noisy("lab-1", "model x", 3, 'err="exit status 2"') + noisy("lab-2", "model y", 1)
     assert list(by_host(suggested(found, 20))) == ["lab-2", "lab-1"]
 
 

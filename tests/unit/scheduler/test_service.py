@@ -94,3 +94,10 @@ def test_once_raises_the_cluster_s_fault(engine: MemoryEngine) -> None:
     with pytest.raises(UnreachableError):
         one.service.run_once()
     assert json.loads(one.health.json())["state"] == "failing"
+
+
+def test_once_says_that_nothing_is_due_and_when_something_is(engine: MemoryEngine) -> None:
+    scheduler_at(engine, Clock()).service.run_once()
+    one = scheduler_at(engine, Clock())
+    one.service.run_once()
+    assert [event["next_run"] for event in one.events("nothing_due")] == [rfc3339(window(0)[1] + 70 * 60_000, millis=False)]
