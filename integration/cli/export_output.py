@@ -54,11 +54,12 @@ def _print(result: ExportValidation) -> None:
         print(f"{more:,} more rows that differ; --format json has them.")  # noqa: T201
     for reason, count in Counter(each.reason for each in rows.explained).items():
         hosts = dict.fromkeys(each.host for each in rows.explained if each.reason == reason)
-        print(escaped(f"Explained, {count:,} rows of {_listed(tuple(hosts))}: {reason}."))  # noqa: T201
+        print(escaped(f"Explained, {count:,} row{'s' * (count != 1)} of {_listed(tuple(hosts))}: {reason}."))  # noqa: T201
     for empty, count in Counter(each.empty for each in rows.silent).items():
         hosts = dict.fromkeys(each.host for each in rows.silent if each.empty == empty)
         lists = " and ".join(empty)
-        print(escaped(f"Explained, {count:,} findings without a row, of {_listed(tuple(hosts))}: {lists} is empty, and {NO_ROW}."))  # noqa: T201
+        findings = f"{count:,} finding{'s' * (count != 1)}"
+        print(escaped(f"Explained, {findings} without a row, of {_listed(tuple(hosts))}: {lists} is empty, and {NO_ROW}."))  # noqa: T201
     if rows.left_out:
         print(f"{rows.left_out:,} more differences.")  # noqa: T201
     if rows.beyond:
@@ -66,9 +67,14 @@ def _print(result: ExportValidation) -> None:
 
 
 def _table(differences: Sequence[RowDifference]) -> Iterator[list[str]]:
+    """Yield a line for each cell; of rows of a host that one side lacks, one after the other, those that the row above has not."""
+    above, cells_above = ("", ""), frozenset[Cell]()
     for each in differences:
-        first = [each.place.rpartition("/")[2], each.host, str(each.kind)]
-        for cell in each.cells:
+        repeats = each.kind is not RowKind.CELLS and above == (each.host, each.kind)
+        cells = [cell for cell in each.cells if not (repeats and cell in cells_above)] or each.cells
+        above, cells_above = (each.host, each.kind), frozenset(each.cells)
+        first = [each.place.rpartition("/")[2], each.host, f"{each.kind}{', else as above' if repeats else ''}"]
+        for cell in cells:
             yield [*first, cell.column, escaped(cell.splunk, _MAX_CELL), escaped(cell.here, _MAX_CELL)]
             first = ["", "", ""]
 

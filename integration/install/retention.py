@@ -81,10 +81,22 @@ class Lifecycles(SharedObject):
         return f"{self.api}/{self.name}/_lifecycle"
 
     def fetch(self, connections: Connections) -> dict[str, Any]:
-        """Read the lifecycle of every data stream; without any, there is nothing to differ."""
-        if not connections.engine.get_mapping(self.name):
+        """Read the lifecycle of every data stream; without any, there is nothing to differ.
+
+        `InputError` where the cluster has no lifecycles.
+        """
+        engine = connections.engine
+        if not engine.get_mapping(self.name):
             return {}
-        found = connections.engine.request("GET", self._path, retry=True)["data_streams"]
+        try:
+            found = engine.request("GET", self._path, retry=True)["data_streams"]
+        except ClusterError as error:
+            if _NO_SUCH_API in str(error):
+                raise InputError(
+                    f"--retention: Elasticsearch {engine.version_text} at {engine.url} has no data stream lifecycles, which delete "
+                    "old indices there (8.11 has them); nothing was changed"
+                ) from error
+            raise
         return {each["name"]: each.get("lifecycle", {}).get("data_retention") for each in found}
 
     def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:

@@ -106,8 +106,17 @@ def test_known_differences_are_said_and_end_with_0(log: Path, export: Path) -> N
     export.write_text(text)
     answer = validate(export, "--log", log)
     assert answer.code == 0, answer
-    assert f"Explained, 1 rows of {other}: Splunk's time is not floored" in answer.out
-    assert "Explained, 1 findings without a row, of gpu-2: error_details is empty, and `stats ... by` prints no row" in answer.out
+    assert f"Explained, 1 row of {other}: Splunk's time is not floored" in answer.out
+    assert "Explained, 1 finding without a row, of gpu-2: error_details is empty, and `stats ... by` prints no row" in answer.out
+
+
+def test_rows_of_a_host_that_one_side_lacks_are_told_by_what_the_row_above_has_not(log: Path, export: Path) -> None:
+    export.write_text(export.read_text().splitlines()[0] + "\n")
+    told = [line.split("│")[3:5] for line in validate(export, "--log", log, "--host", "gpu-1").out.splitlines() if "│" in line]
+    whats = [what.strip() for what, _ in told if what.strip()]
+    assert whats == ["only here", *["only here, else as above"] * 14]
+    assert len(told) < 13 + 14 * 5
+    assert {column.strip() for _, column in told[13:]} <= {"code_sources", "error_types", "error_messages", "error_details"}
 
 
 def test_columns_of_one_side_are_noted(log: Path, export: Path) -> None:

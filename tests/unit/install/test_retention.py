@@ -108,6 +108,14 @@ def test_an_opensearch_without_the_plugin_says_how() -> None:
         assert {request.method for request in cluster.requests} == {"GET"}
 
 
+def test_an_elasticsearch_without_lifecycles_says_so() -> None:
+    with FakeCluster(ELASTICSEARCH) as cluster, connect(Connection(cluster.url)) as engine:
+        cluster.on("GET", "/logs-[^/]*/_mapping", Answer({".ds-logs-ollama.server-a-2026.11.24-000001": {"mappings": {}}}))
+        cluster.on("GET", "/_data_stream/.*", Answer({"error": "no handler found for uri [/_data_stream] and method [GET]"}, 400))
+        with pytest.raises(InputError, match=r"has no data stream lifecycles.*nothing was changed"):
+            install_objects(engine, [Lifecycles("30d")])
+
+
 def test_elasticsearch_keeps_each_data_stream_as_long_as_asked() -> None:
     kept: dict[str, str | None] = {"logs-ollama.server-a": None, "logs-ollama.server-b": "90d"}
 
