@@ -82,10 +82,13 @@ PREFIXES: Final[dict[str, str]] = {
 """By carrier, what it writes before a line, with the host and the instant that it names. A new prefix is a new entry."""
 
 CARRIERS: Final = (
-    rf"(?:\uFEFF?(?:{COLOUR}){{0,9}}(?:{'|'.join(PREFIXES.values())})(?:{COLOUR}){{0,9}}){{0,20}}\uFEFF?"
+    rf"[\r\x00]*+(?:\uFEFF?(?:{COLOUR}){{0,9}}(?:{'|'.join(PREFIXES.values())})(?:{COLOUR}){{0,9}}){{0,20}}\uFEFF?"
     rf"(?:(?:{COLOUR}|[ \t]){{1,255}}(?=time=|level=|\[GIN\]|{{\x22time\x22:))?"
 )
-"""What known carriers wrote before a line, at its beginning; matches every line, perhaps with nothing."""
+"""What known carriers wrote before a line, at its beginning; matches every line, perhaps with nothing.
+
+A log that was cut off while it was written begins with NULs.
+"""
 
 _STAMPED: Final = rf"(?:time={RFC3339} level=|{{\x22time\x22:\x22{RFC3339}\x22,\x22level\x22:\x22)"
 # Nothing of this can be in a value of the record that a client wrote: a value comes after `msg=`, or in quotes. Bounded, since

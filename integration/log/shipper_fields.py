@@ -77,6 +77,7 @@ HOSTS: Final = (
     Field("Resource.attributes.host.name", "OpenTelemetry none, raw"),
     Field("Resource.host.name", "OpenTelemetry none"),
     Field("attributes.host.name", "OpenTelemetry ss4o"),
+    Field("attributes.hostname", "OpenTelemetry syslog receiver"),
     Field("kubernetes.node.name", "Filebeat autodiscover, Elastic Agent"),
     Field("kubernetes.node.hostname", "Filebeat autodiscover, Elastic Agent"),
     Field("kubernetes.host", "Fluent Bit and Fluentd Kubernetes filters"),
@@ -96,6 +97,7 @@ HOSTS: Final = (
     Field("Hostname", "NXLog"),
     Field("source", "Graylog", beside="gl2_"),
     Field("Computer", "Azure Container Insights"),
+    Field("computer", "OpenTelemetry windowseventlog receiver"),
     Field("winlog.computer_name", "Winlogbeat, Elastic Agent on Windows"),
     Field("resource.labels.node_name", "Google Cloud Logging"),
     Field("labels.compute.googleapis.com/resource_name", "Google Cloud Logging"),
@@ -170,6 +172,7 @@ METADATA: Final = (
     *("stream", "logtag", "tag", "fluentbit_tag", "container_id", "container_name", "container_image", "filename", "file"),
     *("source_type", "type", "input", "facility", "severity", "priority", "offset", "cluster", "namespace", "pod_name", "job"),
     *("app", "environment", "env", "region", "tags", "streams", "partial_message", "syslogtag", "procid", "node"),
+    *("PROGRAM", "PID", "FACILITY", "PRIORITY", "TAGS", "SOURCE", "SYSLOG_IDENTIFIER", "programname", "ident", "pri"),
 )
 """What shippers put beside such attributes."""
 NEVER_A_LINE: Final = ("@timestamp", "agent", "host", "tags")

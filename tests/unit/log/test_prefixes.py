@@ -29,6 +29,8 @@ KNOWN = {
     "    MESSAGE=": None,
     "MESSAGE=": None,
     "\ufeff": None,
+    "\r": None,
+    "\x00\x00\x00": None,
     "Jan 30 10:09:12 ollama[7]: ": None,
     "<30>Jan 30 10:09:12 gpu-1 ollama[7]: ": "gpu-1",
     "<30>1 2025-01-30T10:09:13.193603+01:00 gpu-1 ollama 1287 - - ": "gpu-1",
