@@ -15,7 +15,8 @@ _KIND: Final = "(?:ollama|server|app)"
 _LOG_NAME: Final = re.compile(
     rf"(?:(?P<host>.+?)[-_.])?{_KIND}(?:[-_.]{_KIND})*(?:[-_.][0-9]+)*\.log(?:[-.][0-9]+)*(?:\.(?:gz|xz|bz2|zst))?", re.IGNORECASE
 )
-_NO_HOST: Final = re.compile(rf"\.?{_KIND}|logs?|[0-9_-]*|[0-9]+(?:\.[0-9]+){{0,2}}", re.IGNORECASE)
+_DATE_OR_NUMBER: Final = re.compile(r"[0-9_-]*|[0-9]+(?:\.[0-9]+){0,2}")
+_NO_HOST: Final = re.compile(rf"\.?{_KIND}|logs?|{_DATE_OR_NUMBER.pattern}", re.IGNORECASE)
 
 HostOf = Callable[[str], str | None]
 """The host that a path names, None where it names none."""
@@ -107,13 +108,15 @@ def _in_name(path: str) -> str | None:
 
 
 def _differing_folder(paths: Iterable[str]) -> int | None:
-    """Return which part of the paths names a host: the one folder by which they differ."""
+    """Return which part of the paths names a host: the one folder by which they differ, beside those of dates and numbers."""
     folders = {_parts(path)[:-1] for path in paths}
-    columns = [set(column) for column in zip(*folders, strict=False)]
-    differing = [number for number, column in enumerate(columns) if len(column) > 1]
-    if len(differing) != 1 or len({len(folder) for folder in folders}) != 1:
+    if len({len(folder) for folder in folders}) != 1:
         return None
-    return differing[0] if all(map(_may_be_host, columns[differing[0]])) else None
+    columns = [set(column) for column in zip(*folders, strict=True)]
+    differing = [
+        number for number, column in enumerate(columns) if len(column) > 1 and not all(map(_DATE_OR_NUMBER.fullmatch, column))
+    ]
+    return differing[0] if len(differing) == 1 and all(map(_may_be_host, columns[differing[0]])) else None
 
 
 def _may_be_host(name: str) -> bool:
