@@ -173,7 +173,7 @@ def _simulated(engine: Engine, sent: Mapping[str, Any]) -> tuple[dict[str, str],
     for result in answer["docs"][0]["processor_results"]:
         step = begins.get(result.get("tag", ""))
         if step is not None:
-            texts.setdefault(step, str(dict(flattened(source)).get("event.original")))
+            texts.setdefault(step, str(dict(flattened(source)).get("message")))
         source = result.get("doc", {}).get("_source", source)
     return texts, source
 

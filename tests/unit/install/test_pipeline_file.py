@@ -56,9 +56,9 @@ def test_nothing_that_only_some_clusters_have(dataset: Dataset) -> None:
 
 
 def test_redaction_on_failure_is_the_redaction() -> None:
-    def redactions(listed: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    def redactions(listed: list[dict[str, Any]]) -> list[tuple[str, str]]:
         found = [options for kind, options in processors(listed) if kind == "gsub" and "redact" in options["tag"]]
-        return [(options["field"], options["pattern"], options["replacement"]) for options in found]
+        return [(options["pattern"], options["replacement"]) for options in found]
 
     server = BODIES[SERVER]
     assert len(redactions(server["processors"])) == 2
