@@ -57,7 +57,8 @@ def up(
     if not outcome.changed:
         note(f"{outcome.record.name} is running already.")
     _print_record(outcome.record, form)
-    note(f"Data: {outcome.record.data}\nLog: {outcome.record.log}\nTo use it: export DETECT_URL={outcome.record.url}")
+    note(f"Data: {outcome.record.data}\nLog: {outcome.record.log}")
+    note(f"To use it: export DETECT_URL={outcome.record.url}\nNext: detect install")
 
 
 @verb_of(cluster)

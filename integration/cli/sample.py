@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from itertools import islice
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
@@ -101,6 +102,8 @@ def sample(
         _to_stdout(plan)
     if truth is not None:
         note(f"{write_truth(truth, plan)} episodes in {truth}")
+    if out is not None:
+        note(f"Next: detect scan {quote(str(out))}/*/*")
 
 
 def size_of(text: str) -> int:

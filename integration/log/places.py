@@ -100,7 +100,8 @@ def _container(name: str) -> Iterator[Callable[[int], bytes]]:
     except docker.errors.NotFound as error:
         raise InputError(f"there is no container {name}; `docker ps --all` lists them") from error
     except (docker.errors.DockerException, HTTPError, OSError) as error:
-        raise InputError(f"the container {name} cannot be read through the Docker API (DOCKER_HOST): {error}") from error
+        asks = "does Docker run, and may you use it? " if "server API version" in str(error) else ""  # of the first request
+        raise InputError(f"the container {name} cannot be read through the Docker API (DOCKER_HOST): {asks}{error}") from error
 
 
 def _next_frame(raw: BaseHTTPResponse, _: int) -> bytes:

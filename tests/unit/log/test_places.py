@@ -155,4 +155,4 @@ def test_an_engine_that_goes_away_is_told(machine: Path, monkeypatch: pytest.Mon
 def test_an_engine_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
     none = detect("scan", "--container", "ollama")
-    assert (none.code, "the container ollama cannot be read through the Docker API (DOCKER_HOST): " in none.err) == (2, True)
+    assert (none.code, "through the Docker API (DOCKER_HOST): does Docker run, and may you use it?" in none.err) == (2, True)

@@ -395,7 +395,9 @@ class TestVerb:
         assert [(one["host"], one["name"], parse_time(one["start"]), tuple(one["lines"])) for one in told] == [
             (one.host, one.name, one.start, one.lines) for one in occurrences(made)
         ]
-        assert "4 episodes in " in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert "4 episodes in " in said
+        assert said.endswith(f"Next: detect scan {tmp_path}/*/*\n")
         assert set(told[0]["lines"]) <= {
             line for name in ("app", "server") for line in (tmp_path / "gpu-01" / f"{name}.log").read_text().split("\n")
         }
