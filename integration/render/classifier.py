@@ -34,22 +34,36 @@ def selects(rule: Rule) -> str:
 
 
 def _classifier(rule: Rule, found: Callable[[str], str], excused: str) -> str:
-    """Return code that classifies an event; `found` says a class, `excused` is done for an event that gets none."""
+    """Return code that classifies an event; `found` says a class, `excused` is done for an event that gets none.
+
+    To read the line costs most by far, so that level and kind are tested before it. Each class is a function of its own, since a
+    JVM compiles none of more than 8,000 bytes: the longer one would be interpreted for every event.
+    """
     conditions: tuple[Condition, ...] = (*rule.selection, *rule.classification.classes)
-    selected = " || ".join(f"({_condition(alternative, 'lower')})" for alternative in rule.selection)
-    code = _functions(conditions) + painless.read("line", rule, "event.original")
-    code += "if (line != null) {\n"
-    if any(text.contains or text.contains_all for condition in rule.selection for text in condition.texts):
-        code += f"  String lower = {painless.folded('line')};\n"
-    code += _variables(rule, conditions)
-    code += f"  if ({selected}) {{\n"
-    branches = []
+    functions, branches = _functions(conditions), []
     for each in rule.classification.classes:
+        tests = _tests(each)
+        if texts := _texts(each, "line"):
+            functions += f"boolean is_{each.name}(String line) {{\n  return {texts};\n}}\n"
+            tests.append(f"is_{each.name}(line)")
         taken = excused if each.excuses else found(painless.literal(each.name))
-        branches.append(f"if ({_condition(each, 'line')}) {{\n      {taken};\n    }}")
+        branches.append(f"if ({' && '.join(tests)}) {{\n  {taken};\n}}")
     if rule.classification.otherwise is not None:
-        branches.append(f"{{\n      {found(painless.literal(rule.classification.otherwise))};\n    }}")
-    return f"{code}    {' else '.join(branches)}\n  }}\n}}\n"
+        branches.append(f"{{\n  {found(painless.literal(rule.classification.otherwise))};\n}}")
+    classified = " else ".join(branches) + "\n"
+    if any(alternative.on_line or alternative.fields.stated for alternative in rule.selection):
+        every = [" && ".join(filter(None, (*_tests(each), _texts(each, "lower")))) for each in rule.selection]
+        classified = painless.block(every, classified)
+        if any(text.contains or text.contains_all for condition in rule.selection for text in condition.texts):
+            classified = f"String lower = {painless.folded('line')};\n{classified}"
+    classified = f"{_fields(rule, conditions)}{classified}"
+    code = "String line = null;\n" + painless.from_index("line", rule, "event.original")
+    code += "boolean longLine = line == null;\n" + painless.block(
+        ["longLine"], painless.from_source("line", rule, "event.original")
+    )
+    code += painless.block(["line != null"], classified)
+    before = [_level_and_kind(alternative) for alternative in rule.selection]
+    return f"{functions}{_keywords(rule, conditions)}{painless.block(before, code) if all(before) else code}"
 
 
 # Painless stops a regular expression that looks at six times as many characters as the line has, and its exception would fail the
@@ -108,19 +122,13 @@ def _functions(conditions: Sequence[Condition]) -> str:
     return code + (_FOUND if any(patterns) else "")
 
 
-def _variables(rule: Rule, conditions: Sequence[Condition]) -> str:
-    """Return code that sets what conditions ask for besides the line."""
+def _keywords(rule: Rule, conditions: Sequence[Condition]) -> str:
+    """Return code that sets the level and the kind of the line, as far as conditions ask for them."""
     code = ""
     if any(condition.level or condition.not_level for condition in conditions):
         code += _keyword("level", rule, "log.level")
     if any(condition.kind for condition in conditions):
         code += _keyword("kind", rule, LINE_KIND)
-    stated = {name: field for condition in conditions for name, field in condition.fields.stated.items()}
-    for name, field in stated.items():
-        if isinstance(field, NumberField):
-            code += _number_of(_VARIABLES[name], rule, name)
-        else:
-            code += painless.read(_VARIABLES[name], rule, name, only_if_long=painless.LONG_LINE)
     return code
 
 
@@ -128,34 +136,62 @@ def _keyword(variable: str, rule: Rule, field: str) -> str:
     """Return code that sets `variable` to a field that the pipeline keeps short, empty where the event has none."""
     if rule.field_names.own_index:
         return painless.read(variable, rule, field) + f"if ({variable} == null) {{ {variable} = ''; }}\n"
-    name = painless.literal(field)
-    return f"  String {variable} = doc.containsKey({name}) && doc[{name}].size() > 0 ? doc[{name}].value : '';\n"
+    return f"String {variable} = '';\n{painless.from_index(variable, rule, field)}"
+
+
+def _fields(rule: Rule, conditions: Sequence[Condition]) -> str:
+    """Return code that sets the fields that conditions ask for, on lines of the kinds that these are about."""
+    code = ""
+    for name, field in {name: field for condition in conditions for name, field in condition.fields.stated.items()}.items():
+        variable, asking = _VARIABLES[name], [condition for condition in conditions if name in condition.fields.stated]
+        if isinstance(field, NumberField):
+            declared, read = "def", _number_of(variable, rule, name)
+        else:
+            long_line = "" if rule.field_names.own_index else " && longLine"
+            read = painless.from_index(variable, rule, name)
+            read += painless.block([f"{variable} == null{long_line}"], painless.from_source(variable, rule, name))
+            declared = "String"
+        if all(condition.kind for condition in asking):
+            read = painless.block([_of_kind(sorted({kind for condition in asking for kind in condition.kind}))], read)
+        code += f"{declared} {variable} = null;\n{read}"
+    return code
 
 
 def _number_of(variable: str, rule: Rule, field: str) -> str:
-    """Return code that sets `variable` to the number that a field holds, null where it holds none."""
+    """Return code that sets `variable` to the number that a field holds, if it holds one."""
     name = painless.literal(name_in_index(rule, field))
-    return f"""def {variable} = doc.containsKey({name}) && doc[{name}].size() > 0 ? doc[{name}].value : null;
-if (!({variable} instanceof Number)) {{ {variable} = null; }}
-"""
+    read = f"def kept = doc[{name}];\nif (kept.size() > 0 && kept.value instanceof Number) {{ {variable} = kept.value; }}\n"
+    return painless.block([f"doc.containsKey({name})"], read)
 
 
-def _condition(condition: Condition, variable: str) -> str:
-    """Return the test of a condition; `variable` is the line, or `lower` where case is ignored.
+def _tests(condition: Condition) -> list[str]:
+    """Return the tests of what a condition says of the event besides its line."""
+    before = _level_and_kind(condition)
+    fields = [_field(_VARIABLES[name], field) for name, field in condition.fields.stated.items()]
+    return [before, *fields] if before else fields
 
-    Regular expressions come last, and see the line as it is.
+
+def _texts(condition: Condition, variable: str) -> str:
+    """Return the test of what a condition says of the line, empty where it says nothing.
+
+    `variable` is the line, or `lower` where case is ignored. Regular expressions come last, and see the line as it is.
     """
-    parts = []
-    if condition.kind:
-        parts.append(_any([f"kind.equals({painless.literal(kind)})" for kind in condition.kind]))
-    if condition.level:
-        parts.append(_any(_levels(condition.level)))
-    parts += [f"!{_any(_levels(condition.not_level), always=True)}"] if condition.not_level else []
-    parts += [_field(_VARIABLES[name], field) for name, field in condition.fields.stated.items()]
-    parts += _literals(condition, variable)
+    parts = _literals(condition, variable)
     if condition.any_of:
         parts.append(_any([" && ".join([*_literals(part, variable), *_patterns(part)]) for part in condition.any_of]))
     return " && ".join([*parts, *_patterns(condition)])
+
+
+def _level_and_kind(condition: Condition) -> str:
+    """Return the test of what a condition says of level and kind, empty where it says nothing."""
+    parts = [_of_kind(condition.kind)] if condition.kind else []
+    parts += [_any(_levels(condition.level))] if condition.level else []
+    parts += [f"!{_any(_levels(condition.not_level), always=True)}"] if condition.not_level else []
+    return " && ".join(parts)
+
+
+def _of_kind(kinds: Sequence[str]) -> str:
+    return _any([f"kind.equals({painless.literal(kind)})" for kind in kinds])
 
 
 def _literals(condition: TextCondition, variable: str) -> list[str]:

@@ -8,7 +8,8 @@ script exception fails a whole search.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from textwrap import indent
 from typing import Any
 
 from integration.detection.case import FINAL_AND_PLAIN_SIGMA
@@ -17,8 +18,8 @@ from integration.detection.model import Rule
 
 _MOST_INT = 2**31 - 1
 _MAY_BE_DATE = re.compile(r"[+-]?[0-9]{4,10}[-/T]")
-LONG_LINE = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
-"""The test whether a line is too long for a doc value: no other can hold a value too long for one."""
+# A line is too long for a doc value: no other can hold a value too long for one.
+_LONG_LINE = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
 
 
 def script(source: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -44,30 +45,45 @@ def literal(text: str) -> str:
 def read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> str:
     """Return code that sets `variable` to the field's text: the doc value, else `_source` (nested or dotted), else null.
 
-    `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look. A field of the user's own
-    index may be of a type that refuses doc values, as `event.original` is where ECS maps it.
+    `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look.
     """
-    own, is_ours = name_in_index(rule, field), not rule.field_names.own_index
-    sent = path_in_source(own)
-    guard = f" && {only_if_long}" if only_if_long and is_ours else ""
+    guard = f" && {only_if_long}" if only_if_long and not rule.field_names.own_index else ""
+    sent = block([f"{variable} == null{guard}"], from_source(variable, rule, field))
+    return f"String {variable} = null;\n{from_index(variable, rule, field)}{sent}"
+
+
+def block(tests: Sequence[str], code: str) -> str:
+    """Return code that is run where one of the tests holds."""
+    test = tests[0] if len(tests) == 1 else " || ".join(f"({test})" for test in tests)
+    return f"if ({test}) {{\n{indent(code, '  ')}}}\n"
+
+
+def from_index(variable: str, rule: Rule, field: str) -> str:
+    """Return code that sets `variable` to the doc value of a field, if there is one.
+
+    It is asked for once, since each time decompresses it. A field of the user's own index may be of a type that refuses doc values,
+    as `event.original` is where ECS maps it.
+    """
+    name = literal(name_in_index(rule, field))
+    read = f"def kept = doc[{name}];\nif (kept.size() > 0) {{ {variable} = kept.value.toString(); }}\n"
+    code = block([f"doc.containsKey({name})"], read)
+    if not rule.field_names.own_index:
+        return code
+    return f"try {{\n{indent(code, '  ')}}} catch (IllegalArgumentException e) {{ {variable} = null; }}\n"
+
+
+def from_source(variable: str, rule: Rule, field: str) -> str:
+    """Return code that sets `variable` to the text of a field in `_source`, nested or dotted, if there is one."""
+    sent = path_in_source(name_in_index(rule, field))
+    dotted = literal(".".join(sent))
     steps = "".join(
-        f"if (at instanceof Map) {{ at = ((Map) at).get({literal(part)}); }} else {{ at = null; }}\n    " for part in sent
+        f"  if (at instanceof Map) {{ at = ((Map) at).get({literal(part)}); }} else {{ at = null; }}\n" for part in sent
     )
-    name, sent_name = literal(own), literal(".".join(sent))
-    doc_value = f"""if (doc.containsKey({name}) && doc[{name}].size() > 0) {{
-  {variable} = doc[{name}].value.toString();
-}}"""
-    if not is_ours:
-        doc_value = f"try {{ {doc_value} }} catch (IllegalArgumentException e) {{ {variable} = null; }}"
-    return f"""String {variable} = null;
-{doc_value}
-if ({variable} == null{guard}) {{
-  def at = params._source;
-  if (at instanceof Map && ((Map) at).get({sent_name}) instanceof String) {{
-    {variable} = (String) ((Map) at).get({sent_name});
-  }} else {{
-    {steps}if (at != null && !(at instanceof Map)) {{ {variable} = at.toString(); }}
-  }}
+    return f"""def at = params._source;
+if (at instanceof Map && ((Map) at).get({dotted}) instanceof String) {{
+  {variable} = (String) ((Map) at).get({dotted});
+}} else {{
+{steps}  if (at != null && !(at instanceof Map)) {{ {variable} = at.toString(); }}
 }}
 """
 
@@ -79,7 +95,7 @@ def value(rule: Rule, field: str) -> str:
 
 def _set_text(rule: Rule, field: str) -> str:
     """Return code that sets `text` to the text of an event field, null where the event has none."""
-    return read("text", rule, field, only_if_long=LONG_LINE)
+    return read("text", rule, field, only_if_long=_LONG_LINE)
 
 
 # The year has ten digits at most: a loop over a text as long as somebody likes would fail the whole search.
