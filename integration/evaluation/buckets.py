@@ -13,10 +13,21 @@ from integration.engines.answers import Json
 from integration.engines.base import Engine
 from integration.engines.paging import asked_too_much, page_of
 from integration.errors import ClusterError
-from integration.render.aggregation import BY_HOST, LIST_SIZE, LONG_LINES, PAGE_SIZE, host_counts_search, window_search
+from integration.render.aggregation import (
+    BY_HOST,
+    LIST_SIZE,
+    LONG_LINES,
+    PAGE_SIZE,
+    few_events_search,
+    host_counts_search,
+    labels_name,
+    window_search,
+)
 
 # A search runs the classifier on every event that it may select.
 _MAX_EVENTS = 100_000
+# So few that their values fit in memory, and that a search for them which was in vain costs little.
+_FEW_EVENTS = 2_000
 # About what the values in the answer to one search may take. Each is part of a line: an indexed one, or one too long for that.
 _MAX_BYTES = 32 << 20
 _LINE_BYTES = 8 << 10
@@ -68,8 +79,56 @@ class _Span:
 def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[tuple[str, dict[str, Any] | None]]:
     """Yield every host in a window, as the cluster orders hosts, with its bucket of `aggregation.statistics`.
 
-    The bucket is None for a host that is too much for one search: it may have a finding or none.
+    The bucket is None for a host that is too much for one search: it may have a finding or none. A window of few events takes one
+    search. Where there are more, they are counted first, and then searched in spans.
     """
+    few = _hosts_of_few_events(engine, rule, index, window)
+    return _hosts_of_many_events(engine, rule, index, window) if few is None else iter(few)
+
+
+def _hosts_of_few_events(engine: Engine, rule: Rule, index: str, window: Window) -> list[tuple[str, dict[str, Any] | None]] | None:
+    """Return the hosts of a window with their buckets by one search, None where that is too much."""
+    body = few_events_search(rule, engine.name, window.start, window.end, _FEW_EVENTS)
+    hosts: list[tuple[str, dict[str, Any] | None]] = []
+    try:
+        for answer in _answers(engine, index, body):
+            if answer.get("terminated_early"):
+                return None
+            buckets = answer.get("aggregations", {}).get(BY_HOST, {}).get("buckets", ())
+            found = ((bucket["key"]["host"], _of_all_labels(rule, bucket)) for bucket in buckets)
+            hosts += [(host, bucket) for host, bucket in found if bucket is not None]
+    except ClusterError as error:
+        if not asked_too_much(error):
+            raise
+        return None
+    return hosts
+
+
+def _of_all_labels(rule: Rule, bucket: Json) -> Json | None:
+    """Return a host's bucket of `aggregation.few_events_search` as one of `aggregation.statistics`, None without an event."""
+    name = labels_name(rule)
+    labels = bucket[name]["buckets"]
+    if not labels:
+        return None
+    lists = {
+        each: {
+            "buckets": [{"key": key} for key in sorted({value["key"] for label in labels for value in label[each]["buckets"]})],
+            "sum_other_doc_count": sum(label[each]["sum_other_doc_count"] for label in labels),
+        }
+        for each in rule.field_lists
+    }
+    return {
+        "doc_count": sum(label["doc_count"] for label in labels),
+        "first_seen": {"value": min(label["first_seen"]["value"] for label in labels)},
+        "last_seen": {"value": max(label["last_seen"]["value"] for label in labels)},
+        LONG_LINES: {"doc_count": sum(label[LONG_LINES]["doc_count"] for label in labels)},
+        name: {"buckets": labels},
+        **lists,
+    }
+
+
+def _hosts_of_many_events(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """Yield the hosts of a window in which events are counted first, with their buckets by as many searches as it takes."""
     bounds: dict[str, str] = {}
     for span in _spans(engine, rule, index, window):
         *_, last = span.hosts
@@ -115,6 +174,12 @@ def host_hours(engine: Engine, rule: Rule, index: str) -> Iterator[tuple[str, in
 
 def all_buckets(engine: Engine, index: str, body: Json) -> Iterator[Json]:
     """Yield every bucket of a search by host, page by page."""
+    for answer in _answers(engine, index, body):
+        yield from answer.get("aggregations", {}).get(BY_HOST, {}).get("buckets", ())
+
+
+def _answers(engine: Engine, index: str, body: Json) -> Iterator[Json]:
+    """Yield the answer for every page of a search by host."""
     composite = body["aggs"][BY_HOST]["composite"]
 
     def ask(size: int) -> Json:
@@ -123,8 +188,8 @@ def all_buckets(engine: Engine, index: str, body: Json) -> Iterator[Json]:
 
     while True:
         answer, size = page_of(ask, composite["size"])
+        yield answer
         found = answer.get("aggregations", {}).get(BY_HOST, {})
-        yield from found.get("buckets", ())
         if len(found.get("buckets", ())) < size or "after_key" not in found:
             return
         composite["after"] = found["after_key"]

@@ -169,9 +169,24 @@ def window_search(rule: Rule, engine: str, start: int, end: int, hosts: Mapping[
     query = selection(rule, engine, _window(start, end))
     if hosts:
         query["bool"]["filter"].append({"range": {name_in_index(rule, "host.name"): dict(hosts)}})
+    return {_IN_SEARCH[engine]: class_field(rule)} | _by_host(rule, query, PAGE_SIZE, _statistics_and_long_lines(rule))
+
+
+def few_events_search(rule: Rule, engine: str, start: int, end: int, most: int) -> dict[str, Any]:
+    """Return the search of a window for each host's statistics apart by label, which ends early where more than `most` are asked.
+
+    It tells of the events that may be selected, and asks each one for its class once: one without a label is not selected.
+    """
+    each = _statistics_and_long_lines(rule)
+    labels = each.pop(labels_name(rule)) | {"aggs": each}
+    query = {"bool": {"filter": _indexed(rule, _window(start, end))}}
+    body = _by_host(rule, query, PAGE_SIZE, {labels_name(rule): labels})
+    return {_IN_SEARCH[engine]: class_field(rule), "terminate_after": most} | body
+
+
+def _statistics_and_long_lines(rule: Rule) -> dict[str, Any]:
     lists = {name: values_of(_read(rule, field), LIST_SIZE) for name, field in rule.field_lists.items()}
-    each = statistics(rule, lists) | {LONG_LINES: {"filter": _long_line(rule)}}
-    return {_IN_SEARCH[engine]: class_field(rule)} | _by_host(rule, query, PAGE_SIZE, each)
+    return statistics(rule, lists) | {LONG_LINES: {"filter": _long_line(rule)}}
 
 
 def host_counts_search(rule: Rule, start: int, end: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -48,9 +49,13 @@ def store(engine: Engine, lines: list[Shipped]) -> str:
 
 
 def cluster_findings(engine: Engine, rule: Rule, index: str, lines: list[Shipped]) -> list[Finding]:
+    """Return what a cluster finds in the windows of the lines, by the search for few events and by those for many."""
     times = [parse(s.line, host=s.host, shipped_at=s.at).time for s in lines]
-    windows = {rule.windows.window_of(time) for time in times}
-    return [finding for window in sorted(windows, key=lambda w: w.start) for finding in evaluate(engine, rule, index, window)]
+    windows = sorted({rule.windows.window_of(time) for time in times}, key=lambda window: window.start)
+    found = [finding for window in windows for finding in evaluate(engine, rule, index, window)]
+    with mock.patch.object(buckets, "_FEW_EVENTS", 1):
+        assert [finding for window in windows for finding in evaluate(engine, rule, index, window)] == found
+    return found
 
 
 @given(st.lists(shipped, min_size=1, max_size=12))
@@ -211,6 +216,7 @@ def test_validate_sees_what_a_broken_cluster_says(installed: Engine, monkeypatch
     result = validate(installed, RULE, index, [window])
     assert result.agrees
     assert (result.events, result.selected, result.comparison.findings) == (2, 2, 2)
+    monkeypatch.setattr(buckets, "_FEW_EVENTS", 1)
     honest = aggregation.window_search
 
     def blind(*arguments: Any) -> dict[str, Any]:

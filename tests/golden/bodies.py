@@ -17,7 +17,7 @@ from integration.findings.filter import Filter
 from integration.install.deployment import Deployment
 from integration.install.ownership import OWNER
 from integration.names import Namespace
-from integration.render.aggregation import first_lines_search, host_counts_search, lines_search
+from integration.render.aggregation import few_events_search, first_lines_search, host_counts_search, lines_search
 from integration.render.saved_objects import decoded
 from integration.targets.opensearch.body import action
 from tests.support.builders import RULE
@@ -110,6 +110,7 @@ def _sent_besides(rule: Rule) -> Iterator[tuple[str, object]]:
     window = rule.windows.last_run(0)
     for engine in ENGINES:
         yield f"{engine}/{rule.id}.host_counts.yml", host_counts_search(rule, window.start, window.end)
+        yield f"{engine}/{rule.id}.few_events.yml", few_events_search(rule, engine, window.start, window.end, 9)
         yield f"{engine}/{rule.id}.lines.yml", lines_search(rule, engine, window.start, window.end, "gpu-1")
         yield f"{engine}/{rule.id}.first_lines.yml", first_lines_search(rule, engine, window.start, window.end, "gpu-1", 9)
     yield f"opensearch/{rule.id}.action.yml", action(rule, "CHANNEL")

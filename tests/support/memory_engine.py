@@ -79,6 +79,8 @@ class MemoryEngine(Engine):
             return {"hits": {"hits": hits}}
         if "newest" in body.get("aggs", {}):
             return {"aggregations": {"newest": {"value": None}}}
+        if "terminate_after" in body:
+            return {"terminated_early": True}
         window = body["query"]["bool"]["filter"][0]["range"]["@timestamp"]
         if list(body["aggs"]["by_host"]["aggs"]) == ["long_lines"]:
             self.searched.append((window["gte"], window["lt"]))

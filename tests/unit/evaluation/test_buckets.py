@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from integration.errors import ThrottledError, UnavailableError
 from integration.evaluation import buckets
 from integration.evaluation.buckets import hosts_of
+from integration.render import aggregation
 from tests.support import crowd
 from tests.support.crowd import AT, RULE, Crowd
 
@@ -21,7 +24,7 @@ def spans(monkeypatch: pytest.MonkeyPatch, hosts: int) -> tuple[list[int], list[
     honest = Crowd.search
 
     def search(self: Crowd, index: str, body: Any, *, missing_ok: bool = True) -> Any:
-        if "first_seen" in body["aggs"]["by_host"]["aggs"]:
+        if "terminate_after" not in body and "first_seen" in body["aggs"]["by_host"]["aggs"]:
             ranges = [each["range"] for each in body["query"]["bool"]["filter"] if "range" in each]
             asked.append(next((each["host.name"] for each in ranges if "host.name" in each), {}))
         return honest(self, index, body, missing_ok=missing_ok)
@@ -97,3 +100,82 @@ def test_a_fault_of_the_cluster_is_not_taken_for_too_much(monkeypatch: pytest.Mo
     monkeypatch.setattr(Crowd, "search", search)
     with Crowd(3, 1) as cluster, pytest.raises(UnavailableError):
         list(hosts_of(cluster, RULE, "events", WINDOW))
+
+
+def _label(key: str, count: int, seen: int, messages: Sequence[str], *, more: int = 0) -> dict[str, Any]:
+    """What `few_events_search` says of the events of a host with a label, the last one two milliseconds after the first."""
+    listed = {"buckets": [{"key": message} for message in messages], "sum_other_doc_count": more}
+    empty: dict[str, Any] = {"buckets": [], "sum_other_doc_count": 0}
+    return {
+        "key": key,
+        "doc_count": count,
+        "first_seen": {"value": seen},
+        "last_seen": {"value": seen + 2},
+        "error_messages": listed,
+        "error_details": empty,
+        "code_sources": empty,
+        "long_lines": {"doc_count": count - 1},
+    }
+
+
+def _few(answers: dict[str, Any], asked: list[Any]) -> Any:
+    """Return a `search` that answers the search for few events by what comes after which host."""
+
+    def search(_: Crowd, index: str, body: Any, *, missing_ok: bool = True) -> Any:
+        asked.append(copy.deepcopy(body))
+        after = body["aggs"]["by_host"]["composite"].get("after", {}).get("host", "")
+        return answers[after]
+
+    return search
+
+
+def test_few_events_take_one_search_whose_labels_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    two = [_label("model_error", 3, 7, ["b", "c"]), _label("runner_error", 2, 5, ["a", "b"], more=4)]
+    hosts = [
+        {"key": {"host": "gpu-1"}, "error_types": {"buckets": two}},
+        {"key": {"host": "gpu-2"}, "error_types": {"buckets": []}},
+    ]
+    asked: list[Any] = []
+    monkeypatch.setattr(Crowd, "search", _few({"": {"aggregations": {"by_host": {"buckets": hosts}}}}, asked))
+    with Crowd(2, 1) as cluster:
+        ((host, bucket),) = hosts_of(cluster, RULE, "events", WINDOW)
+    assert [body["terminate_after"] for body in asked] == [2_000]
+    assert host == "gpu-1"
+    assert bucket == {
+        "doc_count": 5,
+        "first_seen": {"value": 5},
+        "last_seen": {"value": 9},
+        "long_lines": {"doc_count": 3},
+        "error_types": {"buckets": two},
+        "error_messages": {"buckets": [{"key": "a"}, {"key": "b"}, {"key": "c"}], "sum_other_doc_count": 4},
+        "error_details": {"buckets": [], "sum_other_doc_count": 0},
+        "code_sources": {"buckets": [], "sum_other_doc_count": 0},
+    }
+
+
+def test_few_events_of_many_hosts_come_page_by_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aggregation, "PAGE_SIZE", 1)
+
+    def page(host: str) -> Any:
+        buckets = [{"key": {"host": host}, "error_types": {"buckets": [_label("model_error", 1, 1, ["a"])]}}]
+        return {"aggregations": {"by_host": {"buckets": buckets, "after_key": {"host": host}}}, "terminated_early": False}
+
+    pages = {"": page("gpu-1"), "gpu-1": page("gpu-2"), "gpu-2": {"aggregations": {"by_host": {"buckets": []}}}}
+    monkeypatch.setattr(Crowd, "search", _few(pages, []))
+    with Crowd(2, 1) as cluster:
+        assert [host for host, _ in hosts_of(cluster, RULE, "events", WINDOW)] == ["gpu-1", "gpu-2"]
+
+
+def test_events_that_turn_out_to_be_many_are_searched_in_spans(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the search ended early, or the cluster refused it."""
+    assert spans(monkeypatch, 2) == ([0, 1], [{"lte": "host-0000001"}])
+    honest = Crowd.search
+
+    def search(self: Crowd, index: str, body: Any, *, missing_ok: bool = True) -> Any:
+        if "terminate_after" in body:
+            raise ThrottledError("no memory")
+        return honest(self, index, body, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Crowd, "search", search)
+    with Crowd(2, 1) as cluster:
+        assert [host for host, _ in hosts_of(cluster, RULE, "events", WINDOW)] == ["host-0000000", "host-0000001"]
