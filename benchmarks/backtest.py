@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable
 
+from sampled import shipped
+
 from integration.commands.ingest import ingest
 from integration.detection.loading import load_rules
 from integration.detection.model import Rule
@@ -24,11 +26,9 @@ from integration.findings.finding import Finding, build_finding
 from integration.install.objects import Connections
 from integration.install.plan import install
 from integration.install.shared_objects import shared_objects
-from integration.log.files import RawLine
-from integration.log.line import read
 from integration.names import Namespace
 from integration.sandbox.local import NodeOptions, running_node
-from integration.sandbox.sample import Plan, Scenario, generate
+from integration.sandbox.sample import Plan, Scenario
 from integration.times import parse_time
 
 _START = parse_time("2026-10-01T00:00:00Z")
@@ -59,11 +59,7 @@ def main() -> None:
         connect(Connection(node.url)) as engine,
     ):
         install(Connections(engine), shared_objects(rules, engine.name), on_step=lambda _: None)
-        lines = (
-            (host, RawLine(text, f"{host}/server.log", number, number, _START, read(text)))
-            for number, (host, text) in enumerate(generate(plan), 1)
-        )
-        assert ingest(engine, lines, index).failed == 0
+        assert ingest(engine, shipped(plan), index).failed == 0
         engine.refresh(index)
         print("| what | this | against | ratio |\n|---|---|---|---|")
         for rule in rules:

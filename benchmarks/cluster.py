@@ -1,6 +1,6 @@
 """Ingest with and without the pipeline, and `run` over hours of a large index, on a node started for it.
 
-    python benchmarks/cluster.py --lines 1000000 --index 5000000
+    python benchmarks/cluster.py --lines 1000000 --hourly 200000 --engine elasticsearch
 
 Prints rows of a Markdown table. Both sides of a row are measured in the same run, one after the other, on the same node.
 """
@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, cast
+
+from sampled import shipped
 
 from integration.commands.ingest import ingest
 from integration.detection.loading import load_rules
@@ -29,11 +31,10 @@ from integration.install.plan import install
 from integration.install.shared_objects import shared_objects
 from integration.log.documents import document
 from integration.log.files import RawLine
-from integration.log.line import read
 from integration.names import Namespace
 from integration.render.aggregation import BY_HOST, labels_name, window_search
 from integration.sandbox.local import NodeOptions, running_node
-from integration.sandbox.sample import Plan, Scenario, generate
+from integration.sandbox.sample import Plan, Scenario
 from integration.times import parse_time
 
 _START = parse_time("2026-11-24T00:00:00Z")
@@ -44,23 +45,24 @@ _PART = 250_000  # lines held at a time
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    arguments.add_argument("--engine", default="opensearch", choices=("opensearch", "elasticsearch"))
     arguments.add_argument("--lines", type=int, default=1_000_000, help="lines sent with and without the pipeline; 0: skip")
-    arguments.add_argument("--index", type=int, default=5_000_000, help="lines in the index that `run` is measured on; 0: skip")
+    arguments.add_argument("--hourly", type=int, default=200_000, help="lines an hour that `run` is measured on; 0: skip")
     arguments.add_argument("--heap", default="2g")
     given = arguments.parse_args()
     rules = load_rules()
     with (
         # As a node that runs for long.
-        running_node(options=NodeOptions(heap=given.heap, java=("-XX:TieredStopAtLevel=4",)), report=_say) as node,
+        running_node(given.engine, options=NodeOptions(heap=given.heap, java=("-XX:TieredStopAtLevel=4",)), report=_say) as node,
         connect(Connection(node.url)) as engine,
     ):
         install(Connections(engine), shared_objects(rules, engine.name), on_step=lambda _: None)
         print("| what | this | against | ratio |\n|---|---|---|---|")
         if given.lines:
             _measure_ingest(engine, given.lines)
-        if given.index:
-            _measure_run(engine, rules, given.index)
+        if given.hourly:
+            _measure_run(engine, rules, given.hourly)
 
 
 def _measure_ingest(engine: Engine, lines: int) -> None:
@@ -97,38 +99,39 @@ def _measure_ingest(engine: Engine, lines: int) -> None:
     )
 
 
-def _measure_run(engine: Engine, rules: Sequence[Rule], lines: int) -> None:
+def _measure_run(engine: Engine, rules: Sequence[Rule], hourly: int) -> None:
     """Evaluate hours that no cache has seen, in turn with the same aggregation over indexed keywords, which runs no script."""
     index = Namespace("large").events
-    seconds = _send(engine, index, lines, seed=7)
-    _say(f"{lines:,} lines indexed in {seconds:.0f} s")
+    hours = range(1, _RUNS + 2)  # the first one is for the JVM and is not counted
+    seconds = _send(engine, index, hourly * (_RUNS + 2), seed=7, hours=_RUNS + 2)
+    _say(f"{hourly * (_RUNS + 2):,} lines indexed in {seconds:.0f} s")
     engine.refresh(index)
     for rule in rules:
-        evaluated, plain = [], []
-        # The first hour is for the JVM and is not counted.
-        for hour in range(6, 6 + _RUNS + 1):
+        evaluated, plain, findings = [], [], 0
+        for hour in hours:
             window = rule.windows.window_of(_START + hour * _HOUR_MS)
+            if hour % 2:
+                plain.append(_searched_without_scripts(engine, rule, index, window))
             begun = time.perf_counter()
-            findings = list(evaluate(engine, rule, index, window))
-            middle = time.perf_counter()
-            engine.search(index, _without_scripts(rule, engine, window))
-            evaluated.append(middle - begun)
-            plain.append(time.perf_counter() - middle)
+            findings += len(list(evaluate(engine, rule, index, window)))
+            evaluated.append(time.perf_counter() - begun)
+            if not hour % 2:
+                plain.append(_searched_without_scripts(engine, rule, index, window))
         this, against = (sorted(times[1:])[_RUNS // 2] for times in (evaluated, plain))
-        what = (
-            f"an hour of {lines // 24:,} lines by `{rule.id}` ({len(findings)} findings), against its aggregation without scripts"
-        )
+        what = f"an hour of {hourly:,} lines by `{rule.id}` on {engine.name} ({findings} findings), against without scripts"
         print(f"| {what}; median of {_RUNS} hours | {this:.3f} s | {against:.3f} s | {this / against:.1f} |", flush=True)
 
 
-def _without_scripts(rule: Rule, engine: Engine, window: Window) -> dict[str, Any]:
-    """Return the search of `evaluate` over what may be selected, with levels in the place of classes."""
+def _searched_without_scripts(engine: Engine, rule: Rule, index: str, window: Window) -> float:
+    """Return the seconds that the search over what may be selected takes, with levels in the place of classes."""
     body = window_search(rule, engine.name, window.start, window.end)
     computed = next(name for name in ("derived", "runtime_mappings") if name in body)
     del body[computed]
     body["query"]["bool"]["filter"].pop()  # what asks for the class
     body["aggs"][BY_HOST]["aggs"][labels_name(rule)]["terms"]["field"] = "log.level"
-    return body
+    begun = time.perf_counter()
+    engine.search(index, body)
+    return time.perf_counter() - begun
 
 
 class _Plain:
@@ -144,17 +147,16 @@ class _Plain:
         return self._engine.bulk_create(index, documents, chunk=chunk, pipeline="_none")
 
 
-def _lines(count: int, seed: int) -> Iterator[tuple[str, RawLine]]:
-    plan = Plan(hosts=20, lines=count, scenarios=(Scenario.MIXED, Scenario.BENIGN), seed=seed, start=_START, span=24 * _HOUR_MS)
-    for number, (host, text) in enumerate(generate(plan), 1):
-        yield host, RawLine(text, f"{host}/{seed}.log", number, number, _START, read(text))
+def _lines(count: int, seed: int, hours: int = 24) -> Iterator[tuple[str, RawLine]]:
+    plan = Plan(hosts=20, lines=count, scenarios=(Scenario.MIXED, Scenario.BENIGN), seed=seed, start=_START, span=hours * _HOUR_MS)
+    return shipped(plan)
 
 
-def _send(engine: Engine, index: str, count: int, seed: int) -> float:
+def _send(engine: Engine, index: str, count: int, seed: int, hours: int = 24) -> float:
     """Send lines that were made beforehand, and give the seconds until all are stored."""
     seconds = 0.0
     done = 0
-    lines = _lines(count, seed)
+    lines = _lines(count, seed, hours)
     while done < count:
         part = list(islice(lines, _PART))
         gc.collect()
