@@ -51,6 +51,9 @@ def up(
 ) -> None:
     """Start a node on 127.0.0.1 and leave it running. The first time, the server is fetched from Maven Central.
 
+    The Elasticsearch that is made of what is there has no interface of data streams: `uninstall --delete-data` and `install
+    --retention` end with its refusal. `cluster down --delete-data` removes the node with all it holds.
+
     Example: detect cluster up --engine elasticsearch --version 8.19.13
     """
     outcome = local.up(engine.value, version, name=name, port=port, data=data, report=note)
