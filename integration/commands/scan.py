@@ -18,7 +18,7 @@ from integration.findings.finding import Finding
 from integration.findings.lines import EvidenceLine, LineStore
 from integration.log.blocks import Stream
 from integration.log.documents import Tally
-from integration.log.event import Event, event_of
+from integration.log.event import UNKNOWN_HOST, Event, event_of
 from integration.log.files import RawLine, ReadLog, read_candidates
 from integration.log.hosts import Hosts
 
@@ -76,8 +76,13 @@ def scan(
     done: list[ReadLog] = []
     selected = Tally()
     wanted, without = needles(rules), unselected_levels(rules)
+
+    def selects(line: str) -> bool:
+        event = Event(line, 0, UNKNOWN_HOST)
+        return any(reference.selects(event) for reference in references)
+
     for log in logs:
-        reader = read_candidates(log, wanted, without=without, progress=on_bytes)
+        reader = read_candidates(log, wanted, without=without, selects=selects, progress=on_bytes)
         try:
             for line in reader:
                 machine = hosts.of(line.path, line.line.host)

@@ -220,6 +220,10 @@ class Reference:
         self._schedule = rule.windows
         self._store = StatisticsStore(rule)
 
+    def selects(self, event: Event) -> bool:
+        """Return whether the search selects an event, whenever it was."""
+        return self._classifier.classify(event) is not None
+
     def add(self, event: Event) -> str | None:
         """Read one event; return its class, None where the search does not select it."""
         if self._window is not None and not self._window.start <= event.time < self._window.end:

@@ -16,7 +16,7 @@ from ahocorasick_rs import BytesAhoCorasick, Implementation
 
 from integration.log.blocks import BLOCK_BYTES, OpenLog, Stream, open_logs
 from integration.log.gin import local_time
-from integration.log.line import Line, read
+from integration.log.line import Line, Steps, arrived, read, steps
 from integration.log.parts import Parts, has_parts
 from integration.log.recognition import looks_like_ollama
 
@@ -51,12 +51,12 @@ def read_lines(path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[
 
     Raises `InputError` for a file that cannot be read to its end.
     """
-    return iter(CandidateReader(path, None, (), block_bytes, progress))
+    return iter(CandidateReader(path, None, (), None, block_bytes, progress))
 
 
 def read_text(text: str, path: str, *, written: int) -> Iterator[RawLine]:
     """Read every line of a text as those of a log at `path` that was last written then, in epoch milliseconds."""
-    yield from CandidateReader(path, None, (), BLOCK_BYTES, None).lines_of(OpenLog(path, iter([(0, text.encode())]), written))
+    yield from CandidateReader(path, None, (), None, BLOCK_BYTES, None).lines_of(OpenLog(path, iter([(0, text.encode())]), written))
 
 
 def read_candidates(
@@ -64,6 +64,7 @@ def read_candidates(
     needles: Sequence[bytes] | None,
     *,
     without: Sequence[str] = (),
+    selects: Callable[[str], bool] | None = None,
     block_bytes: int = BLOCK_BYTES,
     progress: Callable[[int], None] | None = None,
 ) -> CandidateReader:
@@ -71,9 +72,10 @@ def read_candidates(
 
     A needle is lower-case ASCII and found in any case; it may hold no quote, backslash or control character, which JSON writes in
     other ways. Lines whose JSON hides a needle, or that come in parts, are always given. Of records that bear a level of `without`
-    most are not given, whatever they hold.
+    most are not given, whatever they hold. With `selects` only those are given of whose text, out of its carriers, it holds, and
+    those of which no last part came.
     """
-    return CandidateReader(path, needles, without, block_bytes, progress)
+    return CandidateReader(path, needles, without, selects, block_bytes, progress)
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ class CandidateReader:
         path: str | Stream,
         needles: Sequence[bytes] | None,
         without: Sequence[str],
+        selects: Callable[[str], bool] | None,
         block_bytes: int,
         progress: Callable[[int], None] | None,
     ) -> None:
@@ -100,6 +103,7 @@ class CandidateReader:
         self._path = path
         self._lines_in = _every_line if needles is None else _Needles(needles).lines_with
         self._other_than = _Others(without).of if without else _Kept.whole
+        self._selects = selects
         self._block_bytes = block_bytes
         self._progress = progress
 
@@ -132,14 +136,19 @@ class CandidateReader:
                 counted = start
                 line = block[start:end].decode(errors="replace"), (above + breaks + 1, offset + start)
                 for text, begun_at in parts.joined(*line) if in_parts else (line,):
-                    yield clock.dated(text, log.path, *begun_at, start)
-                clock.seen = end
+                    way = steps(text)
+                    selected = self._selects is None or self._selects(way.redacted)
+                    if not selected and way.redacted == text:
+                        continue  # a line below sees its stamp
+                    time, read_line = clock.dated(way, start, end)
+                    if selected:
+                        yield RawLine(text, log.path, *begun_at, time, read_line)
             breaks += with_returns.count(b"\n", counted)
             above += breaks
             read_log.lines += (breaks if with_returns is block else block.count(b"\n")) + 1 - kept.empty_lines
             clock.leave_block()
-        for text, where in parts.left():
-            yield clock.dated(text, log.path, *where, 0)
+        for text, begun_at in parts.left():
+            yield RawLine(text, log.path, *begun_at, *clock.dated(steps(text), 0, 0))
 
 
 class _Kept(NamedTuple):
@@ -192,29 +201,29 @@ class _Clock:
     """The time of the last stamped line above a place in a block, and its zone; looks at no line twice."""
 
     def __init__(self, before_any: int) -> None:
-        self.seen = 0
+        self._seen = 0
         self._block = b""
         self._time = before_any
         self._zone: int | None = None
 
-    def dated(self, text: str, path: str, number: int, offset: int, place: int) -> RawLine:
-        """Return a line with its time; one without looks above `place` in the block.
+    def dated(self, way: Steps, start: int, end: int) -> tuple[int, Line]:
+        """Return the time of a line, and the line; without a stamp it takes the last one above where it starts in the block.
 
         The clock of a GIN line is that of the last record's zone.
         """
-        line = read(text)
+        line = arrived(way)
         if line.stamp is None:
-            self._look_above(place)
+            self._look_above(start)
             if self._zone is not None and (local := local_time(line.text)) is not None:
                 line = line._replace(stamp=local - self._zone)
         else:
             self._time, self._zone = line.stamp, line.zone
-        shipped_at = line.stamp if line.stamp is not None else line.carried if line.carried is not None else self._time
-        return RawLine(text, path, number, offset, shipped_at, line)
+        self._seen = end
+        return line.stamp if line.stamp is not None else line.carried if line.carried is not None else self._time, line
 
     def look_below(self, block: bytes) -> None:
         """Begin a block; look in it for the zone of the GIN lines that stand above the first record of a file."""
-        self._block, self.seen = block, 0
+        self._block, self._seen = block, 0
         place = 0
         while self._zone is None and b"[GIN]" in block and (hit := block.find(b"time", place)) >= 0:
             start, place = _line_start(block, hit, place), _line_end(block, hit)
@@ -228,14 +237,14 @@ class _Clock:
     def _look_above(self, place: int) -> None:
         """Look for the last stamp above a line that begins at `place`; places come in ascending order."""
         end = place
-        while (hit := self._block.rfind(b"time", self.seen, end)) >= 0:
-            start = _line_start(self._block, hit, self.seen)
+        while (hit := self._block.rfind(b"time", self._seen, end)) >= 0:
+            start = _line_start(self._block, hit, self._seen)
             line = read(self._block[start : _line_end(self._block, hit)].decode(errors="replace"))
             if line.stamp is not None:
                 self._time, self._zone = line.stamp, line.zone
                 break
             end = start
-        self.seen = place
+        self._seen = place
 
 
 def _every_line(block: bytes) -> Iterator[tuple[int, int]]:

@@ -54,7 +54,12 @@ def steps(raw: str) -> Steps:
 
 def read(raw: str) -> Line:
     """Read a line as it is in a file or in a document."""
-    carried, (text, host, time), whole, original = steps(raw)
+    return arrived(steps(raw))
+
+
+def arrived(way: Steps) -> Line:
+    """Return the line at the end of its way."""
+    carried, (text, host, time), whole, original = way
     tags: tuple[str, ...] = () if len(whole) == len(text) else (LINE_CUT,)
     written = own_stamp(original)
     stamp = millis_of(written) if written else None

@@ -58,8 +58,10 @@ def unwrap(text: str) -> Carried:
     What another carrier wrote before the JSON stays before the line. Half a surrogate pair becomes U+FFFD. An object that is the
     record itself stays.
     """
+    if "{" not in text:
+        return Carried(text.rstrip("\r\n"), None, None)
     carried = Carried(text, None, None)
-    for _ in range(_MOST_ENVELOPES if "{" in text else 0):
+    for _ in range(_MOST_ENVELOPES):
         before = _BEFORE_JSON.match(carried.text)
         prefix = before[0] if before else ""
         document = _document(carried.text[len(prefix) :])

@@ -80,6 +80,7 @@ _WRITTEN = st.builds(
 @example([_in_json(_in_json(_as_json("exited")))])
 @example([_as_bytes_before_systemd_240(_forged("exited").replace("DEBUG", "ERROR"))])
 @example([_in_json(_as_bytes(_as_json("exited")))])
+@example([_as_bytes(_behind_debug("model")), _forged("exited"), "panic: runtime error: x"])
 @example(['[GIN] 2026/11/24 - 09:00:01 | 404 | 1ms | 10.0.0.1 | GET "/api/%2E%2e/x"'])
 def test_what_is_passed_over_is_what_no_rule_selects(tmp_path_factory: pytest.TempPathFactory, texts: Sequence[str]) -> None:
     path = tmp_path_factory.mktemp("log") / "server.log"

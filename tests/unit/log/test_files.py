@@ -20,7 +20,7 @@ from integration.log import blocks
 from integration.log import files as logfiles
 from integration.log.file_kinds import refuse_other_than_text
 from integration.log.files import RawLine, read_candidates, read_lines
-from integration.log.line import LINE_CUT, Line, read
+from integration.log.line import LINE_CUT, Line, Steps, arrived, read
 from integration.times import parse_time
 
 WRITTEN = parse_time("2026-11-24T12:00:00Z")
@@ -144,6 +144,22 @@ def test_candidates_are_the_lines_with_a_needle(
             assert offset not in offsets or in_file or "\\u" in line.text
 
 
+@given(logs, st.integers(1, 40) | st.just(1000), st.sampled_from([None, [NEEDLE]]))
+@example(b"time=2026-11-24T09:00:00.123Z level=INFO\nlevel=ERROR model", 1000, None)
+@example(b'time=2026-11-24T09:00:00+02:00 level=INFO\n[GIN] 2026/11/24 - 10:30:00 | 200 | 1s | ::1 | GET "/model"', 9, None)
+@example(b'{"MESSAGE":%s}\nlevel=ERROR model' % str(list(b"time=2026-11-24T09:00:00Z x")).encode(), 1000, [NEEDLE])
+@example(b"2026-04-09T17:31:50.1Z stderr P time=2026-04-09T17:31:50.363Z mo\n2026-04-09T17:31:50.2Z stderr F del", 1000, [NEEDLE])
+def test_what_is_not_selected_is_not_given(
+    log: Callable[[bytes], str], data: bytes, block_bytes: int, needles: list[bytes] | None
+) -> None:
+    """And what is, is what it is where every line is read."""
+    assume(is_plain_text(data))
+    path = log(data)
+    every = list(read_candidates(path, needles, block_bytes=block_bytes))
+    reader = read_candidates(path, needles, selects=lambda text: "model" in text, block_bytes=block_bytes)
+    assert list(reader) == [line for line in every if "model" in line.line.text]
+
+
 @given(logs)
 def test_no_needles_stand_for_every_line(log: Callable[[bytes], str], data: bytes) -> None:
     assume(is_plain_text(data))
@@ -199,12 +215,16 @@ class TestTime:
     ) -> None:
         calls = 0
 
-        def counting(line: str) -> Line:
-            nonlocal calls
-            calls += 1
-            return read(line)
+        def counting(function: Callable[..., Line]) -> Callable[..., Line]:
+            def counted(line: str | Steps) -> Line:
+                nonlocal calls
+                calls += 1
+                return function(line)
 
-        monkeypatch.setattr(logfiles, "read", counting)
+            return counted
+
+        monkeypatch.setattr(logfiles, "read", counting(read))
+        monkeypatch.setattr(logfiles, "arrived", counting(arrived))
         count = 2_000
         path = log("\n".join([other, "level=ERROR"] * count).encode())
         assert len(list(read_candidates(path, [NEEDLE]))) in (count, 2 * count)
