@@ -245,7 +245,7 @@ def test_another_filter_is_drift_and_an_upgrade_keeps_the_alerts_that_pass(site:
 @on_opensearch
 def test_a_filter_that_cannot_be_said_is_refused_before_anything_is_changed(site: Site) -> None:
     site.post_filter = Filter((entry("exclude", contains={"error_messages": "x"}),))
-    with pytest.raises(InputError, match=r"filter\.0"):
+    with pytest.raises(InputError, match=r"\[\[filter\]\] 1"):
         site.install()
     assert left_over(site.engine) == []
     assert site.cluster.monitors == {}

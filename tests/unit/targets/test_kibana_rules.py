@@ -452,5 +452,5 @@ def test_another_filter_is_drift_that_an_upgrade_mends(fake_kibana: FakeKibana, 
     assert compared(place.on, filtered).state is State.SAME
     assert kept(fake_kibana)["enabled"] is True
     complex_ = place.made(RULE, Deployment(NAMESPACE, None, Filter((entry("exclude", contains={"error_messages": "x"}),))))
-    with pytest.raises(InputError, match=r"filter\.0 .*Kibana cannot be told `contains\.error_messages`; .*`detect watch`"):
+    with pytest.raises(InputError, match=r"\[\[filter\]\] 1 .*Kibana cannot be told `contains\.error_messages`; .*`detect watch`"):
         plan(place.on, [complex_])
