@@ -272,6 +272,50 @@ def test_the_file_can_be_put_as_it_is(node: Node, engine: Engine) -> None:
     assert engine.delete_pipeline(name)
 
 
+def test_what_another_carrier_may_have_brings_no_prefix_back(engine: Engine, pipeline: str) -> None:
+    """A line that is looked at for `time=` loses no prefix that one without it would keep."""
+    check(
+        engine,
+        [
+            "SIGABRT: abortFeb 26 10:05:31 gpu-1 ollama[7]: x time=y",
+            ":Feb 26 10:05:31 gpu-1 ollama[7]: x",
+            "SIGABRT: abortFeb 26 10:05:31 gpu-1 ollama[7]: x",
+        ],
+    )
+
+
+def test_an_ordinary_document_and_what_keeps_one_from_being_it(engine: Engine, pipeline: str) -> None:
+    """A document of ECS alone goes past the tables of shippers: with one odd field it goes through them, to the same event."""
+    ordinary: dict[str, Any] = {
+        "@timestamp": "2026-11-24T08:50:12.412Z",
+        "message": "llama_model_load: done",
+        "host": {"name": "gpu-1", "hostname": "other", "ip": ["10.0.0.7"]},
+        "log": {"file": {"path": "/var/log/ollama.log", "inode": "12"}, "offset": 7},
+        "agent": {"type": "filebeat", "name": "gpu-2", "version": "9.4.3"},
+        "event": {"dataset": "theirs"},
+        "tags": ["edge"],
+    }
+    odd: list[dict[str, Any]] = [
+        {"log": ordinary["log"] | {"level": "ERROR"}},
+        {"event": {"dataset": "theirs", "original": "time=2020-01-01T00:00:00.000Z level=ERROR"}},
+        {"agent": ordinary["agent"] | {"dotted.name": "x"}},
+        {"agent": ordinary["agent"] | {"parts": [{"name": "x"}]}},
+        {"message": "llama_model_load: done\n"},
+        {"stream": "stderr"},
+    ]
+    documents = [ordinary, *(ordinary | fields for fields in odd)]
+    check_documents(engine, documents)
+    got = run(engine, documents)
+    assert all(each["event"]["original"] == "llama_model_load: done" for each in got)
+    assert {each["event"]["dataset"] for each in got} == {"ollama.server"}
+    assert got[0]["agent"] == ordinary["agent"]
+    assert (got[0]["host"], got[0]["log"], got[0]["tags"]) == (ordinary["host"], ordinary["log"], ordinary["tags"])
+    (secret,) = run(engine, [ordinary | {"agent": {"name": "Bearer s3cret"}}])
+    assert "s3cret" not in json.dumps(secret)
+    (carried,) = run(engine, [ordinary | {"message": '{"log":"panic: x\\n","stream":"stderr","time":"2025-10-02T18:46:20Z"}'}])
+    assert (carried["event"]["original"], carried["@timestamp"]) == ("panic: x", "2025-10-02T18:46:20.000Z")
+
+
 def test_a_documents_own_fields_stay(engine: Engine, pipeline: str) -> None:
     own = {
         "@timestamp": "2026-11-24T09:00:00.000Z",
