@@ -131,5 +131,6 @@ def reference_findings(rule: Rule, lines: list[Shipped], window: Window | None =
     """What the reference finds in lines: in every scheduled window, or in one search over a span."""
     with closing(Reference(rule, window=window)) as reference:
         for each in lines:
-            reference.add(parse(each.line, host=each.host, shipped_at=each.at))
+            event = parse(each.line, host=each.host, shipped_at=each.at)
+            assert reference.selects(event) >= (reference.add(event) is not None)
         return list(reference.findings())

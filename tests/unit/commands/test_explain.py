@@ -127,7 +127,10 @@ def test_what_json_and_a_long_line_lose(tmp_path: Path) -> None:
     record = "time=2026-03-01T10:00:00.000Z level=ERROR msg=" + "x" * 250_000
     path.write_text(f'{{"log":"kube | {record}\\n","stream":"stderr","time":"2026-03-01T10:00:00Z"}}\n', encoding="utf-8")
     found = steps(detect("explain", f"{path}:1", "--format", "json"))
-    assert found["carrier"] == "the JSON around it is undone; Docker Compose and docker service logs is taken off: kube | "
+    assert (
+        found["carrier"]
+        == "the JSON around it is undone; Docker Compose, docker service logs, foreman and pm2 is taken off: kube | "
+    )
     assert found["length"] == "cut after 200,000 bytes"
     assert found["tags"] == "['ollama_line_cut']"
 
