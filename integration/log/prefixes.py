@@ -37,7 +37,7 @@ _SECONDS: Final = (
 # What Ollama's lines without a record begin with, so that a clock before them is no part of another program's line.
 _NATIVE: Final = (
     r"(?=\[GIN\] |level=|panic: |fatal error: |goroutine [0-9]|\[signal |\t|CUDA error|GGML_"
-    r"|[a-z][a-z0-9]{1,20}(?:_[a-z0-9]{1,20}){1,6}: )"
+    r"|[a-z][a-z0-9]{1,20}(?:_[a-z0-9]{1,20}){1,6}: |[0-9]{4}-[0-9]{2}-[0-9]{2}[T _])"
 )
 _LABEL: Final = r"[A-Za-z_][A-Za-z0-9_]{0,60}=\x22(?:[^\x22\\\n\r]|\\[^\n\r]){0,500}\x22"
 _STRUCTURED: Final = r"(?:-|(?:\[(?:[^\]\\\n\r]|\\[^\n\r]){0,2000}\]){1,20})"

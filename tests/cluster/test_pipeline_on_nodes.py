@@ -19,7 +19,7 @@ from integration.sandbox.local import Node
 from tests.support.corpus import SHIPPED_AT, cases, shipped
 from tests.support.lines import LONG, WORST, cut, lines, long_lines
 from tests.support.repetitions import few
-from tests.support.shipments import HOST, SHAPES, documents, shipper_documents, wrapped_lines
+from tests.support.shipments import HOST, SHAPES, documents, mixed_documents, shipper_documents, wrapped_lines
 from tests.support.shipments import shipped as shipment
 
 PIPELINE = "tested-ollama.server"
@@ -255,7 +255,7 @@ def test_every_shape_of_a_document(engine: Engine, pipeline: str) -> None:
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(st.lists(documents, min_size=20, max_size=40))
+@given(st.lists(documents | mixed_documents, min_size=20, max_size=40))
 def test_any_document_gives_the_twins(engine: Engine, pipeline: str, batch: list[dict[str, Any]]) -> None:
     check_documents(engine, batch)
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from integration.log.event import parse_document
+from integration.log.shipper_fields import ADDRESSES, HOSTS, LINES, RECORDS, TIMES
 from tests.support.lines import lines
 
 LINE, HOST = "THE LINE", "gpu-7"
@@ -200,5 +202,33 @@ def shipped(shape: dict[str, Any], line: str) -> dict[str, Any]:
     return found
 
 
-documents = st.builds(shipped, st.sampled_from([*SHAPES.values()]), lines)
+def _has_line(document: dict[str, Any]) -> bool:
+    try:
+        parse_document(document, received_at=0)
+    except ValueError:
+        return False
+    return True
+
+
+documents = st.builds(shipped, st.sampled_from([*SHAPES.values()]), lines).filter(_has_line)
 """Documents of any shipper with any line in them."""
+_RECORD = {"time": "2026-11-28T10:15:04.1Z", "level": "ERROR", "source": {"file": "server.go", "line": 7}, "msg": "model x"}
+_texts = st.sampled_from(
+    [
+        *("", "-", "x", "model x", "panic: x", "level=ERROR msg=model", "192.0.2.1", "1795860905.5", "1970-01-01T00:00:00Z"),
+        *("2026-11-28 10:15:05 +0200 CEST", "Nov 28 10:15:04 gpu-9 ollama[8]: panic: x", json.dumps(_RECORD)),
+        *(json.dumps({"log": "panic: x", "host": "gpu-8"}), json.dumps({"result": {"_raw": "panic: y", "host": "gpu-8"}})),
+    ]
+)
+_fields = st.sampled_from(
+    [*(field.name for table in (LINES, HOSTS, ADDRESSES, TIMES) for field in table), *RECORDS, "level", "msg", "stream", "foo.bar"]
+)
+_values = st.recursive(
+    _texts | st.none() | st.integers(0, 300) | st.booleans() | st.just(_RECORD),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_fields, inner, max_size=3),
+    max_leaves=6,
+)
+mixed_documents = (
+    st.dictionaries(_fields, _values, min_size=1, max_size=6).map(lambda d: d | {"event.ingested": TIME}).filter(_has_line)
+)
+"""Documents in which fields of all shippers stand side by side, of any type."""
