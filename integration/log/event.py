@@ -13,6 +13,7 @@ from integration.log import gin, json_record, shippers, slog
 from integration.log.kind import kind_of
 from integration.log.line import Line, read
 from integration.log.redaction import redact
+from integration.log.shipper_times import zone_of
 from integration.times import in_zone, rfc3339
 
 DATASET: Final = "ollama.server"
@@ -177,7 +178,7 @@ def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
         raise ValueError("there is no line in the document")
     line = read(text)
     line = line._replace(tags=(*tags, *line.tags))
-    if (zone := shippers.zone_of(document)) and (local := gin.local_time(line.text)) is not None:
+    if (zone := zone_of(shippers.find(document, "event.timezone"))) and (local := gin.local_time(line.text)) is not None:
         line = line._replace(stamp=in_zone(local, zone))
     host = host or line.host or shippers.address_of(document)
     return event_of(line, host=host, shipped_at=received_at if time is None else time)

@@ -12,7 +12,6 @@ import codecs
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import tzinfo
 from typing import Any, Final, NamedTuple
 
 from integration.log import shipper_times
@@ -117,11 +116,6 @@ def address_of(document: Mapping[str, Any]) -> str | None:
 def time_of(document: Mapping[str, Any]) -> int | None:
     """Return the time of a document in epoch milliseconds: of the first field that has one."""
     return shipper_times.first_time(_values(document, _TIMES))
-
-
-def zone_of(document: Mapping[str, Any]) -> tzinfo | None:
-    """Return the zone of a machine's clock where a shipper names it."""
-    return shipper_times.zone_of(find(document, "event.timezone"))
 
 
 def _record_of(part: Mapping[str, Any]) -> str:
