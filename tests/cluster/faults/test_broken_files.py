@@ -84,7 +84,8 @@ def test_a_file_that_vanishes_before_its_turn(site: Site, tmp_path: Path, tried:
 
 def test_a_file_that_is_rotated_by_copying_while_it_is_read(behind: Site, proxy: Proxy, tmp_path: Path, tried: Tried) -> None:
     log, copy, rest = behind.log, tmp_path / "server.log.1", tmp_path / "rest.log"
-    old = log.read_bytes()
+    old = log.read_bytes().replace(b"\n", f" rest={'-' * 2_000}\n".encode())  # more than is read at once
+    log.write_bytes(old)
     new = "".join(f"{error(f'source=new.go:{number} msg=new')}\n" for number in range(50)).encode()
 
     def rotate(request: Request, handle: Handle) -> Answer:
@@ -95,7 +96,7 @@ def test_a_file_that_is_rotated_by_copying_while_it_is_read(behind: Site, proxy:
     proxy.fault = Meeting(rotate, bulks, {0}.__contains__)
     cut = detect(*ingest(behind, log))
     before = stopped_midway(behind, cut, f"{log}: was cut short while it was read")
-    assert 300 < before < 1_000
+    assert 0 < before < 1_000
     command = next(line for line in cut.err.splitlines() if "tail -c" in line).rpartition(": ")[2]
     rest.write_bytes(subprocess.run(command.replace("COPY", str(copy)).split(), capture_output=True, check=True).stdout)
     again = detect(*ingest(behind, log, rest))

@@ -205,7 +205,8 @@ def help_up(node: Node, command: Command) -> None:
     try:
         command.end(_SECONDS_TO_PROMOTE)
     except subprocess.TimeoutExpired:
-        assert "shard is not in primary mode" in command.err.read_text().splitlines()[-1]
+        causes = [line for line in command.err.read_text().splitlines() if not line.startswith("still so")]
+        assert "shard is not in primary mode" in causes[-1]
         node.stop()
         node.start()
 
