@@ -176,7 +176,7 @@ class Sender:
         batch.waiting = waiting
 
     def _tell(self, state: RetryCallState) -> None:
-        """Tell why a batch waits, in full once and then in a few words: a cluster without room may be away for minutes."""
+        """Report why a batch waits, in full once and then in a few words: a cluster without room may be away for minutes."""
         if state.outcome is None or state.next_action is None:
             return
         reason = str(state.outcome.exception())

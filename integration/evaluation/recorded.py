@@ -97,11 +97,6 @@ class Records:
             store.close()
 
 
-def no_records() -> Records:
-    """Return the records of no place."""
-    return Records((), {}, 0, 0)
-
-
 def recorded_otherwise(finding: Finding, recorded: Finding) -> Iterator[str]:
     """Yield the columns in which what was recorded of a finding differs from it, as far as the record carries them.
 

@@ -23,7 +23,7 @@ OnStep = Callable[[Step], None]
 
 
 class Journal:
-    """Tells of each step, and turns a fault after the first change into `PartlyAppliedError`; an interrupt gets a note."""
+    """Reports each step, and turns a fault after the first change into `PartlyAppliedError`; an interrupt gets a note."""
 
     def __init__(self, verb: str, on_step: OnStep) -> None:
         self._verb = verb

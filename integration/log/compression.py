@@ -77,6 +77,7 @@ _FORMATS: Final = (
     _Format("zstd", re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"), zstd.ZstdDecompressor, "zstd -dc"),
 )
 _DAMAGED: Final = (zlib.error, lzma.LZMAError, zstd.ZstdError, OSError, EOFError)
+# zipfile raises NotImplementedError for a method that it lacks, UnicodeDecodeError for a name.
 _ZIP_DAMAGED: Final = (BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, UnicodeDecodeError)
 _ENCRYPTED: Final = 1
 

@@ -42,12 +42,12 @@ def literal(text: str) -> str:
     return f"'{parts}'" if parts == escaped else f"('{parts}')"
 
 
-def read(variable: str, rule: Rule, field: str, *, only_if_long: str = "") -> str:
+def read(variable: str, rule: Rule, field: str, *, only_if_long: bool = False) -> str:
     """Return code that sets `variable` to the field's text: the doc value, else `_source` (nested or dotted), else null.
 
-    `_source` costs ten times a doc value; `only_if_long` is the condition under which it is worth a look.
+    `_source` costs ten times a doc value; with `only_if_long` it is looked into only where the line is too long for one.
     """
-    guard = f" && {only_if_long}" if only_if_long and not rule.field_names.own_index else ""
+    guard = f" && {_LONG_LINE}" if only_if_long and not rule.field_names.own_index else ""
     sent = block([f"{variable} == null{guard}"], from_source(variable, rule, field))
     return f"String {variable} = null;\n{from_index(variable, rule, field)}{sent}"
 
@@ -95,7 +95,7 @@ def value(rule: Rule, field: str) -> str:
 
 def _set_text(rule: Rule, field: str) -> str:
     """Return code that sets `text` to the text of an event field, null where the event has none."""
-    return read("text", rule, field, only_if_long=_LONG_LINE)
+    return read("text", rule, field, only_if_long=True)
 
 
 # The year has ten digits at most: a loop over a text as long as somebody likes would fail the whole search.

@@ -109,7 +109,7 @@ class Maven:
         ):
             try:
                 self._wait(process, folder)
-            except BaseException:
+            except BaseException:  # an interrupt too must not leave Maven behind
                 process.kill()
                 raise
         if process.returncode:
