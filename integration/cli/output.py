@@ -6,8 +6,11 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from integration.findings.escaping import escaped as escaped
+
+_MINUTE = 60.0
 
 
 def note(message: str) -> None:
@@ -32,9 +35,9 @@ def json_text(value: object) -> str:
 
 @contextmanager
 def progress(what: str, total: int | None = None, *, size: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on standard error while it is a terminal; yields a function that advances it."""
+    """Show a progress bar on standard error, or a line each minute where that is no terminal; yields what advances it."""
     if not sys.stderr.isatty():
-        yield lambda _: None
+        yield _by_the_minute(what, total)
         return
     from rich.console import Console  # not above: what goes into a pipe shall not wait for it
     from rich.progress import BarColumn, DownloadColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -44,3 +47,16 @@ def progress(what: str, total: int | None = None, *, size: bool = False) -> Iter
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda more: bar.advance(task, more)
+
+
+def _by_the_minute(what: str, total: int | None) -> Callable[[int], None]:
+    done, due = 0, monotonic() + _MINUTE
+
+    def advance(more: int) -> None:
+        nonlocal done, due
+        done += more
+        if (now := monotonic()) >= due:
+            due = now + _MINUTE
+            note(f"{what}: {done / total:.0%}" if total else f"{what}: {done:,}")
+
+    return advance
