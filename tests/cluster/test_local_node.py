@@ -23,7 +23,10 @@ from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.errors import ClusterError
 from integration.sandbox.local import Node, NodeError, NodeOptions, down, running_node, status
+from integration.sandbox.local.account import Account
+from integration.sandbox.local.cache import cache_folder
 from integration.sandbox.local.process import start_of
+from integration.sandbox.local.servers import distribution
 from tests.support.secured import SecureNode
 from tests.support.servers import Server
 
@@ -177,6 +180,8 @@ def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states
     assert stopped.returncode == 0, stopped.stderr
     assert json.loads(stopped.stdout)["state"] == "stopped"
     assert gone(shown["pid"], start)
+    if (asked := distribution(server.engine, server.version)).keeps_classes:
+        assert (cache_folder(Account.for_node()) / "kept" / f"{asked.engine}-{asked.version}.jsa").stat().st_size > 1_000_000
     assert "stopped" in detect("status").stdout
     assert (reachable / NAME).exists()
 

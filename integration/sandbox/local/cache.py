@@ -80,6 +80,14 @@ class Cache:
                 made.rename(final)
         return final
 
+    def written_by(self, account: Account) -> Path:
+        """Return a folder in which `account` may keep files of its own."""
+        folder = self.folder / "kept"
+        if not folder.is_dir():
+            make_reachable(folder)
+            account.give(folder)
+        return folder
+
 
 @contextmanager
 def locked(path: Path, report: Report) -> Iterator[None]:

@@ -80,6 +80,10 @@ class Distribution(Protocol):
     def settings(self) -> Mapping[str, object]:
         """Settings that this server takes and the other does not."""
 
+    @property
+    def keeps_classes(self) -> bool:
+        """Whether its JVM can keep the classes that it loaded in a file for the next start, which then takes half as long."""
+
     def assemble(self, cache: Cache, report: Report) -> Path:
         """Return the server's home folder, fetching and assembling it when it is not in the cache."""
 

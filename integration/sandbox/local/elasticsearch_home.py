@@ -65,6 +65,11 @@ class Elasticsearch:
         """No security unless a caller asks for it: the node listens on the loopback address only."""
         return {"xpack.security.enabled": False, **self.release.settings}
 
+    @property
+    def keeps_classes(self) -> bool:
+        """Not under the Java agent that holds its entitlements."""
+        return False
+
     def assemble(self, cache: Cache, report: Report) -> Path:
         """Return the home folder."""
 

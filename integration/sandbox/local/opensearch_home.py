@@ -107,6 +107,11 @@ class OpenSearch:
         """Nothing of its own."""
         return {}
 
+    @property
+    def keeps_classes(self) -> bool:
+        """Java 19 is the first that does so by itself."""
+        return self.release.oldest_java >= 19
+
     def assemble(self, cache: Cache, report: Report) -> Path:
         """Return the home folder."""
 

@@ -63,6 +63,9 @@ def prepare(
     cache = Cache.open(account)
     java = find_java(server.java, account, cache, report)
     home = options.home or server.assemble(cache, report)
+    if server.keeps_classes and options.home is None:
+        kept = cache.written_by(account) / f"{server.engine}-{server.version}.jsa"
+        options = replace(options, java=(*options.java, "-XX:+AutoCreateSharedArchive", f"-XX:SharedArchiveFile={kept}"))
     port = port or next(filter(is_free, liked_ports), None) or free_port()
     return Node(name, server, layout, port, home, java, account, options)
 

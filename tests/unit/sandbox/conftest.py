@@ -39,6 +39,7 @@ class FakeServer:
     status: int = 200
     engine: str = "opensearch"
     version: str = "3.4.0"
+    keeps_classes: bool = True
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -145,6 +145,12 @@ def test_the_jvm_gets_the_heap_and_the_nodes_own_folders(tmp_path: Path) -> None
     assert launch.files == {"jvm.options": "-Xmx1g\n"}
 
 
+def test_loaded_classes_are_kept_where_the_java_can() -> None:
+    assert OpenSearch("3.8.0").keeps_classes
+    assert not OpenSearch("2.19.6").keeps_classes  # it runs on Java 11, too
+    assert not any(Elasticsearch(version).keeps_classes for version in RELEASES)
+
+
 def test_servers_are_found_by_engine_and_version() -> None:
     assert distribution("opensearch") == OpenSearch("3.8.0")
     assert distribution("elasticsearch") == Elasticsearch("9.4.3")
