@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum, auto
+from functools import cached_property
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, StringConstraints, model_validator
@@ -79,7 +80,7 @@ class Column(Model):
             raise ValueError("`floor` goes with `first` or `last` alone")
         return self
 
-    @property
+    @cached_property
     def kind(self) -> Kind:
         """What the column holds."""
         if self.first or self.last:
@@ -92,7 +93,7 @@ class Column(Model):
             return Kind.EVENTS
         return Kind.SCORE if self.score else Kind.COUNTS
 
-    @property
+    @cached_property
     def floor_ms(self) -> int:
         """The span of `floor` in milliseconds, 1 where none is stated."""
         return 1 if self.floor is None else int(self.floor[:-1]) * _SPAN_MS[self.floor[-1]]
