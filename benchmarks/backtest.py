@@ -2,7 +2,8 @@
 
     python benchmarks/backtest.py --lines 150000
 
-Prints a row of a Markdown table for each rule. Both sides give the same findings, and the node's caches are cleared before each.
+Prints a row of a Markdown table for each rule: medians of three runs of each side in turn, after one of each for the JVM. Both
+sides give the same findings, and the node's caches are cleared before each run.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _DAY_MS = 86_400_000
 _OFFSET_MS = 600_000  # the windows of the rules begin ten minutes before the hour
 _DAYS = 30
 _RUNS = 3
+_Side = Callable[[], list[Finding]]
 
 
 def main() -> None:
@@ -76,23 +78,22 @@ def _compare(engine: Engine, rule: Rule, index: str, what: str) -> None:
     def one_by_one() -> list[Finding]:
         return [found for window in windows for found in evaluate(engine, rule, index, window)]
 
-    list(evaluate(engine, rule, index, windows[0]))  # for the JVM
-    this, found = _measured(engine, index, in_one_pass)
-    against, each = _measured(engine, index, one_by_one)
-    assert found == each
-    what += f", {len(found)} findings by `{rule.id}`, against {len(windows)} searches"
+    seconds: dict[_Side, list[float]] = {in_one_pass: [], one_by_one: []}
+    for _ in range(_RUNS + 1):
+        found = [_timed(engine, index, side, times) for side, times in seconds.items()]
+        assert found[0] == found[1]
+    this, against = (sorted(times[1:])[_RUNS // 2] for times in seconds.values())  # the first is for the JVM
+    what += f", {len(found[0])} findings by `{rule.id}`, against {len(windows)} searches"
     print(f"| {what} | {this:.2f} s | {against:.2f} s | {against / this:.0f} |", flush=True)
 
 
-def _measured(engine: Engine, index: str, evaluation: Callable[[], list[Finding]]) -> tuple[float, list[Finding]]:
-    """Return the median time of some runs, in seconds, and what they found."""
-    seconds = []
-    for _ in range(_RUNS):
-        engine.request("POST", f"/{index}/_cache/clear")
-        begun = time.perf_counter()
-        found = evaluation()
-        seconds.append(time.perf_counter() - begun)
-    return sorted(seconds)[_RUNS // 2], found
+def _timed(engine: Engine, index: str, side: _Side, times: list[float]) -> list[Finding]:
+    """Return what a side finds without caches, and add the seconds that it takes to `times`."""
+    engine.request("POST", f"/{index}/_cache/clear")
+    begun = time.perf_counter()
+    found = side()
+    times.append(time.perf_counter() - begun)
+    return found
 
 
 if __name__ == "__main__":
