@@ -1,7 +1,8 @@
 """Every window of a stretch of the past in one pass over a cluster, not a search for each.
 
-Events are counted by window and host first, which takes no script. Windows that follow each other are then one search, as long as
-that is not too much; a window that is too much alone is evaluated as `detect run` does.
+Few events take one search. Where there are more, they are counted by window and host first, which takes no script. Windows that
+follow each other are then one search, as long as that is not too much; a window that is too much alone is evaluated as
+`detect run` does.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from integration.engines.answers import Json
 from integration.engines.base import Engine
 from integration.engines.paging import asked_too_much
 from integration.errors import ClusterError
-from integration.evaluation.buckets import Load, all_buckets
+from integration.evaluation.buckets import Load, all_buckets, few_buckets
 from integration.evaluation.cluster import statistics_of, window_statistics
 from integration.findings.finding import Statistics
 from integration.render.aggregation import BY_HOST, host_counts_search, window_search
@@ -43,6 +44,15 @@ class Backtest:
 
     def statistics(self) -> Iterator[tuple[Window, str, Statistics]]:
         """Yield what SPL 8 says of each host and window that has selected events, by window, then as the cluster orders hosts."""
+        few = few_buckets(self._engine, self._rule, self._index, self._start, self._end, self._by_window)
+        if few is not None:
+            yield from self._read(few)
+            self._on_windows(len(self._by_start))
+        else:
+            yield from self._in_stretches()
+
+    def _in_stretches(self) -> Iterator[tuple[Window, str, Statistics]]:
+        """Yield what `statistics` does of more events than one search may have."""
         done = 0
         for starts, load in self._stretches():
             stretch = [self._by_start[start] for start in starts]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,34 +82,38 @@ def hosts_of(engine: Engine, rule: Rule, index: str, window: Window) -> Iterator
     The bucket is None for a host that is too much for one search: it may have a finding or none. A window of few events takes one
     search. Where there are more, they are counted first, and then searched in spans.
     """
-    few = _hosts_of_few_events(engine, rule, index, window)
-    return _hosts_of_many_events(engine, rule, index, window) if few is None else iter(few)
+    few = few_buckets(engine, rule, index, window.start, window.end)
+    if few is None:
+        return _hosts_of_many_events(engine, rule, index, window)
+    return ((bucket["key"]["host"], bucket) for bucket in few)
 
 
-def _hosts_of_few_events(engine: Engine, rule: Rule, index: str, window: Window) -> list[tuple[str, dict[str, Any] | None]] | None:
-    """Return the hosts of a window with their buckets by one search, None where that is too much."""
-    body = few_events_search(rule, engine.name, window.start, window.end, _FEW_EVENTS)
-    hosts: list[tuple[str, dict[str, Any] | None]] = []
+def few_buckets(
+    engine: Engine, rule: Rule, index: str, start: int, end: int, grouped: Callable[[Json], Json] = lambda body: body
+) -> list[Json] | None:
+    """Return a bucket of `aggregation.statistics` for each host with selected events by one search, None where that is too much.
+
+    `grouped` may make the search by host one by more than the host.
+    """
+    body = grouped(few_events_search(rule, engine.name, start, end, _FEW_EVENTS))
+    buckets: list[Json] = []
     try:
         for answer in _answers(engine, index, body):
             if answer.get("terminated_early"):
                 return None
-            buckets = answer.get("aggregations", {}).get(BY_HOST, {}).get("buckets", ())
-            found = ((bucket["key"]["host"], _of_all_labels(rule, bucket)) for bucket in buckets)
-            hosts += [(host, bucket) for host, bucket in found if bucket is not None]
+            found = answer.get("aggregations", {}).get(BY_HOST, {}).get("buckets", ())
+            buckets += [_of_all_labels(rule, bucket) for bucket in found if bucket[labels_name(rule)]["buckets"]]
     except ClusterError as error:
         if not asked_too_much(error):
             raise
         return None
-    return hosts
+    return buckets
 
 
-def _of_all_labels(rule: Rule, bucket: Json) -> Json | None:
-    """Return a host's bucket of `aggregation.few_events_search` as one of `aggregation.statistics`, None without an event."""
+def _of_all_labels(rule: Rule, bucket: Json) -> Json:
+    """Return a bucket whose statistics are apart by label as one of `aggregation.statistics`."""
     name = labels_name(rule)
     labels = bucket[name]["buckets"]
-    if not labels:
-        return None
     lists = {
         each: {
             "buckets": [{"key": key} for key in sorted({value["key"] for label in labels for value in label[each]["buckets"]})],
@@ -118,6 +122,7 @@ def _of_all_labels(rule: Rule, bucket: Json) -> Json | None:
         for each in rule.field_lists
     }
     return {
+        "key": bucket["key"],
         "doc_count": sum(label["doc_count"] for label in labels),
         "first_seen": {"value": min(label["first_seen"]["value"] for label in labels)},
         "last_seen": {"value": max(label["last_seen"]["value"] for label in labels)},

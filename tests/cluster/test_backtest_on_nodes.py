@@ -67,6 +67,8 @@ def test_one_pass_finds_what_each_window_does(past: Engine, rule: Rule, monkeypa
     apart = [finding for window in WINDOWS for finding in evaluate(past, rule, NAMESPACE.events, window)]
     assert len({finding.window_start for finding in apart}) > 2
     assert in_one_pass(past, rule) == apart
+    monkeypatch.setattr(buckets, "_FEW_EVENTS", 1)
+    assert in_one_pass(past, rule) == apart
     found = findings_of([parse(each.line, host=each.host, shipped_at=each.at) for each in LINES], rule)
     within = [each for each in found if WINDOWS[0].start <= each.window_start < WINDOWS[-1].end]
     assert compare(within, apart).differences == ()

@@ -31,14 +31,18 @@ REFERENCE.close()
 
 
 class Past(Engine):
-    """Answers by host, or by window and host, what the reference says; `fault` is called before and may raise."""
+    """Answers by host, or by window and host, what the reference says; `fault` is called before and may raise.
+
+    No search is of few events, unless `few` says so.
+    """
 
     name = "opensearch"
 
-    def __init__(self, fault: Callable[[Json], None] = lambda _: None) -> None:
+    def __init__(self, fault: Callable[[Json], None] = lambda _: None, *, few: bool = False) -> None:
         super().__init__("http://past", Identity((3, 4, 0), "3.4.0", "past"))
         self.spans: list[tuple[int, int]] = []
         self._fault = fault
+        self._few = few
 
     def close(self) -> None:
         """Nothing is open."""
@@ -50,7 +54,7 @@ class Past(Engine):
         raise NotImplementedError
 
     def search(self, index: str, body: Any, *, missing_ok: bool = True) -> Any:  # noqa: ARG002
-        if "terminate_after" in body:
+        if "terminate_after" in body and not self._few:
             return {"terminated_early": True}
         span, by_host = body["query"]["bool"]["filter"][0]["range"]["@timestamp"], body["aggs"]["by_host"]
         counted = list(by_host["aggs"]) == ["long_lines"]
@@ -61,8 +65,9 @@ class Past(Engine):
         if "window" in source:
             assert source["window"]["date_histogram"]["fixed_interval"] == "3600000ms"
             assert source["window"]["date_histogram"]["offset"] == "3000000ms"
+        bucket = _bucket_of_few if "terminate_after" in body else _bucket
         found = [
-            _bucket({"window": start, "host": host} if "window" in source else {"host": host}, statistics)
+            bucket({"window": start, "host": host} if "window" in source else {"host": host}, statistics)
             for start, host, statistics in GROUPS
             if span["gte"] <= start < span["lt"]
         ]
@@ -82,12 +87,27 @@ def _bucket(key: Json, statistics: Statistics) -> Json:
     return {"key": key, "error_types": {"buckets": labels, "sum_other_doc_count": 0}, **lists, **seen, **counts}
 
 
+def _bucket_of_few(key: Json, statistics: Statistics) -> Json:
+    """A bucket of `few_events_search`: events of this test have one label alone."""
+    whole = _bucket(key, statistics)
+    (label,) = whole["error_types"]["buckets"]
+    return {"key": key, "error_types": {"buckets": [{**whole, **label}]}}
+
+
 def searched(engine: Past, told: list[int] | None = None) -> list[tuple[int, str, Statistics]]:
     backtest = Backtest(engine, RULE, "events", WINDOWS, (told if told is not None else []).append)
     return [(window.start, host, statistics) for window, host, statistics in backtest.statistics()]
 
 
-def test_one_search_finds_what_the_reference_does() -> None:
+def test_few_events_take_one_search() -> None:
+    told: list[int] = []
+    with Past(few=True) as engine:
+        assert searched(engine, told) == GROUPS
+        assert engine.spans == [(0, 24)]
+    assert told == [24]
+
+
+def test_one_search_after_the_counts_finds_what_the_reference_does() -> None:
     told: list[int] = []
     with Past() as engine:
         assert searched(engine, told) == GROUPS

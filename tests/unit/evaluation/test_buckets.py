@@ -142,6 +142,7 @@ def test_few_events_take_one_search_whose_labels_are_put_together(monkeypatch: p
     assert [body["terminate_after"] for body in asked] == [2_000]
     assert host == "gpu-1"
     assert bucket == {
+        "key": {"host": "gpu-1"},
         "doc_count": 5,
         "first_seen": {"value": 5},
         "last_seen": {"value": 9},
