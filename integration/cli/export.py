@@ -15,6 +15,8 @@ from integration.cli.output import escaped, note, print_json
 from integration.commands.export import ENGINES, exports
 from integration.commands.export import write as write_files
 from integration.install.deployment import Deployment
+from integration.install.gin_timezone import NO_TIMEZONE, timezone_of
+from integration.install.streams import Streams
 from integration.names import Namespace
 
 
@@ -31,6 +33,10 @@ def export(
     engine: Annotated[EngineChoice, typer.Option("--engine", help="Bodies for one engine only.")] = EngineChoice.ALL,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that have another content.")] = False,
     namespace: NamespaceOption = "default",
+    gin_timezone: Annotated[
+        str | None,
+        typer.Option("--gin-timezone", metavar="ZONE", help="The zone of the clock in [GIN] lines, where the shipper names none."),
+    ] = None,
     rule: RuleOption = None,
     rules: RulesOption = None,
     index: IndexOption = None,
@@ -46,7 +52,8 @@ def export(
     """
     settings, loaded = configured(config, rules, rule)
     engines = ENGINES if engine is EngineChoice.ALL else (engine.value,)
-    files, left_out = exports(loaded, engines, Deployment(Namespace(namespace), index, settings.post_filter))
+    streams = Streams(gin_timezone=None if gin_timezone in (None, NO_TIMEZONE) else timezone_of(gin_timezone))
+    files, left_out = exports(loaded, engines, Deployment(Namespace(namespace), index, settings.post_filter), streams)
     states = write_files(folder, files, left_out, force=force)
     if form is Format.JSON:
         missing = [{"path": each.path, "reason": each.reason} for each in left_out]

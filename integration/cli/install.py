@@ -16,6 +16,7 @@ from integration.cli.options import Format, FormatOption, RulesOption
 from integration.cli.output import escaped, note, print_json
 from integration.cli.tables import print_table
 from integration.install.deployment import Deployment
+from integration.install.gin_timezone import timezone_of
 from integration.install.objects import Leftover
 from integration.install.plan import VERBS, Planned, State, apply, plan, refuse_foreign
 from integration.install.retention import retention_of
@@ -49,6 +50,14 @@ def install(
         bool | None,
         typer.Option("--keep-prompts/--no-keep-prompts", help="Store prompts and responses, redacted. Else as it was, first not."),
     ] = None,
+    gin_timezone: Annotated[
+        str | None,
+        typer.Option(
+            "--gin-timezone",
+            metavar="ZONE",
+            help="The zone of the clock in [GIN] lines, where the shipper names none; none ends it. Else as it was, first none.",
+        ),
+    ] = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Delete what an earlier installation made for rules that are no more.")
     ] = False,
@@ -68,6 +77,8 @@ def install(
     the next call does the rest.
 
     Example: detect install --enable --url https://localhost:9200 --username admin --ca-certs ca.pem
+
+    Or, for shippers that send no event.timezone: detect install --gin-timezone Europe/Berlin
     """
     settings, loaded = configured(config, rules, None)
     deployment = Deployment(cluster.namespace, index, settings.post_filter)
@@ -80,6 +91,7 @@ def install(
         "enable": enable,
         "retention": kept,
         "keep_prompts": keep_prompts,
+        "gin_timezone": None if gin_timezone is None else timezone_of(gin_timezone),
     }
     with desired(cluster, loaded, alerting, deployment, **options) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers

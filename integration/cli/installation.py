@@ -17,6 +17,7 @@ from integration.cli.tables import print_table
 from integration.detection.model import Rule
 from integration.install.dashboards import SavedObject, dashboard_objects, front_end_of, unused_panels
 from integration.install.deployment import Deployment
+from integration.install.gin_timezone import NO_TIMEZONE
 from integration.install.journal import OnStep, Step
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject, Target
@@ -93,8 +94,9 @@ def desired(
     enable: bool = False,
     retention: str | None = None,
     keep_prompts: bool | None = None,
+    gin_timezone: str | None = None,
 ) -> Iterator[Desired]:
-    """Connect, and choose what shall be there; of `retention` and `keep_prompts`, None stands for what is there already."""
+    """Connect, and choose what shall be there; None for one of the last three stands for what is there already."""
     with cluster.open() as engine, cluster.open_kibana() as kibana, cluster.open_dashboards() as front_end:
         connections = Connections(engine, kibana, front_end)
         target = target_of(connections, alerting, deployment, notify, connector)
@@ -103,6 +105,8 @@ def desired(
             streams = replace(streams, retention=None if retention == NO_RETENTION else retention)
         if keep_prompts is not None:
             streams = replace(streams, keep_prompts=keep_prompts)
+        if gin_timezone is not None:
+            streams = replace(streams, gin_timezone=None if gin_timezone == NO_TIMEZONE else gin_timezone)
         shared = [
             *shared_objects(rules, engine.name, streams),
             *(role_objects(engine.name, rules, deployment.index) if roles else ()),

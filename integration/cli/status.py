@@ -45,7 +45,7 @@ def status(
     deployment = Deployment(cluster.namespace, index, settings.post_filter)
     with desired(cluster, loaded, alerting, deployment, dashboards=dashboards) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
-        report = report_status(wanted.connections, planned, cluster.namespace, wanted.streams.retention)
+        report = report_status(wanted.connections, planned, cluster.namespace, wanted.streams)
     if form is Format.JSON:
         print_json(_report_json(report) | {"leftovers": leftovers_json(leftovers)})
     else:
@@ -70,7 +70,8 @@ def _print_report(report: Report) -> None:
         [f"events in {report.events_index}", f"{report.events:,}"],
         *([f"  {loss.kind.replace('_', ' ')}", f"{loss.count:,}"] for loss in report.losses),
         ["  last event", report.last_event or "none"],
-        ["  kept for", report.retention or "as long as nobody deletes them"],
+        ["  kept for", report.streams.retention or "as long as nobody deletes them"],
+        ["  zone of [GIN] lines", report.streams.gin_timezone or "as the shipper says"],
         ["documents the pipeline failed on since the nodes started", f"{report.pipeline_failures:,}"],
         *(row for each in report.json_events for row in _json_event_rows(each)),
         [f"risk events in {report.risk_index}", f"{report.risk_events:,}"],
@@ -106,7 +107,8 @@ def _report_json(report: Report) -> dict[str, Any]:
             **{loss.kind: loss.count for loss in report.losses},
             "pipeline_failures": report.pipeline_failures,
             "last": report.last_event,
-            "retention": report.retention,
+            "retention": report.streams.retention,
+            "gin_timezone": report.streams.gin_timezone,
         },
         "json_events": [
             {"index": each.index, "count": each.count, "past_pipeline": each.past_pipeline.count} for each in report.json_events

@@ -15,20 +15,25 @@ from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import DetectError, ForbiddenError
 from integration.findings.filter import NO_FILTER, Filter
+from integration.install.gin_timezone import installed_timezone
 from integration.install.objects import Connections
 from integration.install.ownership import has_tag_text, manager, tagged_rules
 from integration.install.plan import State, plan
 from integration.install.privileges import Work, lacking_privileges
 from integration.install.shared_objects import shared_objects
 from integration.install.streams import overriding, streams_of
-from integration.log.event import parse
+from integration.log.event import parse_document
+from integration.log.shipper_times import zone_of
 from integration.names import DATASETS, PIPELINE, Namespace
 from integration.scheduler.progress import read_progress
 from integration.targets.opensearch.plugins import has_alerting
 from integration.times import rfc3339
 
 _TOLERATED_SKEW_MS = 5_000
-_SAMPLE = 'time=2026-11-24T08:50:00.123Z level=ERROR source=server.go:224 msg="ollama exited" err="exit status 1"'
+_SAMPLES = (
+    'time=2026-11-24T08:50:00.123Z level=ERROR source=server.go:224 msg="ollama exited" err="exit status 1"',
+    '[GIN] 2026/11/24 - 08:50:00 | 500 |  2.859719514s |      172.18.0.3 | POST     "/api/chat"',
+)
 
 
 class Verdict(StrEnum):
@@ -113,10 +118,8 @@ def _disks(installation: Installation) -> Answers:
     found = full_disks(installation.engine)
     for disk in found:
         verdict = Verdict.FAIL if disk.stage == "flood stage" else Verdict.WARN
-        yield (
-            verdict,
-            f"{disk.node}'s disk is {disk.used_percent}% full, beyond the {disk.stage} watermark: {disk.consequence}; make room",
-        )
+        full = f"{disk.node}'s disk is {disk.used_percent}% full, beyond the {disk.stage} watermark"
+        yield verdict, f"{full}: {disk.consequence}; make room"
     if not found:
         yield Verdict.OK, "no disk is beyond a watermark"
 
@@ -163,10 +166,8 @@ def _clock(installation: Installation) -> Answers:
     if abs(skew) <= _TOLERATED_SKEW_MS + doubt:
         yield Verdict.OK, "this machine's and the cluster's agree"
     else:
-        yield (
-            Verdict.FAIL,
-            f"the cluster is {skew / 1000:+.1f} s off this machine's: windows would be run early or late; set up NTP",
-        )
+        told = f"the cluster is {skew / 1000:+.1f} s off this machine's: windows would be run early or late; set up NTP"
+        yield Verdict.FAIL, told
 
 
 def _objects(installation: Installation) -> Answers:
@@ -197,15 +198,14 @@ def _pipeline(installation: Installation) -> Answers:
     if pipeline is None:
         yield Verdict.INFO, "is missing, so that no line was tried"
         return
-    at = parse(_SAMPLE, host="doctor", shipped_at=0)
-    document = {"@timestamp": rfc3339(0, millis=True), "message": _SAMPLE, "host": {"name": "doctor"}}
-    (answer,) = installation.engine.simulate(PIPELINE, [document])
-    got = answer.get("doc", {}).get("_source")
-    if got == at.document():
-        yield Verdict.OK, "parses a line as it should"
-    else:
-        mend = "`detect install`" if has_tag_text(pipeline.get("description")) else "`detect install --force`"
-        yield Verdict.FAIL, f"parses a line otherwise than it should: {answer.get('error') or got}; {mend} puts it right"
+    sent = [{"@timestamp": rfc3339(0, millis=True), "message": line, "host": {"name": "doctor"}} for line in _SAMPLES]
+    for document, answer in zip(sent, installation.engine.simulate(PIPELINE, sent), strict=True):
+        got = answer.get("doc", {}).get("_source")
+        if got != parse_document(document, received_at=0, gin_timezone=zone_of(installed_timezone(pipeline))).document():
+            mend = "`detect install`" if has_tag_text(pipeline.get("description")) else "`detect install --force`"
+            yield Verdict.FAIL, f"parses a line otherwise than it should: {answer.get('error') or got}; {mend} puts it right"
+            return
+    yield Verdict.OK, "parses lines as it should"
 
 
 def _fields(installation: Installation) -> Answers:

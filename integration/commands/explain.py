@@ -14,12 +14,15 @@ from integration.engines.base import Engine
 from integration.errors import InputError, NotFoundError
 from integration.evaluation.cluster import label_of
 from integration.evaluation.explanation import Verdict, verdict
-from integration.log.event import Event, event_of, stored
+from integration.install.streams import gin_timezone
+from integration.log.documents import clock_zone
+from integration.log.event import Event, event_of, stored, with_clock
 from integration.log.files import RawLine, read_lines
 from integration.log.hosts import Hosts
-from integration.log.line import MAX_BYTES, Steps, steps
+from integration.log.line import MAX_BYTES, Line, Steps, steps
 from integration.log.prefixes import PREFIXES
 from integration.log.redaction import redact
+from integration.log.shipper_times import zone_of
 from integration.names import PIPELINE
 from integration.render.aggregation import lines_search
 from integration.targets.kibana.alerts import flattened
@@ -84,16 +87,26 @@ def line_at(place: str) -> RawLine:
 def explain_line(line: RawLine, hosts: Hosts, rules: Iterable[Rule], engine: Engine | None = None) -> Explanation:
     """Explain a line of a log; with an engine, beside what the installed pipeline there makes of it."""
     machine = hosts.of(line.path, line.line.host)
+    sent: dict[str, Any] = {
+        "@timestamp": rfc3339(line.shipped_at, millis=True),
+        "message": line.text,
+        "host": {"name": machine.name},
+    }
+    clock = _clock(line.line)
+    if line.line.stamp is not None and (zone := clock_zone(line.line.text, line.line.stamp)):
+        sent["event"] = {"timezone": zone}
+    elif engine is not None and (read := with_clock(line.line, zone_of(gin_timezone(engine)))) != line.line:
+        line, clock = line._replace(line=read), "its own clock, in the zone of the installation"
     event = event_of(line.line, host=machine.name, shipped_at=line.shipped_at)
     way = steps(line.text)
     named = "its carrier names it" if line.line.host == machine.name else "its path names it, or an option does"
     origin = named if machine.is_named else "nothing names another machine than this one"
-    found = [*_way(line.text, way), *_fields(event, {"@timestamp": _clock(line), "host.name": origin})]
+    found = [*_way(line.text, way), *_fields(event, {"@timestamp": clock, "host.name": origin})]
     explained = Explanation(f"{line.path}:{line.number}", event, tuple(found), tuple(verdict(rule, event) for rule in rules))
     if engine is None:
         return explained
-    sent = {"@timestamp": rfc3339(line.shipped_at, millis=True), "message": line.text, "host": {"name": machine.name}}
     texts, document = _simulated(engine, sent)
+    document.get("event", {}).pop("timezone", None)  # which we sent
     here = dict(zip(_WAY, (way.stripped.text, way.whole, way.redacted), strict=True))
     there = {name: redact(text) for name, text in texts.items() if text != here[name]} | _differing(event.document(), document)
     return _beside(explained, there)
@@ -148,8 +161,7 @@ def _way(raw: str, way: Steps) -> Iterator[Step]:
     yield Step("redaction", "nothing to blank out" if way.redacted == way.whole else f"blanked out: {changed}")
 
 
-def _clock(line: RawLine) -> str:
-    read = line.line
+def _clock(read: Line) -> str:
     if read.stamp is not None:
         return "its own time" if read.zone is not None else "its own clock, in the zone of the records around it"
     return "its carrier's time" if read.carried is not None else "it has none: that of a line above, else when the file was written"

@@ -20,6 +20,7 @@ from integration.install.objects import RuleObject
 from integration.install.ownership import OWNER
 from integration.install.roles import role_objects
 from integration.install.shared_objects import shared_objects
+from integration.install.streams import ORDINARY, Streams
 from integration.render.aggregation import window_search
 from integration.targets.choose import targets_for
 from integration.targets.kibana import body as kibana
@@ -50,12 +51,14 @@ class MissingBody:
     reason: str
 
 
-def exports(rules: Sequence[Rule], engines: Sequence[str], deployment: Deployment) -> tuple[list[Export], list[MissingBody]]:
+def exports(
+    rules: Sequence[Rule], engines: Sequence[str], deployment: Deployment, streams: Streams = ORDINARY
+) -> tuple[list[Export], list[MissingBody]]:
     """Render every body for these rules: what can be said for each engine, and what cannot."""
     files: list[Export] = []
     left_out: list[MissingBody] = []
     for engine in engines:
-        files += _shared(rules, engine, deployment)
+        files += _shared(rules, engine, deployment, streams)
         made = [target.rule_object(rule) for rule in rules for target in targets_for(engine, deployment)]
         for path, export in _renderings(rules, engine, deployment, made):
             try:
@@ -103,8 +106,8 @@ def _state(path: Path, content: str) -> str:
         raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _shared(rules: Sequence[Rule], engine: str, deployment: Deployment) -> Iterator[Export]:
-    for each in (*shared_objects(rules, engine), *role_objects(engine, rules, deployment.index)):
+def _shared(rules: Sequence[Rule], engine: str, deployment: Deployment, streams: Streams) -> Iterator[Export]:
+    for each in (*shared_objects(rules, engine, streams), *role_objects(engine, rules, deployment.index)):
         if not isinstance(each, EventIndices):  # which are what is there already
             path = f"{engine}/{each.kind.replace(' ', '_')}.{each.name}.json"
             yield Export(path, _json(each.body), f"{each.kind} {each.name}", each.request)

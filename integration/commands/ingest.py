@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from integration.commands.sending import MAX_BATCH_LINES, Batch, Failure, Sender
 from integration.engines.base import BULK_BYTES, Engine
@@ -20,6 +20,7 @@ from integration.errors import (
     ThrottledError,
     UnreachableError,
 )
+from integration.install.gin_timezone import installed_timezone
 from integration.log.documents import Document, document
 from integration.names import EVENTS_TEMPLATE, PIPELINE
 
@@ -90,7 +91,7 @@ def ingest(
     `IngestStoppedError` if lines are stored by then. An interrupt waits for the batches on their way, and carries a note of how
     many lines are stored.
     """
-    check_installed(engine)
+    with_zone = installed_timezone(check_installed(engine)) is not None
     report = IngestReport()
     stop = threading.Event()
     sender = Sender(engine, data_stream, patience, stop, on_retry, sleep)
@@ -98,7 +99,7 @@ def ingest(
     with ThreadPoolExecutor(in_flight) as pool:
         try:
             try:
-                for documents in _batches(lines, min(batch_lines, MAX_BATCH_LINES), batch_bytes):
+                for documents in _batches(lines, min(batch_lines, MAX_BATCH_LINES), batch_bytes, with_zone=with_zone):
                     report.read += len(documents)
                     way.running.add(pool.submit(sender.store, documents))
                     way.settle(at_most=in_flight)
@@ -121,21 +122,25 @@ def ingest(
     return report
 
 
-def check_installed(engine: Engine) -> None:
-    """Raise `NotFoundError` where the pipeline or the template of the data streams is missing."""
-    if engine.get_pipeline(PIPELINE) is None or engine.get_template(EVENTS_TEMPLATE) is None:
+def check_installed(engine: Engine) -> dict[str, Any]:
+    """Return the pipeline; raise `NotFoundError` where it or the template of the data streams is missing."""
+    pipeline = engine.get_pipeline(PIPELINE)
+    if pipeline is None or engine.get_template(EVENTS_TEMPLATE) is None:
         raise NotFoundError(
             f"{engine.url} has no ingest pipeline {PIPELINE!r} or no index template {EVENTS_TEMPLATE!r}: run `detect install` first"
         )
+    return pipeline
 
 
-def _batches(lines: Iterable[tuple[str, RawLine]], most_lines: int, most_bytes: int) -> Iterator[list[Document]]:
+def _batches(
+    lines: Iterable[tuple[str, RawLine]], most_lines: int, most_bytes: int, *, with_zone: bool
+) -> Iterator[list[Document]]:
     """Put lines together; those before one that cannot be read are a batch too."""
     batch: list[Document] = []
     size = 0
     try:
         for host, line in lines:
-            entry = document(host, line)
+            entry = document(host, line, with_zone=with_zone)
             if batch and size + entry.size > most_bytes:
                 yield batch
                 batch, size = [], 0

@@ -10,6 +10,7 @@ from integration.commands.losses import Loss, losses
 from integration.engines.base import Engine
 from integration.install.objects import Connections, Health, RuleObject
 from integration.install.plan import Planned
+from integration.install.streams import ORDINARY, Streams
 from integration.names import PIPELINE, Namespace
 
 
@@ -18,8 +19,8 @@ class Report:
     """The state of an installation: objects, counts of documents, and the newest times (RFC 3339, None when there is none).
 
     `losses` are documents that did not become events as they should; `pipeline_failures` is the pipeline's own count since the
-    nodes started. `retention` is how long events are kept, None where nothing deletes them. `rules` says how each rule fares at
-    each target that has it. `json_events` are those of the API and prompts, where there are some that this user may read.
+    nodes started. `streams` is what the user chose for the data streams. `rules` says how each rule fares at each target that has
+    it. `json_events` are those of the API and prompts, where there are some that this user may read.
     """
 
     engine: str
@@ -33,12 +34,12 @@ class Report:
     risk_index: str
     risk_events: int
     last_risk_event: str | None
-    retention: str | None = None
+    streams: Streams
     rules: tuple[Health, ...] = ()
     json_events: tuple[JsonEvents, ...] = ()
 
 
-def status(connections: Connections, planned: Sequence[Planned], namespace: Namespace, retention: str | None = None) -> Report:
+def status(connections: Connections, planned: Sequence[Planned], namespace: Namespace, streams: Streams = ORDINARY) -> Report:
     """Ask the cluster for everything a `Report` says beside the plan of an installation."""
     engine = connections.engine
     stats = engine.ingest_stats().get(PIPELINE)
@@ -54,7 +55,7 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         risk_index=namespace.risk,
         risk_events=engine.count(namespace.risk, {"match_all": {}}),
         last_risk_event=_newest(engine, namespace.risk),
-        retention=retention,
+        streams=streams,
         rules=tuple(_health(connections, planned)),
         json_events=tuple(json_events(engine, namespace)),
     )

@@ -16,6 +16,7 @@ from integration.errors import ClusterError
 from integration.evaluation.cluster import evaluate, event_hits, label_of
 from integration.evaluation.reference import Classifier, Reference
 from integration.findings.finding import Finding
+from integration.log.documents import clock_zone
 from integration.log.event import Event, event_of, parse
 from integration.log.files import read_text
 from integration.log.line import read
@@ -82,7 +83,7 @@ def by_cluster(engine: Engine, rule: Rule, sent: Sequence[Sent]) -> Outcome:
 
 
 def _in_index(engine: Engine, rule: Rule, index: str, sent: Sequence[Sent]) -> Outcome:
-    sources = [{"@timestamp": rfc3339(line.at, millis=True), "message": line.text, "host": {"name": line.host}} for line in sent]
+    sources = [_source(line) for line in sent]
     for item in engine.bulk_create(index, [(str(number), json.dumps(source)) for number, source in enumerate(sources)]):
         if not item.ok:
             raise ClusterError(f"{engine.url} refused line {int(item.id) + 1} of a case: {item.reason}")
@@ -98,6 +99,13 @@ def _in_index(engine: Engine, rule: Rule, index: str, sent: Sequence[Sent]) -> O
     findings = [finding for window in windows for finding in evaluate(engine, rule, index, window)]
     numbers = [str(number) for number in range(len(sent))]
     return Outcome([line.text for line in sent], [labels.get(number, NOT_SELECTED) for number in numbers], documents, findings)
+
+
+def _source(line: Sent) -> dict[str, Any]:
+    """Return a line's document, which has the reference's time whatever zone was installed for access lines."""
+    source: dict[str, Any] = {"@timestamp": rfc3339(line.at, millis=True), "message": line.text, "host": {"name": line.host}}
+    zone = clock_zone(line.event.original, line.event.time)
+    return source | {"event": {"timezone": zone}} if zone else source
 
 
 def faults(case: Case, outcome: Outcome) -> Iterator[str]:

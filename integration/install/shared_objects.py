@@ -14,15 +14,14 @@ from integration.errors import ClusterError
 from integration.folders import asset_folder
 from integration.install import retention
 from integration.install.event_indices import EventIndices, HookedIndices
+from integration.install.gin_timezone import put_timezone
 from integration.install.hooks import abandoned_hooks, hooks_of
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover
 from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
-from integration.install.streams import Streams, keeping
+from integration.install.streams import ORDINARY, Streams, keeping
 from integration.names import API, PROMPTS, RISK_TEMPLATE, SERVER, Dataset
 from integration.render.templates import computed_fields, events_template, json_events_template, risk_template
-
-_ORDINARY = Streams()
 
 
 class Pipeline(SharedObject):
@@ -88,7 +87,7 @@ class DataStream(SharedObject):
         return True
 
 
-def shared_objects(rules: Sequence[Rule], engine: str, streams: Streams = _ORDINARY) -> list[SharedObject]:
+def shared_objects(rules: Sequence[Rule], engine: str, streams: Streams = ORDINARY) -> list[SharedObject]:
     """Return every object that these rules share on an engine, in the order in which they must be created."""
     risk = risk_template(rules)
     made = _stream_objects(SERVER, rules, engine, streams)
@@ -126,6 +125,8 @@ def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Str
     body = deepcopy(_written(dataset.pipeline))
     if dataset == PROMPTS and streams.keep_prompts:
         keeping(body)["keep"] = True
+    if dataset == SERVER and streams.gin_timezone:
+        put_timezone(body, streams.gin_timezone)
     description = f"{body['description']} {shared_tag_text(body, rules)}"
     if engine == "elasticsearch":
         del body["version"]  # counted up with each replacement, since it guards them

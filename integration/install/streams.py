@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from integration.engines.base import Engine
 from integration.errors import NotFoundError
+from integration.install.gin_timezone import installed_timezone
 from integration.install.ownership import OWNER, has_tag
 from integration.install.retention import policy_retention
 from integration.names import DATASETS, PROMPTS, SERVER, Dataset
@@ -34,22 +35,33 @@ class Streams:
 
     `abandoned` are the datasets in whose hooks we still are, though the template is ours. `retention` is how long events are
     kept, such as `30d`, None where nothing deletes them. `keep_prompts` tells that prompts and responses are stored.
+    `gin_timezone` is the zone of access lines' clocks where a shipper names none, None where such a line has the shipper's time.
     """
 
     hooked: tuple[Hooked, ...] = ()
     abandoned: tuple[Dataset, ...] = ()
     retention: str | None = None
     keep_prompts: bool = False
+    gin_timezone: str | None = None
+
+
+ORDINARY = Streams()
+"""Nobody else's template, and nothing chosen."""
 
 
 def streams_of(engine: Engine) -> Streams:
     """Read how the data streams of a cluster are set up."""
     if engine.name != "elasticsearch":  # whose templates cannot name a component that may not be there: it has no such hooks
-        return Streams(retention=policy_retention(engine), keep_prompts=_keeps_prompts(engine))
+        return Streams((), (), policy_retention(engine), _keeps_prompts(engine), gin_timezone(engine))
     hooked = tuple(each for dataset in DATASETS if (each := _hooked(engine, dataset)))
     theirs = {each.dataset for each in hooked}
     abandoned = tuple(each for each in DATASETS if each not in theirs and _holds_ours(engine, each))
-    return Streams(hooked, abandoned, _retention(engine), _keeps_prompts(engine))
+    return Streams(hooked, abandoned, _retention(engine), _keeps_prompts(engine), gin_timezone(engine))
+
+
+def gin_timezone(engine: Engine) -> str | None:
+    """Read the zone in which the pipeline of a cluster reads the clock of access lines, None where it has none."""
+    return installed_timezone(engine.get_pipeline(SERVER.pipeline) or {})
 
 
 def overriding(engine: Engine, dataset: Dataset, stream: str) -> list[str]:

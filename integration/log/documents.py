@@ -11,6 +11,7 @@ from json import JSONEncoder
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from integration.log.gin import local_time
 from integration.log.hosts import Hosts, Machine
 from integration.times import rfc3339
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 _ID_DIGITS = 32
 _HEADER_BYTES = 55  # `{"create":{"_id":"…"}}` and two line ends
 _STANDARD_INPUT = "-"
+_FARTHEST_OFFSET = 18 * 60
 _json_text = JSONEncoder(ensure_ascii=False).encode
 
 
@@ -57,8 +59,8 @@ def with_host(lines: Iterable[RawLine], hosts: Hosts, tally: Tally) -> Iterator[
         yield machine.name, line
 
 
-def document(host: str, line: RawLine) -> Document:
-    """Make the document of a line.
+def document(host: str, line: RawLine, *, with_zone: bool = False) -> Document:
+    """Make the document of a line; `with_zone` an access line's names the zone of its clock, where that is known.
 
     Its id stands for the whole line, its host, its file and its place there: a file that is read again gives the same
     ids, and two equal lines stay two.
@@ -72,10 +74,26 @@ def document(host: str, line: RawLine) -> Document:
     )  # fmt: skip
     source = (
         f'{{"@timestamp":"{_shown(line.shipped_at)}","message":{_json_text(line.text)},"host":{{"name":{host_json}}},'
-        f'"log":{{"file":{{"path":{path_json}}},"offset":{line.offset}}}}}'
+        f'"log":{{"file":{{"path":{path_json}}},"offset":{line.offset}}}'
     )
+    zone = clock_zone(line.line.text, line.line.stamp) if with_zone and line.line.stamp is not None else None
+    source += f',"event":{{"timezone":"{zone}"}}}}' if zone else "}"
     size = _HEADER_BYTES + len(source.encode())
     return Document(sha256(identity).hexdigest()[:_ID_DIGITS], source, size, line.path, line.number)
+
+
+def clock_zone(text: str, time: int) -> str | None:
+    """Return what `event.timezone` must say for an access line to have a time, whatever zone a cluster reads its clock in.
+
+    Where no offset leads there it is no zone's name, by which the line keeps the time it is sent with. None for any other line.
+    """
+    local = local_time(text)
+    if local is None:
+        return None
+    minutes, rest = divmod(local - time, 60_000)
+    if rest or abs(minutes) > _FARTHEST_OFFSET:
+        return "none"
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 
 
 def each_once(paths: Sequence[str]) -> list[str]:

@@ -7,6 +7,7 @@ classes throughout, since the two sides would otherwise disagree on what a digit
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Final
 
 from integration.log import gin, json_record, shippers, slog
@@ -164,10 +165,10 @@ def event_of(line: Line, *, host: str | None, shipped_at: int) -> Event:
     return Event(line.text, time, host or UNKNOWN_HOST, tags)
 
 
-def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
+def parse_document(document: Mapping[str, Any], *, received_at: int, gin_timezone: tzinfo | None = None) -> Event:
     """Return the event of a document as a shipper sends it; `received_at` (epoch milliseconds) is the time of one that has none.
 
-    Raises ValueError for a document without a line.
+    `gin_timezone` is the zone of access lines' clocks where it names none. Raises ValueError for a document without a line.
     """
     found, host, time = shippers.read(document, record=True)
     text = found or (shippers.rest_of(document) if found is None else None)
@@ -178,7 +179,14 @@ def parse_document(document: Mapping[str, Any], *, received_at: int) -> Event:
         raise ValueError("there is no line in the document")
     line = read(text)
     line = line._replace(tags=(*tags, *line.tags))
-    if (zone := zone_of(shippers.find(document, "event.timezone"))) and (local := gin.local_time(line.text)) is not None:
-        line = line._replace(stamp=in_zone(local, zone))
+    named = shippers.find(document, "event.timezone")
+    line = with_clock(line, zone_of(named) if isinstance(named, str) else gin_timezone)
     host = host or line.host or shippers.address_of(document)
     return event_of(line, host=host, shipped_at=received_at if time is None else time)
+
+
+def with_clock(line: Line, zone: tzinfo | None) -> Line:
+    """Return an access line with the time of its clock in a zone, where that is known; any other line as it is."""
+    if zone is None or (local := gin.local_time(line.text)) is None:
+        return line
+    return line._replace(stamp=in_zone(local, zone))

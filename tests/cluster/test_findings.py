@@ -337,7 +337,7 @@ def test_doctor_is_content_with_a_sound_installation(url: str) -> None:
     assert answer.code == 0, answer.out
     assert answer.json["healthy"] is True
     assert {c["check"] for c in answer.json["checks"]} >= {"connection", "clock", "objects", "pipeline", "permissions", "scheduler"}
-    assert "parses a line as it should" in run(url, "doctor").out
+    assert "parses lines as it should" in run(url, "doctor").out
 
 
 def test_doctor_names_what_is_broken(url: str, engine: Engine) -> None:

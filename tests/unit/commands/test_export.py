@@ -96,6 +96,17 @@ def test_the_dashboard_is_a_file_for_the_import(engine: str, path: str, product:
     ]
 
 
+def test_the_pipeline_has_the_zone_that_is_asked_for(tmp_path: Path) -> None:
+    def pipelines(*options: str) -> list[bool]:
+        assert run(str(tmp_path), "--force", *options).exit_code == 0
+        files = [tmp_path / engine / "ingest_pipeline.ollama.server.json" for engine in ENGINES]
+        return ["Europe/Berlin" in file.read_text(encoding="utf-8") for file in files]
+
+    assert pipelines() == [False, False]
+    assert pipelines("--gin-timezone", "Europe/Berlin") == [True, True]
+    assert isinstance(run(str(tmp_path), "--gin-timezone", "CET").exception, InputError)
+
+
 def test_changed_files_are_not_overwritten_unless_forced(tmp_path: Path) -> None:
     files, left_out = exports([RULE], ENGINES, DEPLOYMENT)
     write(tmp_path, files, left_out)

@@ -17,6 +17,7 @@ from integration.engines.connection import Connection
 from integration.errors import ClusterError, InputError, NotFoundError, ThrottledError, UnreachableError
 from integration.log.files import RawLine
 from integration.log.line import read
+from integration.times import parse_time
 from tests.support.fake_cluster import ELASTICSEARCH, OPENSEARCH, Answer, FakeCluster, Request
 
 STREAM = "logs-ollama.server-test"
@@ -131,6 +132,20 @@ def run(engine: Engine) -> Run:
         return ingest(engine, given, STREAM, **({"sleep": lambda _: None} | options))
 
     return call
+
+
+def test_a_clock_s_zone_is_sent_where_the_installation_has_one(stream: DataStream, run: Run) -> None:
+    text = '[GIN] 2026/11/24 - 12:14:29 | 200 | 1s | 127.0.0.1 | GET "/"'
+    ((host, line),) = lines(text)
+    known = line._replace(line=line.line._replace(stamp=parse_time("2026-11-24T11:14:29Z")))
+    sent = []
+    for timezone in (None, "Europe/Berlin"):
+        processors = [{"set": {"tag": "gin-timezone", "value": timezone}}] if timezone else []
+        stream.cluster.on("GET", "/_ingest/pipeline/ollama.server", Answer({"ollama.server": {"processors": processors}}))
+        stream.indices.clear()
+        run([(host, known)])
+        sent += [document.get("event") for document in stream.indices[0].values()]
+    assert sent == [None, {"timezone": "+01:00"}]
 
 
 class TestStoring:

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integration.log.documents import Tally, document, with_host
+from integration.log.documents import Tally, clock_zone, document, with_host
 from integration.log.files import RawLine
 from integration.log.hosts import Hosts
 from integration.log.line import read
+from integration.times import parse_time
 
 TEXT = "time=x level=ERROR"
 LINE = RawLine(TEXT, "/var/log/ollama.log", 7, 120, 1_795_518_869_739, read(TEXT))
@@ -75,6 +76,38 @@ class TestDocuments:
         made = document("h", LINE._replace(path=os.fsdecode(b"/var/log/\xff.log")))
         assert json.loads(made.source)["log"]["file"]["path"] == "/var/log/\ufffd.log"
         assert made.id != document("h", LINE._replace(path=os.fsdecode(b"/var/log/\xfe.log"))).id
+
+
+GIN = '[GIN] 2026/11/24 - 12:14:29 | 200 | 1s | 127.0.0.1 | GET "/"'
+AT = parse_time("2026-11-24T11:14:29Z")
+
+
+class TestZones:
+    @pytest.mark.parametrize(
+        ("time", "zone"),
+        [
+            ("2026-11-24T11:14:29Z", "+01:00"),
+            ("2026-11-24T12:14:29Z", "+00:00"),
+            ("2026-11-24T15:44:29Z", "-03:30"),
+            ("2026-11-23T18:14:29Z", "+18:00"),
+            ("2026-11-23T18:13:29Z", "none"),
+            ("2026-11-24T11:14:29.5Z", "none"),
+        ],
+    )
+    def test_of_a_clock_and_a_time(self, time: str, zone: str) -> None:
+        assert clock_zone(GIN, parse_time(time)) == zone
+        assert clock_zone(TEXT, parse_time(time)) is None
+
+    def test_an_access_line_of_a_known_zone_names_it(self) -> None:
+        line = read(GIN)
+        known = LINE._replace(text=GIN, line=line._replace(stamp=AT))
+        assert "event" not in json.loads(document("h", known).source)
+        made = document("h", known, with_zone=True)
+        assert json.loads(made.source)["event"] == {"timezone": "+01:00"}
+        assert made.size >= len(made.source.encode())
+        record = read("time=2026-11-24T11:14:29Z level=INFO")
+        for other in (LINE._replace(text=GIN, line=line), LINE._replace(line=record), LINE):
+            assert document("h", other, with_zone=True) == document("h", other)
 
 
 class TestHosts:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import assume, given
@@ -17,6 +18,7 @@ from tests.support.shipments import HOST, SHAPES, shipped, shipper_documents
 
 RECEIVED_AT = parse_time("2030-01-01T00:00:00Z")
 PANIC = "panic: runtime error: index out of range"
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 @pytest.mark.parametrize("case", shipper_documents(), ids=lambda case: case["id"])
@@ -68,6 +70,25 @@ def test_the_clock_of_a_gin_line_counts_in_the_zone_of_the_document(zone: object
     for document in ({"event": {"timezone": zone}}, {"event.timezone": zone}):
         assert parse_document({"message": line} | document, received_at=RECEIVED_AT).time == parse_time(time)
     assert parse_document({"message": "panic", "event": {"timezone": zone}}, received_at=RECEIVED_AT).time == RECEIVED_AT
+
+
+@pytest.mark.parametrize(
+    ("beside", "time"),
+    [
+        ({}, "2026-11-28T09:15:04Z"),
+        ({"event": {"timezone": "+02:00"}}, "2026-11-28T08:15:04Z"),
+        ({"event": {"timezone": "CET"}}, "2030-01-01T00:00:00Z"),
+        ({"event": {"timezone": None}}, "2026-11-28T09:15:04Z"),
+        ({"event": {"timezone": 5}}, "2026-11-28T09:15:04Z"),
+    ],
+)
+def test_the_zone_of_the_installation_is_that_of_a_document_that_names_none(beside: dict[str, Any], time: str) -> None:
+    line = '[GIN] 2026/11/28 - 10:15:04 | 500 | 1s | ::1 | POST "/api/chat"'
+    for text in (line, f"Nov 28 10:15:05 gpu-1 ollama[7]: {line}"):
+        event = parse_document({"message": text} | beside, received_at=RECEIVED_AT, gin_timezone=BERLIN)
+        assert (event.original, event.time) == (line, parse_time(time))
+    record = "time=2026-11-28T10:15:04Z level=INFO msg=[GIN]"
+    assert parse_document({"message": record}, received_at=0, gin_timezone=BERLIN).time == parse_time("2026-11-28T10:15:04Z")
 
 
 class TestOrder:
