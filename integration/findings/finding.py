@@ -194,8 +194,10 @@ def build_finding(rule: Rule, host: str, window: Window, statistics: Statistics,
     severity, attack_type = verdict
     columns = {name: _value(rule, name, statistics, numbers, zone) for name in rule.columns}
     tokens = {"host": host, "severity": str(severity), "attack_type": attack_type}
-    tokens |= {name: _shown(value, rule.columns[name].kind) for name, value in columns.items()}
-    message = "".join(tokens[part.name] if isinstance(part, Token) else part for part in rule.risk.message_parts)
+    parts = rule.risk.message_parts
+    named = {part.name for part in parts if isinstance(part, Token)} & columns.keys()
+    tokens |= {name: _shown(columns[name], rule.columns[name].kind) for name in named}
+    message = "".join(tokens[part.name] if isinstance(part, Token) else part for part in parts)
     return Finding(
         rule=rule,
         rule_id=rule.id,
