@@ -156,6 +156,10 @@ class Rule(Model):
         """The names that event fields have in the rule's index."""
         return self._field_names
 
+    def __hash__(self) -> int:
+        """Return a number that is the same for equal rules; a column cannot be hashed, nor what holds columns."""
+        return hash((self.id, self.version))
+
     @cached_property
     def windows(self) -> Schedule:
         """The schedule with its arithmetic of runs and windows."""

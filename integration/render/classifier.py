@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network
 
 from integration.detection.case import fold
@@ -19,7 +20,10 @@ from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
 from integration.render import painless
 
+_RULES = 64  # a script takes milliseconds to write, and each search asks for it
 
+
+@lru_cache(_RULES)
 def classifier(rule: Rule) -> str:
     """Return the script of SPL 1 and 6, which emits the class of an event that the rule selects and nothing for any other.
 
@@ -28,6 +32,7 @@ def classifier(rule: Rule) -> str:
     return _classifier(rule, "emit({})".format, "return")
 
 
+@lru_cache(_RULES)
 def selects(rule: Rule) -> str:
     """Return the script of a query for the events that get a class, as far as an index holds their lines."""
     return _classifier(rule, lambda _: "return true", "return false") + "return false;\n"

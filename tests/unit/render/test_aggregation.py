@@ -54,6 +54,17 @@ def test_every_term_and_class_of_the_rule_is_in_the_classifier() -> None:
     assert [name for name in RULE.classification.names if f"emit('{name}')" in source] == list(RULE.classification.names)
 
 
+def test_equal_rules_have_one_script_and_others_their_own() -> None:
+    source = classifier.classifier(RULE)
+    assert classifier.classifier(RULE.model_copy()) is source
+    own = RULE.with_field_names(FieldNames({"event.original": "raw"}))
+    changed = rule_with(id=RULE.id, classification=RULE.classification.model_dump() | {"otherwise": "other_error"})
+    assert hash(changed) == hash(own) == hash(RULE)
+    assert "doc['raw']" in classifier.classifier(own)
+    assert "emit('other_error')" in classifier.classifier(changed)
+    assert classifier.classifier(RULE) == source
+
+
 def test_scripts_fold_case_alike_in_any_locale() -> None:
     """`EXITED` is no `exited` to a JVM that speaks Turkish."""
     scripts = [classifier.classifier(RULE), painless.host_matches(RULE)]
