@@ -42,12 +42,12 @@ def literal(text: str) -> str:
     return f"'{parts}'" if parts == escaped else f"('{parts}')"
 
 
-def read(variable: str, rule: Rule, field: str, *, only_if_long: bool = False) -> str:
+def read(variable: str, rule: Rule, field: str) -> str:
     """Return code that sets `variable` to the field's text: the doc value, else `_source` (nested or dotted), else null.
 
-    `_source` costs ten times a doc value; with `only_if_long` it is looked into only where the line is too long for one.
+    `_source` costs ten times a doc value: of events of ours it is looked into only where the line is too long for one.
     """
-    guard = f" && {_LONG_LINE}" if only_if_long and not rule.field_names.own_index else ""
+    guard = "" if rule.field_names.own_index else f" && {_LONG_LINE}"
     sent = block([f"{variable} == null{guard}"], from_source(variable, rule, field))
     return f"String {variable} = null;\n{from_index(variable, rule, field)}{sent}"
 
@@ -90,12 +90,7 @@ if (at instanceof Map && ((Map) at).get({dotted}) instanceof String) {{
 
 def value(rule: Rule, field: str) -> str:
     """Return the script of an event field's text for a `terms` aggregation, null where the event has none."""
-    return f"{_set_text(rule, field)}return text;\n"
-
-
-def _set_text(rule: Rule, field: str) -> str:
-    """Return code that sets `text` to the text of an event field, null where the event has none."""
-    return read("text", rule, field, only_if_long=True)
+    return f"{read('text', rule, field)}return text;\n"
 
 
 # The year has ten digits at most: a loop over a text as long as somebody likes would fail the whole search.
@@ -111,7 +106,7 @@ String noDate(String text) { return text != null && mayBeDate(text) ? text + ' '
 
 def undated_value(rule: Rule, field: str) -> str:
     """Return the script `value` with a blank after a text that may begin with a date, so that no index maps it as one."""
-    return f"{_DATE}{_set_text(rule, field)}return noDate(text);\n"
+    return f"{_DATE}{read('text', rule, field)}return noDate(text);\n"
 
 
 def undated_hosts(rule: Rule) -> str:
@@ -198,4 +193,4 @@ def value_contains(rule: Rule, field: str, term: str) -> str:
 
     Not for a script query: that one has no `_source`, and would miss long values without a word.
     """
-    return f"{_set_text(rule, field)}return text != null && text.contains({literal(term)}) ? 1 : 0;\n"
+    return f"{read('text', rule, field)}return text != null && text.contains({literal(term)}) ? 1 : 0;\n"

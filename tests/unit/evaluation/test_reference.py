@@ -23,6 +23,10 @@ class TestSelection:
     def test_each_term_selects(self, term: str) -> None:
         assert classify(error(f'msg="a {term} b"')) is not None
 
+    def test_an_event_is_selected_where_it_has_a_class(self) -> None:
+        assert Reference(RULE).selects(event(error('msg="a model b"')))
+        assert not Reference(RULE).selects(event(error('msg="something else"')))
+
     def test_no_term_is_not_selected(self) -> None:
         assert classify(error('source=routes.go:1 msg="something else"')) is None
 
