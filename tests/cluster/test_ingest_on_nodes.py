@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
@@ -62,11 +63,39 @@ def test_no_field_of_a_shipper_costs_a_line(engine: Engine, stream: str) -> None
         {"severity": [1, {"x": "y"}]},
         {f"field{number}": {"text": "x", "inner.number": number} for number in range(1500)},
         {"http": "text", "error": 5, "url": [], "log": {"level": {"x": 1}, "offset": "abc"}, "source": {"ip": "none"}, "tags": 5},
+        {"@timestamp": "2026-11-24t09:00:00.000Z", "host": {"name": "gpu-1"}},
+        {"@timestamp": "2026-11-24t09:00:00.000Z", "host": {"name": "gpu-1"}, "agent": {"type": "x"}},
         {"http": {"response": {"status_code": "abc"}}, "event": {"duration": "1.5s"}, "log": {"origin": {"file": {"line": "x"}}}},
     ]
     for number, fields in enumerate(foreign):
         engine.request("PUT", f"/{stream}/_create/{number}", {"@timestamp": "2026-11-24T09:00:00Z", "message": "x"} | fields)
     assert stored(engine, stream) == len(foreign)
+
+
+def test_a_time_that_is_none_costs_no_line(engine: Engine, stream: str) -> None:
+    """In a document as `ingest` sends it, and in one of another shape: the line's own time counts, else that of now."""
+    days = ("2026-02-30T10:00:00.000Z", "2026-02-30T10:00:00Z", "2026-13-01T10:00:00.000Z", "0026-01-01T10:00:00.000Z")
+    clocks = ("2026-11-28T24:00:00.000Z", "2026-11-28T23:59:60.000Z", "yesterday,Tat ten or soZ", "yesterday")
+    texts = ("panic: x", "time=2026-02-30T11:00:00Z level=INFO", "time=2026-02-28T10:00:00Z level=INFO msg=x")
+    documents: list[dict[str, Any]] = [
+        {"@timestamp": time, "message": text, "host": {"name": "gpu-1"}} | beside
+        for time in (*days, *clocks)
+        for text in texts
+        for beside in ({}, {"agent": {"type": "x"}}, {"odd": 1})
+    ]
+    sent = [(str(number), json.dumps(each)) for number, each in enumerate(documents)]
+    assert [item.reason for item in engine.bulk_create(stream, sent) if not item.ok] == []
+    engine.refresh(stream)
+    hits = engine.search(stream, {"size": len(sent)})["hits"]["hits"]
+    now = datetime.now(UTC)
+    for hit in hits:
+        document, event = documents[int(hit["_id"])], hit["_source"]
+        assert event["ollama"].get("shipped") == [f"@timestamp={document['@timestamp']}"], document
+        if "02-28" in document["message"]:
+            assert event["@timestamp"] == "2026-02-28T10:00:00.000Z"
+        else:
+            assert abs(now - datetime.fromisoformat(event["@timestamp"])) < timedelta(hours=1)
+    assert len(hits) == len(sent)
 
 
 def test_the_same_lines_again_change_nothing(engine: Engine, stream: str) -> None:
