@@ -17,7 +17,11 @@ _TIME: Final = re.compile(
     r"((?!00(?!99)|99(?!00))[0-9]{4})([-/])([0-9]{2})\2([0-9]{2})[Tt ]((?!24)[0-9]{2}:[0-9]{2}:[0-9]{2})(?:[.,]([0-9]{1,9}))?"
     r"(?: ?(?:[Zz]|UTC|GMT|([+-])(0[0-9]|1[0-7])(?::?([0-5][0-9]))?|([+-]18):?00)(?: [A-Z]{1,5})?)?(?:\[[A-Za-z0-9_/+-]{1,40}\])?"
 )
-_ZONE: Final = re.compile(r"Z|UTC|([+-])(0[0-9]|1[0-7]):?([0-5][0-9])|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}")
+# An offset as Java reads it: `+2`, `+02`, `+0230` or `+02:30`, up to 18 hours.
+_ZONE: Final = re.compile(
+    r"Z|UTC|([+-])([0-9]|[01][0-9])(?:(?<=[0-9]{2}):?([0-5][0-9]))?|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}"
+)
+_FARTHEST_OFFSET: Final = timedelta(hours=18)
 _EARLIEST_SECOND: Final = 1e8  # what is less is no time, but a year, a duration or nothing
 _LATEST_NANOSECOND: Final = 1e19
 _UNITS: Final = ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e19, 1e6))
@@ -57,8 +61,8 @@ def zone_of(name: Any) -> tzinfo | None:
     sign, hours, minutes = match.groups(default="")
     try:
         if sign:
-            offset = timedelta(hours=int(hours), minutes=int(minutes))
-            return timezone(-offset if sign == "-" else offset)
+            offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
+            return None if offset > _FARTHEST_OFFSET else timezone(-offset if sign == "-" else offset)
         return UTC if name == "Z" else ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return None

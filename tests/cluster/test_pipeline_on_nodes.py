@@ -243,7 +243,8 @@ def test_a_text_in_an_unlisted_field_is_kept(engine: Engine, pipeline: str) -> N
 
 def test_a_gin_line_takes_the_zone_of_its_document(engine: Engine, pipeline: str) -> None:
     line = '[GIN] 2026/11/28 - 10:15:04 | 500 | 1s | ::1 | POST "/api/chat"'
-    zones = ("+02:00", "-0530", "Z", "America/New_York", "EST", "Nowhere/At_all", "", 5)
+    offsets = ("+02:00", "-0530", "+2", "-02", "+18", "-18:00", "+18:01", "+19", "+2:30", "+230", "+", "+aa", "+02:60")
+    zones = (*offsets, "Z", "UTC", "America/New_York", "EST", "Nowhere/At_all", "", 5)
     documents = [{"message": line, "event": {"timezone": zone}} for zone in zones]
     check_documents(engine, [{"@timestamp": "2026-11-28T12:00:00.000Z"} | document for document in documents])
 
