@@ -13,8 +13,7 @@ from integration.cli.options import TabularFormat, TabularFormatOption
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
-from integration.commands.run import count_read, spanned
-from integration.commands.run import run as run_windows
+from integration.commands.run import Run, count_read, spanned
 from integration.evaluation.presence import newest_event, no_events
 from integration.evaluation.risk_events import write as write_risk
 from integration.findings.filter import FilteredFindings
@@ -44,12 +43,12 @@ def run(
     tally, written = FilterTally(report.settings.post_filter), None
     with cluster.open() as engine, ExitStack() as stack:
         with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
-            found = run_windows(engine, plan, where, report.zone, advance)
-            findings = stack.enter_context(stored_findings(passed.kept(tally.counted(found))))
+            running = Run(engine, plan, where, report.zone)
+            findings = stack.enter_context(stored_findings(passed.kept(tally.counted(running.findings(advance)))))
         read = count_read(engine, plan, where)
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
-        report.print(findings, {"read": read, "selected": passed.events}, form)
+        report.print(findings, {"read": read, "selected": running.selected}, form)
         note(told(plan))
         if not read:
             note(no_events(engine, where, *spanned(plan)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,6 @@ from integration.commands.scan import scan as scan_logs
 from integration.errors import InputError
 from integration.findings.filter import FilteredFindings
 from integration.findings.filter_tally import FilterTally
-from integration.findings.finding import Finding
 from integration.findings.lines import LineStore
 from integration.log.blocks import Stream, names_of_logs
 from integration.log.documents import each_once
@@ -93,8 +92,8 @@ def scan(
     with closing(result), told_before(new, state) as told:
         if not (files or container or result.read):
             raise InputError(f"nothing was evaluated: {_nothing_in(log.path for log in result.logs)}. {_NAME_THEM}")
-        events = {"read": result.read, "selected": 0}
-        found = filter(report.settings.post_filter.passes, tally.counted(_counting(result.findings(), events)))
+        events = {"read": result.read, "selected": sum(reference.selected for reference in result.references)}
+        found = filter(report.settings.post_filter.passes, tally.counted(result.findings()))
         new_ones = passed.kept(found if told is None else told.new(found))
         if lines is None:
             report.print(new_ones, events, TabularFormat(form))
@@ -126,13 +125,6 @@ def _before(told: Told | None) -> list[str]:
     if told is None or not told.before:
         return []
     return [f"An earlier call with --new told of {told.before:,} more finding{'s' * (told.before != 1)}."]
-
-
-def _counting(findings: Iterable[Finding], events: dict[str, int]) -> Iterator[Finding]:
-    """Yield findings, and add the events that they tell of to those selected."""
-    for finding in findings:
-        events["selected"] += finding.events
-        yield finding
 
 
 def told_before(new: bool, state: Path | None) -> AbstractContextManager[Told | None]:

@@ -85,7 +85,7 @@ class Sums:
 class Judge:
     """One way to come from statistics to findings: rules with their thresholds, and a filter. `sums` are of the findings that pass.
 
-    `name` says which way it is, and `events` counts those that all its findings tell of, filtered ones too.
+    `name` says which way it is, and `events` counts those that were selected, in a finding or not.
     """
 
     def __init__(self, name: str, rules: Sequence[Rule], post_filter: Filter, zone: tzinfo = UTC) -> None:
@@ -99,11 +99,9 @@ class Judge:
 
     def finding(self, rule_id: str, window: Window, host: str, statistics: Statistics) -> Finding | None:
         """Return the finding, counted; None where there is none, or the filter takes it away."""
+        self.events += statistics.events
         found = build_finding(self._rules[rule_id], host, window, statistics, self._zone)
-        if found is None:
-            return None
-        self.events += found.events
-        if not any(self._filter.kept(self.tally.counted([found]))):
+        if found is None or not any(self._filter.kept(self.tally.counted([found]))):
             return None
         self.sums.add(found)
         return found

@@ -15,12 +15,25 @@ Plan = Sequence[tuple[Rule, Sequence[Window]]]
 """Each rule with the windows to evaluate."""
 
 
-def run(engine: Engine, plan: Plan, index: str, zone: tzinfo, on_window: Callable[[int], None]) -> Iterator[Finding]:
-    """Yield the findings of every window; `on_window` is called with 1 after each."""
-    for rule, windows in plan:
-        for window in windows:
-            yield from evaluate(engine, rule, index, window, zone)
-            on_window(1)
+class Run:
+    """The windows of rules, one search or a few for each; `selected` counts the events that rules selected, in a finding or not."""
+
+    def __init__(self, engine: Engine, plan: Plan, index: str, zone: tzinfo) -> None:
+        self.selected = 0
+        self._engine = engine
+        self._plan = plan
+        self._index = index
+        self._zone = zone
+
+    def findings(self, on_window: Callable[[int], None]) -> Iterator[Finding]:
+        """Yield the findings of every window; `on_window` is called with 1 after each."""
+        for rule, windows in self._plan:
+            for window in windows:
+                yield from evaluate(self._engine, rule, self._index, window, self._zone, self._select)
+                on_window(1)
+
+    def _select(self, events: int) -> None:
+        self.selected += events
 
 
 def count_read(engine: Engine, plan: Plan, index: str) -> int:

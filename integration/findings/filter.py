@@ -146,19 +146,17 @@ NO_FILTER = Filter()
 class FilteredFindings:
     """Lets findings through that pass, and counts the rest.
 
-    `filtered` are the findings taken away, `events` the events of all that came, `highest_severity` that of those that passed.
+    `filtered` are the findings taken away, `highest_severity` is that of those that passed.
     """
 
     def __init__(self, passes: Callable[[Finding], bool]) -> None:
         self._passes = passes
         self.filtered = 0
-        self.events = 0
         self.highest_severity: Severity | None = None
 
     def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Yield the findings that pass, in their order."""
         for finding in findings:
-            self.events += finding.events
             if not self._passes(finding):
                 self.filtered += 1
                 continue

@@ -53,6 +53,15 @@ def test_scan_json_is_the_contract_s(log: Path) -> None:
     assert answer.out.isascii()
 
 
+def test_events_below_the_least_severity_are_selected_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    path.write_text('[GIN] 2026/11/24 - 08:50:00 | 400 | 2.859719514s | 172.18.0.3 | POST "/api/create"\n')
+    for verb in ("scan", "backtest"):
+        answer = detect(verb, str(path), "--host", "gpu-1", "--format", "json")
+        assert answer.json["events"] == {"read": 1, "selected": 1}, verb
+        assert not answer.json.get("findings"), verb
+
+
 def test_scan_prints_rows_up_to_the_bound(log: Path) -> None:
     answer = detect("scan", str(log), "--host", "gpu-1", "--format", "json", "--spl-rows", "--max-spl-rows", "3")
     (finding,) = answer.json["findings"]

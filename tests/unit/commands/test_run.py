@@ -4,7 +4,7 @@ from datetime import UTC
 
 import pytest
 
-from integration.commands.run import count_read, run
+from integration.commands.run import Run, count_read
 from integration.times import parse_time
 from tests.support.builders import RULE, rule_with
 from tests.support.memory_engine import MemoryEngine
@@ -17,12 +17,14 @@ def test_every_window_of_every_rule_is_evaluated_and_told() -> None:
     told: list[int] = []
     with MemoryEngine() as engine:
         engine.errors = [WINDOWS[0].start, WINDOWS[2].end - 1]
-        found = list(run(engine, [(other, WINDOWS), (RULE, WINDOWS)], "logs", UTC, told.append))
+        running = Run(engine, [(other, WINDOWS), (RULE, WINDOWS)], "logs", UTC)
+        found = list(running.findings(told.append))
         assert engine.searched == [(window.start, window.end) for window in WINDOWS] * 2
     assert [(each.rule_id, each.window_start) for each in found] == [
         (rule.id, window.start) for rule in (other, RULE) for window in (WINDOWS[0], WINDOWS[2])
     ]
     assert told == [1] * 6
+    assert running.selected == 4
 
 
 def test_events_that_two_rules_read_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
