@@ -8,15 +8,16 @@ from datetime import tzinfo
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.engines.base import Engine
-from integration.evaluation.cluster import count_events, evaluate
-from integration.findings.finding import Finding
+from integration.evaluation.backtest import Backtest
+from integration.evaluation.cluster import count_events
+from integration.findings.finding import Finding, build_finding
 
 Plan = Sequence[tuple[Rule, Sequence[Window]]]
 """Each rule with the windows to evaluate."""
 
 
 class Run:
-    """The windows of rules, one search or a few for each; `selected` counts the events that rules selected, in a finding or not."""
+    """The windows of rules, each rule's in one pass; `selected` counts the events that rules selected, in a finding or not."""
 
     def __init__(self, engine: Engine, plan: Plan, index: str, zone: tzinfo) -> None:
         self.selected = 0
@@ -25,15 +26,14 @@ class Run:
         self._index = index
         self._zone = zone
 
-    def findings(self, on_window: Callable[[int], None]) -> Iterator[Finding]:
-        """Yield the findings of every window; `on_window` is called with 1 after each."""
+    def findings(self, on_windows: Callable[[int], None]) -> Iterator[Finding]:
+        """Yield the findings of every window; `on_windows` is called with how many are done since it was called last."""
         for rule, windows in self._plan:
-            for window in windows:
-                yield from evaluate(self._engine, rule, self._index, window, self._zone, self._select)
-                on_window(1)
-
-    def _select(self, events: int) -> None:
-        self.selected += events
+            for window, host, statistics in Backtest(self._engine, rule, self._index, windows, on_windows).statistics():
+                self.selected += statistics.events
+                finding = build_finding(rule, host, window, statistics, self._zone)
+                if finding is not None:
+                    yield finding
 
 
 def count_read(engine: Engine, plan: Plan, index: str) -> int:

@@ -2,7 +2,7 @@
 
 Few events take one search. Where there are more, they are counted by window and host first, which takes no script. Windows that
 follow each other are then one search, as long as that is not too much; a window that is too much alone is evaluated as
-`detect run` does.
+`detect watch` does.
 """
 
 from __future__ import annotations

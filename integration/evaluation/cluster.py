@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from datetime import UTC, tzinfo
 from typing import Any
@@ -24,20 +24,12 @@ from integration.times import millis_shown
 _PAGE, _PAGE_OF_LONG_LINES = 1_000, 32
 
 
-def evaluate(
-    engine: Engine,
-    rule: Rule,
-    index: str,
-    window: Window,
-    zone: tzinfo = UTC,
-    on_selected: Callable[[int], object] = lambda _: None,
-) -> Iterator[Finding]:
+def evaluate(engine: Engine, rule: Rule, index: str, window: Window, zone: tzinfo = UTC) -> Iterator[Finding]:
     """Let the cluster evaluate one window, and yield its findings one at a time; `zone` is what SPL prints times in.
 
-    The hosts come as `window_statistics` yields them; `on_selected` is called with the events of each, finding or not.
+    The hosts come as `window_statistics` yields them.
     """
     for host, statistics in window_statistics(engine, rule, index, window):
-        on_selected(statistics.events)
         finding = build_finding(rule, host, window, statistics, zone)
         if finding is not None:
             yield finding
