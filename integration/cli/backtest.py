@@ -15,7 +15,7 @@ from integration.cli.backtest_output import Answer
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders
 from integration.cli.options import BacktestFormat, BacktestFormatOption, RuleOption, RulesOption, TimezoneOption, rules_of, zone_of
 from integration.cli.output import note, progress
 from integration.cli.page.content import MAX_LINE, MAX_LINES, LinesOf
@@ -174,6 +174,7 @@ def _in_files(
         # Of files that begin and end anywhere, the windows between the first selected event and the last.
         seen.windows = (last[0] - first[0]) // min(rule.windows.latest_ms - rule.windows.earliest_ms for rule in rules)
         seen.notes.append(told_of(seen.windows, seen.span.start, seen.span.end))
+    note_folders(hosts, scan.selected)
     note_doubts(scan.selected, "selected events")
     unlike = [log for log in scan.logs if log.lines and not log.is_ollamas]
     seen.notes += [said_unlike(log.path, log.lines) for log in unlike]

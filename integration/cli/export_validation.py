@@ -13,7 +13,7 @@ import typer
 from integration.cli.connection import ClusterOptions
 from integration.cli.export_output import note_columns, print_export
 from integration.cli.instants import now, span_of
-from integration.cli.logs import note_doubts, note_hosts
+from integration.cli.logs import note_doubts, note_folders, note_hosts
 from integration.cli.losses import note_losses
 from integration.cli.options import ResultFormat
 from integration.cli.output import note
@@ -114,5 +114,6 @@ def _on_logs(rule: Rule, export: Export, window: Window, request: ExportRequest)
     if result.scanned is not None:
         if len(result.scanned.logs) > 1 and not request.host:
             note_hosts(result.scanned.lines_by_machine(hosts), hosts.rule)
+        note_folders(hosts, result.scanned.selected)
         note_doubts(result.scanned.selected, "selected events")
     return result

@@ -12,7 +12,7 @@ import typer
 from integration.cli.config import ConfigOption
 from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.logs import FilesArgument, HostFromOption, HostOption, note_doubts, note_folder, note_hosts
+from integration.cli.logs import FilesArgument, HostFromOption, HostOption, note_doubts, note_folders, note_hosts
 from integration.cli.options import Format, FormatOption
 from integration.cli.output import note, print_json, progress
 from integration.commands.ingest import MAX_FAILURES, IngestReport
@@ -92,7 +92,7 @@ def ingest(
         )
     if not host:
         note_hosts(tally.hosts, hosts.rule)
-    note_folder(files, hosts, tally)
+    note_folders(hosts, tally)
     note_doubts(tally, "lines")
     if report.failed:
         raise PartlyAppliedError(

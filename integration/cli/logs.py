@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from shlex import quote
 from typing import Annotated
 
@@ -35,10 +35,21 @@ def note_hosts(lines: Mapping[str, int], rule: str) -> None:
     note(f"Lines by machine{by_rule}: {', '.join(shown)}{f' and {more:,} more' if more else ''}")
 
 
-def note_folder(files: Sequence[str], hosts: Hosts, tally: Tally) -> None:
-    """Note that a lone log counts for this machine though its folder may name another; beside others it would."""
-    if tally.unnamed and len(files) == 1 and (folder := hosts.folder_of(files[0])):
-        note(f"{files[0]} counts for this machine. If its folder names another: --host {quote(folder)}")
+def note_folders(hosts: Hosts, tally: Tally) -> None:
+    """Note the logs that count for this machine though their folders may name others, and what would name them."""
+    folders = hosts.folders() if tally.unnamed else {}
+    if not folders:
+        return
+    names = set(folders.values())
+    if not hosts.all_in(names):
+        named_by = "read each machine's files apart, with --host"
+    else:
+        named_by = f"--host {quote(names.pop())}" if len(names) == 1 else "--host-from path:-2"
+    path, *more = folders
+    if more:
+        note(f"{path} and {len(more):,} more count for this machine. If their folder names another: {named_by}")
+    else:
+        note(f"{path} counts for this machine. If its folder names another: {named_by}")
 
 
 def note_doubts(tally: Tally, lines: str) -> None:

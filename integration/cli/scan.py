@@ -13,7 +13,7 @@ import typer
 from platformdirs import user_state_path
 
 from integration.cli.findings_output import note_count
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folder, note_hosts
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_hosts
 from integration.cli.options import ScanFormat, ScanFormatOption, TabularFormat
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
@@ -110,7 +110,7 @@ def scan(
     _note_logs(result, named)
     if len(result.logs) > 1 and not host:
         note_hosts(result.lines_by_machine(hosts), hosts.rule)
-    note_folder(named, hosts, result.selected)
+    note_folders(hosts, result.selected)
     note_doubts(result.selected, "selected events")
     report.end(passed.highest_severity)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePath
 from typing import Final, NamedTuple
@@ -17,6 +18,8 @@ _LOG_NAME: Final = re.compile(
 )
 _DATE_OR_NUMBER: Final = re.compile(r"[0-9_-]*|[0-9]+(?:\.[0-9]+){0,2}")
 _NO_HOST: Final = re.compile(rf"\.?{_KIND}|logs?|{_DATE_OR_NUMBER.pattern}", re.IGNORECASE)
+
+_Folders = tuple[str, ...]
 
 HostOf = Callable[[str], str | None]
 """The host that a path names, None where it names none."""
@@ -41,6 +44,7 @@ class Hosts:
 
     def __init__(self, paths: Sequence[str] = (), *, given: str | None = None, host_from: str | None = None) -> None:
         self._given = given
+        self._paths = paths
         self._rule = None if host_from is None else _rule_of(host_from)
         self._known, self.rule = ({}, "") if given or host_from else _told_by(paths)
         self._this_machine = socket.gethostname()
@@ -59,12 +63,20 @@ class Hosts:
                 raise InputError(f"{path}: --host-from finds no host in this path")
         return Machine(named or self._this_machine, is_named=bool(named))
 
-    def folder_of(self, path: str) -> str | None:
-        """Return the folder of a log that nothing else names the machine of, where it may be a machine's name."""
-        if self._given or self._rule or path in self._known or not _LOG_NAME.fullmatch(PurePath(path).name):
-            return None
-        folder = PurePath(path).parent.name
-        return folder if _may_be_host(folder) and folder != self._this_machine else None
+    def folders(self) -> dict[str, str]:
+        """Return the logs of whose machine nothing is known but a folder that may name it, each with that folder."""
+        if self._given or self._rule:
+            return {}
+        folders = {path: PurePath(path).parent.name for path in self._paths if path not in self._known}
+        return {path: folder for path, folder in folders.items() if self._may_name(path, folder)}
+
+    def all_in(self, folders: Iterable[str]) -> bool:
+        """Return whether every log is in a folder of one of these names."""
+        return {PurePath(path).parent.name for path in self._paths} <= set(folders)
+
+    def _may_name(self, path: str, folder: str) -> bool:
+        may_be = _may_be_host(folder) and folder != self._this_machine and not folder.lower().endswith(".zip")
+        return may_be and bool(_LOG_NAME.fullmatch(PurePath(path).name))
 
 
 def _rule_of(text: str) -> HostOf:
@@ -94,12 +106,15 @@ def _part(path: str, number: int) -> str | None:
 def _told_by(paths: Sequence[str]) -> tuple[dict[str, str], str]:
     """Return the hosts that paths name, and the rule by which they do in words."""
     named = {path: host for path in paths if (host := _in_name(path))}
-    if named:
-        return named, "the names of the files (HOST-server.log)"
-    column = _differing_folder(paths)
-    if column is None:
-        return {}, ""
-    return {path: _parts(path)[column] for path in paths}, f"the folders of the files (--host-from path:{column + 1})"
+    others = {path: _folders(path) for path in paths if path not in named}
+    above = _above_hosts(set(map(_dateless, others.values())))
+    columns = {path: column for path, folders in others.items() if (column := _host_column(folders, above))}
+    rules = ["the names of the files (HOST-server.log)"] * bool(named)
+    if columns:
+        # Given as an option it must fit every path.
+        one = columns.keys() == set(paths) and len(set(columns.values())) == 1
+        rules.append("the folders of the files" + f" (--host-from path:{columns[paths[0]]})" * one)
+    return named | {path: others[path][column] for path, column in columns.items()}, " and ".join(rules)
 
 
 def _in_name(path: str) -> str | None:
@@ -107,16 +122,34 @@ def _in_name(path: str) -> str | None:
     return name["host"] if name and name["host"] and _may_be_host(name["host"]) else None
 
 
-def _differing_folder(paths: Iterable[str]) -> int | None:
-    """Return which part of the paths names a host: the one folder by which they differ, beside those of dates and numbers."""
-    folders = {_parts(path)[:-1] for path in paths}
-    if len({len(folder) for folder in folders}) != 1:
-        return None
-    columns = [set(column) for column in zip(*folders, strict=True)]
-    differing = [
-        number for number, column in enumerate(columns) if len(column) > 1 and not all(map(_DATE_OR_NUMBER.fullmatch, column))
-    ]
-    return differing[0] if len(differing) == 1 and all(map(_may_be_host, columns[differing[0]])) else None
+def _folders(path: str) -> _Folders:
+    """Return the root of a path, or an empty text, and the folders below it."""
+    return PurePath(path).anchor, *_parts(path)[:-1]
+
+
+def _dateless(folders: _Folders) -> _Folders:
+    return tuple("" if _DATE_OR_NUMBER.fullmatch(folder) else folder for folder in folders)
+
+
+def _above_hosts(alike: Iterable[_Folders]) -> set[_Folders]:
+    """Return what stands above the folders of hosts: those by which logs differ that are alike but for one folder.
+
+    Where logs differ in more than one, no folder is known to be a host's.
+    """
+    groups: dict[tuple[_Folders, _Folders], list[_Folders]] = defaultdict(list)
+    for folders in alike:
+        for column in range(1, len(folders)):
+            if _may_be_host(folders[column]):
+                groups[folders[:column], folders[column + 1 :]].append(folders)
+    differing = {around: group for around, group in groups.items() if len(group) > 1}
+    in_groups = Counter(folders for group in differing.values() for folders in group)
+    return {above for (above, _), group in differing.items() if all(in_groups[folders] == 1 for folders in group)}
+
+
+def _host_column(folders: _Folders, above: set[_Folders]) -> int | None:
+    """Return which of the folders is a host's, the outermost that may be one."""
+    alike = _dateless(folders)
+    return next((n for n in range(1, len(folders)) if alike[:n] in above and _may_be_host(folders[n])), None)
 
 
 def _may_be_host(name: str) -> bool:

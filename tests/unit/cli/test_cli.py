@@ -397,6 +397,23 @@ def test_a_lone_log_in_a_folder_like_a_host_is_told(tmp_path: Path) -> None:
     assert "counts for this machine" not in detect("scan", str(log), "--host", "gpu-1").err
 
 
+def test_machines_are_told_apart_and_folders_that_may_name_them_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    logs = [f"logs/gpu-{number}/{name}" for number in (1, 2) for name in ("app.log", "server.log")]
+    for log in [*logs, "server.log"]:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        Path(log).write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    said = detect("scan", *logs, "server.log").err
+    assert "Lines by machine, by the folders of the files: gpu-1 (2), gpu-2 (2), " in said
+    assert "counts for this machine" not in said
+    one_folder = "logs/gpu-1/app.log and 1 more count for this machine. If their folder names another: --host gpu-1"
+    for verb in ("scan", "backtest"):
+        assert one_folder in detect(verb, *logs[:2]).err
+    Path("logs/gpu-2/app.log").rename("other.log")
+    said = detect("scan", "logs/gpu-1/app.log", "other.log").err
+    assert "logs/gpu-1/app.log counts for this machine. If its folder names another: read each machine's files apart" in said
+
+
 def test_a_log_without_a_line_is_told(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     log.touch()

@@ -35,6 +35,21 @@ def named(*paths: str, host_from: str | None = None) -> list[str]:
         (["~/.ollama/logs/server.log", "/var/log/ollama/server.log"], [""] * 2),
         (["a/.ollama/server.log", "a/logs/server.log"], [""] * 2),
         (["-"], [""]),
+        # Another file beside them takes no machine away.
+        (["logs/gpu-1/server.log", "logs/gpu-2/server.log", "server.log", "-"], ["gpu-1", "gpu-2", "", ""]),
+        (["logs/gpu-1/server.log", "logs/gpu-2/server.log", "gpu-3-server.log"], ["gpu-1", "gpu-2", "gpu-3"]),
+        (["logs/gpu-1/server.log", "logs/gpu-2/server.log", "/var/log/ollama/server.log"], ["gpu-1", "gpu-2", ""]),
+        (["logs/gpu-1/server.log", "logs/gpu-2/server.log", "logs/old/app.log", "a/b/app.log"], ["gpu-1", "gpu-2", "old", ""]),
+        (["logs/gpu-1/server.log", "logs/gpu-2/server.log", "logs/logs/server.log"], ["gpu-1", "gpu-2", ""]),
+        (
+            ["logs/gpu-1/app.log", "logs/gpu-2/app.log", "logs/gpu-2/old/app.log", "logs/gpu-3/a/b/app.log"],
+            ["gpu-1", *["gpu-2"] * 2, "gpu-3"],
+        ),
+        (["a/gpu-1/app.log", "a/gpu-2/app.log", "a/gpu-1/x/app.log", "a/gpu-1/y/app.log"], ["gpu-1", "gpu-2", "gpu-1", "gpu-1"]),
+        (["gpu-1/server.log", "gpu-2/server.log", "/gpu-3/server.log"], ["gpu-1", "gpu-2", ""]),
+        # In which folder is the host's name?
+        (["gpu-1/old/server.log", "gpu-1/new/server.log", "gpu-2/old/server.log"], [""] * 3),
+        (["a/gpu-1/server.log", "a/gpu-2/server.log", "b/gpu-1/server.log", "b/gpu-2/server.log"], [""] * 4),
     ],
 )
 def test_hosts_that_paths_name(paths: list[str], expected: list[str]) -> None:
@@ -44,6 +59,11 @@ def test_hosts_that_paths_name(paths: list[str], expected: list[str]) -> None:
 def test_the_rule_is_told() -> None:
     assert Hosts(["server.log"]).rule == ""
     assert Hosts(["gpu-1-server.log"]).rule == "the names of the files (HOST-server.log)"
+    assert Hosts(["logs/gpu-1/server.log", "logs/gpu-2/server.log", "server.log"]).rule == "the folders of the files"
+    assert (
+        Hosts(["logs/gpu-1/server.log", "logs/gpu-2/server.log", "gpu-3-server.log"]).rule
+        == "the names of the files (HOST-server.log) and the folders of the files"
+    )
     folders = ["/logs/gpu-1/server.log", "/logs/gpu-2/server.log"]
     assert Hosts(folders).rule == "the folders of the files (--host-from path:2)"
     assert named(*folders, host_from="path:2") == named(*folders) == ["gpu-1", "gpu-2"]
@@ -82,17 +102,25 @@ def test_where_nothing_names_it_it_is_this_machine() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "folder"),
+    ("paths", "folders"),
     [
-        ("logs/gpu-1/server.log", "gpu-1"),
-        ("/var/log/ollama/server.log", None),
-        ("/root/.ollama/logs/server.log", None),
-        ("server.log", None),
-        ("logs/gpu-1/notes.txt", None),
-        ("logs/gpu-1/gpu-2-server.log", None),
+        (["logs/gpu-1/server.log"], {"logs/gpu-1/server.log": "gpu-1"}),
+        (["logs/gpu-1/server.log", "logs/gpu-1/app.log"], {"logs/gpu-1/server.log": "gpu-1", "logs/gpu-1/app.log": "gpu-1"}),
+        (["a/gpu-1/app.log", "a/gpu-2/app.log", "gpu-3/app.log", "app.log"], {"gpu-3/app.log": "gpu-3"}),
+        (["/var/log/ollama/server.log"], {}),
+        (["/root/.ollama/logs/server.log"], {}),
+        (["server.log", "-"], {}),
+        (["logs/gpu-1/notes.txt"], {}),
+        (["logs/gpu-1/gpu-2-server.log"], {}),
+        (["logs.zip/server.log"], {}),
     ],
 )
-def test_the_folder_of_a_lone_log_may_name_a_machine(path: str, folder: str | None) -> None:
-    assert Hosts([path]).folder_of(path) == folder
-    assert Hosts([path], given="a").folder_of(path) is None
-    assert Hosts([path], host_from="path:1").folder_of(path) is None
+def test_folders_that_may_name_a_machine(paths: list[str], folders: dict[str, str]) -> None:
+    assert Hosts(paths).folders() == folders
+    assert Hosts(paths, given="a").folders() == {}
+    assert Hosts(paths, host_from="path:1").folders() == {}
+
+
+def test_whether_every_log_is_in_such_a_folder() -> None:
+    assert Hosts(["a/gpu-1/server.log", "a/gpu-1/notes.txt"]).all_in({"gpu-1"})
+    assert not Hosts(["a/gpu-1/server.log", "server.log"]).all_in({"gpu-1"})
