@@ -48,7 +48,7 @@ def print_findings(
             note(f"No room here for: {', '.join(no_room)}. A wider terminal shows them, and --format json.")
         note_count(count, events)
         if count and is_bounded():
-            note("The lines behind one: detect explain --finding ID, and the same files where files were read.")
+            note("The lines behind one: detect explain --finding ID. Found in files, it needs their names, too.")
 
 
 def note_count(count: int, events: Mapping[str, int]) -> None:

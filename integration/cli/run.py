@@ -14,6 +14,7 @@ from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
 from integration.commands.run import Run, count_read, spanned
+from integration.detection.model import Rule
 from integration.evaluation.presence import newest_event, no_events
 from integration.evaluation.risk_events import write as write_risk
 from integration.findings.filter import FilteredFindings
@@ -52,8 +53,8 @@ def run(
         note(told(plan))
         if not read:
             note(no_events(engine, where, *spanned(plan)))
-        if not len(findings) and (read or index) and (newest := newest_event(engine, report.rules, where)) is not None:
-            note(f"The newest event in {where} is of {rfc3339(newest, millis=False)}.")
+        if not len(findings) and (newest := newest_event(engine, report.rules, where)) is not None:
+            note(_told_newest(report.rules[0], where, newest, spanned(plan)))
     for line in tally.notes():
         note(line)
     if written is not None:
@@ -62,3 +63,12 @@ def run(
             f"{written.unchanged} unchanged; each read back and compared."
         )
     report.end(passed.highest_severity)
+
+
+def _told_newest(rule: Rule, index: str, newest: int, span: tuple[int, int]) -> str:
+    """Return of when the newest event is, and where it is in none of the windows, which run evaluates it."""
+    told = f"The newest event in {index} is of {rfc3339(newest, millis=False)}"
+    if span[0] <= newest < span[1]:
+        return f"{told}."
+    run_at = rfc3339(rule.windows.window_of(newest).run_at, millis=False)
+    return f"{told}. It is in the window of the run at {run_at}: `detect run --at {run_at}` evaluates what is there by now."

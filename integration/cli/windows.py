@@ -39,7 +39,11 @@ def windows_of(rule: Rule, at: str | None, start: str | None, end: str | None) -
             "ask for one part after the other"
         )
     if not windows:
-        raise InputError(f"no scheduled window of {rule.id} is wholly between {start} and {until}")
+        last = rule.windows.last_run(now())
+        raise InputError(
+            f"no scheduled window of {rule.id} is wholly between {start} and {until}; "
+            f"the last one is from {rfc3339(last.start, millis=False)} to {rfc3339(last.end, millis=False)}"
+        )
     return windows
 
 

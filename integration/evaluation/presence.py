@@ -79,7 +79,15 @@ def no_events(engine: Engine, index: str, start: int | None, end: int | None) ->
     """Return what to tell somebody who asked for findings among no events at all: where there are some."""
     since = "" if start is None else f" from {rfc3339(start, millis=False)}"
     until = "" if end is None else f" to {rfc3339(end, millis=False)}"
-    return f"NO EVENTS: {index} holds no event{since}{until}, so that nothing was evaluated.\n{_what_is_there(engine)}"
+    fault = f"{index} holds no event{since}{until}" if _is_there(engine, index) else f"there is no {index}"
+    return f"NO EVENTS: {fault}, so that there is nothing to find.\n{_what_is_there(engine)}"
+
+
+def _is_there(engine: Engine, index: str) -> bool:
+    try:
+        return any(map(engine.exists, index.split(",")))
+    except ForbiddenError:
+        return True  # as far as this user may see
 
 
 def _what_is_there(engine: Engine) -> str:

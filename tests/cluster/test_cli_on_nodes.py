@@ -169,7 +169,7 @@ def test_nothing_found_among_no_events_is_not_an_all_clear(ingested: str) -> Non
     listed = "logs-ollama.server-cli ("
     answer = run(ingested, "validate", "--index", "nosuch", "--at", "2026-11-24T10:00:00Z", "--format", "json")
     assert (answer.code, answer.json["agrees"], answer.json["rules"][0]["events"]["read"]) == (1, False, 0)
-    assert "NO EVENTS: nosuch holds no event from 2026-11-24T08:50:00Z to 2026-11-24T09:50:00Z" in answer.err
+    assert "NO EVENTS: there is no nosuch, so" in answer.err
     assert there in answer.err
     assert listed in answer.err
     answer = run(ingested, "validate", "--at", "2020-01-01T00:00:00Z")
@@ -177,10 +177,12 @@ def test_nothing_found_among_no_events_is_not_an_all_clear(ingested: str) -> Non
     answer = run(ingested, "run", "--at", "2020-01-01T00:00:00Z", "--format", "json")
     assert (answer.code, answer.json) == (0, {"findings": [], "events": {"read": 0, "selected": 0}})
     assert "NO EVENTS: logs-ollama.server-cli holds no event from 2019-12-31T22:50:00Z to 2019-12-31T23:50:00Z" in answer.err
+    assert "The newest event in logs-ollama.server-cli is of 2026-11-24T" in answer.err
+    assert "`detect run --at 2026-11-24T" in answer.err
     assert listed in answer.err
     answer = detect("findings", "--url", ingested, "--namespace", "nosuch", "--from", "2026-11-24")
     assert answer.code == 0
-    assert "NO EVENTS: logs-ollama.server-nosuch holds no event from 2026-11-24T00:00:00Z, so" in answer.err
+    assert "NO EVENTS: there is no logs-ollama.server-nosuch, so" in answer.err
     assert listed in answer.err
     answer = run(ingested, "findings", "--source", "risk", "--host", "another")
     assert (answer.code, "NO EVENTS" in answer.err) == (0, False)

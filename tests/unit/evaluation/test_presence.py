@@ -26,6 +26,9 @@ class Engine(MemoryEngine):
         assert (index, body["size"], missing_ok) == ("logs-ollama.server-*", 0, True)
         return {"aggregations": {"by_index": {"buckets": self._buckets}}}
 
+    def exists(self, name: str) -> bool:
+        return name == "logs-x"
+
     def count(self, index: str, query: Json) -> int:
         assert index == "logs-x"
         self.counted.append(query["bool"]["filter"][0]["range"]["@timestamp"])
@@ -49,10 +52,11 @@ def test_backing_indices_are_told_as_their_data_stream() -> None:
 def test_what_is_told() -> None:
     engine = Engine(("logs-ollama.server-a", 1_000, 1.0 * HOUR))
     assert no_events(engine, "logs-x", 0, HOUR) == (
-        "NO EVENTS: logs-x holds no event from 1970-01-01T00:00:00Z to 1970-01-01T01:00:00Z, so that nothing was evaluated.\n"
+        "NO EVENTS: logs-x holds no event from 1970-01-01T00:00:00Z to 1970-01-01T01:00:00Z, so that there is nothing to find.\n"
         "There are documents in logs-ollama.server-a (1,000, the newest of 1970-01-01T01:00:00Z)."
     )
     assert no_events(engine, "logs-x", None, None).startswith("NO EVENTS: logs-x holds no event, so that")
+    assert no_events(engine, "nope,nor-this", 0, HOUR).startswith("NO EVENTS: there is no nope,nor-this, so that")
     many = Engine(*((f"logs-ollama.server-{number:02}", 1, 0.0) for number in range(13)))
     assert no_events(many, "logs-x", None, None).endswith(
         "logs-ollama.server-09 (1, the newest of 1970-01-01T00:00:00Z) and 3 more."
