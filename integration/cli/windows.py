@@ -49,7 +49,9 @@ def windows_of(rule: Rule, at: str | None, start: str | None, end: str | None) -
 
 def told(plan: Plan) -> str:
     """Return which windows are evaluated, in words."""
-    return told_of(len({(window.start, window.end) for _, each in plan for window in each}), *spanned(plan))
+    start, end = spanned(plan)
+    not_over = " The last one is not over yet." if end > now() else ""
+    return told_of(len({(window.start, window.end) for _, each in plan for window in each}), start, end) + not_over
 
 
 def told_of(windows: int, start: int, end: int) -> str:

@@ -63,16 +63,22 @@ class _Group(NamedTuple):
 
 
 class _Selected(NamedTuple):
-    """An event that a rule selects, and where it stands."""
+    """An event that a rule selects, and where it stands. `file` and `offset` order events of one time that come in no order."""
 
     group: _Group
     event: Event
     label: str
     place: str
+    file: str = ""
+    offset: int = 0
 
     @property
     def line(self) -> EvidenceLine:
         return EvidenceLine(self.event.time, self.label, self.place, self.event.original)
+
+    @property
+    def order(self) -> tuple[int, str, int]:
+        return self.event.time, self.file, self.offset
 
 
 def evidence_in_files(rules: Sequence[Rule], paths: Iterable[str], hosts: Hosts, wanted: str, zone: tzinfo) -> Evidence:
@@ -110,19 +116,19 @@ def _evidence(selected: Iterator[_Selected], wanted: str, zone: tzinfo) -> Evide
         return None
     with closing(Reference(first.group.rule, zone)) as reference:
 
-        def lines() -> Iterator[EvidenceLine]:
+        def lines() -> Iterator[tuple[tuple[int, str, int], EvidenceLine]]:
             for each in chain((first,), selected):
                 if each.group.key != first.group.key:
                     raise _several(wanted, (first.group.id, each.group.id))
                 reference.add(each.event)
-                yield each.line.cut(MAX_CHARACTERS)
+                yield each.order, each.line.cut(MAX_CHARACTERS)
 
-        shown = nsmallest(MAX_LINES, lines(), key=lambda line: line.time)
+        shown = tuple(line for _, line in nsmallest(MAX_LINES, lines(), key=lambda each: each[0]))
         (_, _, statistics), *_ = reference.statistics()
         finding = next(reference.findings(), None)
     if finding is None:
         return None
-    return Evidence(finding, tuple(reasons(first.group.rule, statistics, finding)), tuple(shown), statistics.events - len(shown))
+    return Evidence(finding, tuple(reasons(first.group.rule, statistics, finding)), shown, statistics.events - len(shown))
 
 
 def _in_files(rules: Sequence[Rule], paths: Iterable[str], hosts: Hosts, wanted: str) -> Iterator[_Selected]:
@@ -178,7 +184,8 @@ def first_lines(engine: Engine, index: str, finding: Finding, most: int, most_ch
     group = _Group(finding.rule, finding.host, finding.rule.windows.window_of(finding.window_start))
     body = first_lines_search(group.rule, engine.name, finding.window_start, finding.window_end, group.host, most)
     hits = engine.search(index, body | _shown(group.rule))["hits"]
-    shown = tuple(each.line.cut(most_characters) for each in _selected(group, hits["hits"]))
+    selected = sorted(_selected(group, hits["hits"]), key=lambda each: each.order)
+    shown = tuple(each.line.cut(most_characters) for each in selected)
     return FirstLines(shown, hits["total"]["value"] - len(shown) if shown else 0)
 
 
@@ -194,5 +201,6 @@ def _selected(group: _Group, hits: Iterable[Mapping[str, Any]]) -> Iterator[_Sel
         if (label := label_of(group.rule, hit)) is not None:
             source = dict(flattened(hit["_source"]))
             event = stored(str(source.get(line, "")), host=group.host, time=time_of(group.rule, hit))
-            place = f"{source[_SOURCES[0]]}, byte {source.get(_SOURCES[1])}" if _SOURCES[0] in source else f"document {hit['_id']}"
-            yield _Selected(group, event, label, place)
+            file, offset = (source.get(name) for name in _SOURCES)
+            place = f"document {hit['_id']}" if file is None else f"{file}, byte {offset}"
+            yield _Selected(group, event, label, place, str(file), offset if isinstance(offset, int) else 0)

@@ -111,3 +111,20 @@ def test_the_lines_behind_a_finding_that_is_stored_or_not(installed: Engine, nod
         ("2026-03-01T10:30:00.000Z", "document 1", "service_crash"),
     ]
     assert (missing.code, "no finding has an id that begins with 'ffff" in missing.err) == (2, True)
+
+
+def test_lines_of_one_time_are_shown_as_they_stand_in_their_file(installed: Engine, node: Node) -> None:
+    namespace = Namespace("in_order")
+    lines = [
+        {"message": RECORD, "host": {"name": "gpu-1"}, "log": {"file": {"path": "/var/log/ollama.log"}, "offset": offset}}
+        for offset in (900, 20, 100)
+    ]
+    sources = [(str(number), json.dumps(line)) for number, line in enumerate(lines)]
+    assert all(item.ok for item in installed.bulk_create(namespace.events, sources))
+    installed.refresh(namespace.events)
+    wanted = finding_id(RULE.id, "gpu-1", parse_time("2026-03-01T09:50:00Z"))
+    try:
+        answer = detect("explain", "--finding", wanted, "--url", node.url, "--namespace", namespace.name, "--format", "json")
+    finally:
+        drop(installed, namespace.events)
+    assert [line["place"].partition(", ")[2] for line in answer.json["lines"]] == ["byte 20", "byte 100", "byte 900"], answer.err
