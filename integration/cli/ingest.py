@@ -54,11 +54,11 @@ def ingest(
     if undo:
         _undo(cluster, files, host, form, ask=not yes)
         return
-    for file in files:
-        if file != "-" and not Path(file).is_file():
-            raise InputError(f"{file}: is not a file; nothing was sent")
     # What cannot be read, or is not Ollama's, is told before anything is sent.
     hosts = Hosts(list(names_of_logs(files)), given=host, host_from=host_from)
+    for file in files:
+        if file != "-" and not Path(file).is_file():
+            raise InputError(f"{file}: is a pipe or a device; send its lines through standard input (-)")
     if not force:
         refuse_foreign(files)
     done, tally = 0, Tally()

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from io import BufferedIOBase, FileIO
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import cast
@@ -28,6 +28,7 @@ MAX_LINE_BYTES = 16 << 20
 """A line is cut there: no line of a log is as long, and the rest of a longer one is not stored anyway."""
 
 _STANDARD_INPUT = "-"
+_MOST_LOOKED_AT = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,12 +151,18 @@ def _open(path: str) -> FileIO:
     except FileNotFoundError as error:
         raise InputError(f"{path}: there is no such file; check the name and the folder") from error
     except IsADirectoryError as error:
-        inside = next(Path(path).rglob("*.log"), Path(path, "server.log"))
-        raise InputError(f"{path}: is a folder; name the files in it, such as {inside}") from error
+        raise InputError(f"{path}: is a folder{_advice_on(Path(path))}") from error
     except PermissionError as error:
         raise InputError(f"{path}: may not be read; run as a user who may, or have the file's owner let you") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be opened: {error.strerror}") from error
+
+
+def _advice_on(folder: Path) -> str:
+    """Return what to do with a folder, by what is in it, or in the beginning of one that is large."""
+    files = [path for path in islice(folder.rglob("*"), _MOST_LOOKED_AT) if path.is_file()]
+    inside = next((path for path in files if path.suffix == ".log"), next(iter(files), None))
+    return f"; name the files in it, such as {inside}" if inside else " in which no file was found; check its name"
 
 
 class _CutShortError(InputError):

@@ -308,7 +308,8 @@ def test_nothing_found_is_zero(tmp_path: Path) -> None:
         (["run", "--from", "2026-11-24", "--to", "2026-11-24T00:30:00Z"], "no scheduled window"),
         (["run", "--from", "0206-11-24", "--to", "2026-11-24"], "more than 100,000 windows"),
         (["run", "--namespace", "Bad Name"], "namespace 'Bad Name'"),
-        (["ingest", "/nonexistent.log"], "/nonexistent.log: is not a file"),
+        (["ingest", "/nonexistent.log"], "/nonexistent.log: there is no such file; check the name and the folder"),
+        (["ingest", "/dev/null"], "/dev/null: is a pipe or a device; send its lines through standard input (-)"),
     ],
 )
 def test_bad_usage_is_two_and_says_what(arguments: list[str], words: str) -> None:

@@ -436,7 +436,13 @@ class TestFaults:
         self.fails(str(tmp_path / "server.log"), "no such file", "check the name")
 
     def test_a_folder(self, tmp_path: Path) -> None:
-        self.fails(str(tmp_path), "is a folder", "name the files")
+        below = tmp_path / "gpu-1"
+        below.mkdir()
+        self.fails(str(tmp_path), "is a folder in which no file was found; check its name")
+        (below / "notes.txt").touch()
+        self.fails(str(tmp_path), f"is a folder; name the files in it, such as {below / 'notes.txt'}")
+        (below / "server.log").touch()
+        self.fails(str(tmp_path), f"is a folder; name the files in it, such as {below / 'server.log'}")
 
     def test_a_file_of_another_user(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def refuse(*_: object, **__: object) -> None:
