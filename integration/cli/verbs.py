@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import Parameter, Signature, cleandoc, signature
+from itertools import takewhile
 from textwrap import indent, wrap
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
+
+from integration.errors import InputError
 
 _WIDEST = 1_000
 _INDENT = 2
@@ -112,7 +115,13 @@ class VerbCommand(TyperCommand):
     """A verb whose help shows its options by their panels, the connection apart, and whose faults are in words of its own."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the options; a value that does not fit is told without the words of the library that found out."""
+        """Read the options; a value that does not fit is told without the words of the library that found out.
+
+        `InputError` names what there is instead of an option that many look for in vain.
+        """
+        for option in takewhile(lambda argument: argument != "--", args):
+            if instead := _instead_of(option.partition("=")[0], self):
+                raise InputError(instead)
         try:
             return super().parse_args(ctx, args)
         except typer.BadParameter as error:
@@ -139,6 +148,15 @@ class VerbCommand(TyperCommand):
         for panel, records in panels.items():
             with formatter.section(panel):
                 formatter.write_dl(records)
+
+
+def _instead_of(option: str, verb: TyperCommand) -> str | None:
+    if verb.name == "scan" and option in ("--since", "--from", "--to"):
+        return f"scan has no {option}, it reads files whole: `detect backtest FILE {option}` looks at a time"
+    if option in ("--password", "--api-key") and any(f"{option}-file" in param.opts for param in verb.params):
+        variable = f"DETECT_{option.strip('-').upper().replace('-', '_')}"
+        return f"there is no {option}, as others can read the command line: set {variable}, or give {option}-file"
+    return None
 
 
 class VerbGroup(TyperGroup):
