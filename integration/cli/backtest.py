@@ -19,7 +19,7 @@ from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_do
 from integration.cli.options import BacktestFormat, BacktestFormatOption, RuleOption, RulesOption, TimezoneOption, rules_of, zone_of
 from integration.cli.output import note, progress
 from integration.cli.page.content import MAX_LINE, MAX_LINES, LinesOf
-from integration.cli.page.document import check_packages
+from integration.cli.page.document import check_page
 from integration.cli.page.pages import EXPLAIN, EXPLAIN_FILES, print_backtest, source_of
 from integration.cli.settings.loading import load_config
 from integration.cli.settings.model import Config, RuleSettings
@@ -96,7 +96,7 @@ def backtest(
     Example: detect backtest --since 30d --compare detect.toml --suggest
     """
     if form is BacktestFormat.HTML:
-        check_packages()
+        check_page()
     settings, loaded = configured(config, rules, rule)
     zone = zone_of(timezone)
     judges = _judges(settings, loaded, compare, rules, zone)

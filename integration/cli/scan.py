@@ -73,11 +73,11 @@ def scan(
     """
     if form is ScanFormat.HTML:
         from integration.cli.page.content import MAX_LINE, MAX_LINES  # not above: most calls write no page
-        from integration.cli.page.document import check_packages
+        from integration.cli.page.document import check_page
         from integration.cli.page.pages import print_scan, source_of
 
         report.refuse_rows()
-        check_packages()
+        check_page()
     logs: list[str | Stream] = [*each_once(files or []), *map(container_log, container or [])]
     logs = logs or _local_logs()
     named = [log for log in logs if isinstance(log, str)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from base64 import b64encode
 from hashlib import sha256
 from importlib.metadata import PackagePath, distribution
@@ -23,13 +24,15 @@ from integration.findings.escaping import escaped
 _PACKAGES = ("jinja2", "plotly")
 
 
-def check_packages() -> None:
-    """Raise `InputError` where the packages are missing that a page is made with."""
+def check_page() -> None:
+    """Raise `InputError` where the packages are missing that a page is made with, or standard output is a terminal."""
     if missing := [name for name in _PACKAGES if find_spec(name) is None]:
         raise InputError(
             f"--format html needs what is not installed ({', '.join(missing)}): run `pip install 'ollama-detect[html]'`, "
             "or use another format"
         )
+    if sys.stdout.isatty():
+        raise InputError("--format html writes a page of megabytes, which no terminal shows: send it to a file, > report.html")
 
 
 def page_text(page: Page) -> str:

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -178,6 +179,13 @@ def test_rows_are_refused(tmp_path: Path) -> None:
     for option in ("--all", "--spl-rows"):
         answer = detect("scan", path, "--format", "html", option)
         assert (answer.code, answer.out, "do not go with --format html" in answer.err) == (2, "", True)
+
+
+@pytest.mark.parametrize("verb", ["scan", "backtest"])
+def test_no_page_goes_to_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.setattr("integration.cli.page.document.sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
+    answer = detect(verb, written(tmp_path, error('msg="model"')), "--format", "html")
+    assert (answer.code, answer.out, "send it to a file, > report.html" in answer.err) == (2, "", True)
 
 
 @pytest.mark.parametrize("verb", ["scan", "backtest"])
