@@ -86,6 +86,7 @@ def test_a_new_rule_is_taken_as_it_stands_and_its_cases_pass() -> None:
     assert (answer.code, answer.out.split()) == (0, ["mine/my_rule.yml", "mine/tests/my_rule/cases.yml"])
     assert "FILL IN" in Path("mine/my_rule.yml").read_text()
     assert "RULE_" not in Path("mine/my_rule.yml").read_text()
+    assert "\nname: My rule\n" in Path("mine/my_rule.yml").read_text()
     assert (detect("rules", "check", "--rules", "mine").code, detect("rules", "check", "--rules", "mine").out) == (0, "")
     tested = detect("test", "--rules", "mine", "--rule", "my_rule", "--format", "json")
     assert (tested.code, tested.json["passed"], len(tested.json["cases"])) == (0, True, 3), tested.err
