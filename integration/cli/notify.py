@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -56,22 +55,26 @@ def notify(
 
 
 def receivers_of(settings: Config) -> tuple[Receiver, ...]:
-    """Return the receivers of the `[[notify]]` entries; `InputError` names the entry whose URL is missing or wrong."""
-    return tuple(map(Receiver, _entries(settings)))
-
-
-def _entries(settings: Config) -> Iterator[Entry]:
+    """Return the receivers of the `[[notify]]` entries; `InputError` names each entry whose URL is missing or wrong."""
+    receivers, faults = [], []
     for number, each in enumerate(settings.notify, 1):
         name = f"[[notify]] {number} ({each.url_env or each.url_file})"
-        yield Entry(name, _url(settings, each, name), each.wanted, each.findings_per_message, each.messages_per_hour)
+        try:
+            url = _url(settings, each)
+            receivers.append(Receiver(Entry(name, url, each.wanted, each.findings_per_message, each.messages_per_hour)))
+        except InputError as error:
+            faults.append(f"{settings.source}: {name}: {error}")
+    if faults:
+        raise InputError("\n".join(faults))
+    return tuple(receivers)
 
 
-def _url(settings: Config, entry: NotifySettings, name: str) -> str:
+def _url(settings: Config, entry: NotifySettings) -> str:
     """Read the URL of an entry from the environment or from its file."""
     if entry.url_env is not None:
         url = os.environ.get(entry.url_env, "").strip()
         if not url:
-            raise InputError(f"{settings.source}: {name}: the environment has no variable {entry.url_env}; put the URL into it")
+            raise InputError(f"the environment has no variable {entry.url_env}; put the URL into it")
         return url
     base = settings.source.parent if settings.source else Path()
     path = base / Path(entry.url_file or "").expanduser()

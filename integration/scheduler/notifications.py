@@ -78,7 +78,7 @@ class Receiver:
         service = apprise.Apprise.instantiate(entry.url, asset=asset)
         if not isinstance(service, apprise.NotifyBase):
             raise InputError(
-                f"{entry.name}: this is not a URL that apprise knows, or its service needs a package that is not installed "
+                "this is not a URL that apprise knows, or its service needs a package that is not installed "
                 "(the URL is not shown, it may hold a secret); docs/notify.md has examples"
             )
         service.overflow_mode = apprise.OverflowMode.TRUNCATE  # one message stays one, also where a page takes 250 characters

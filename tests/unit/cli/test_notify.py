@@ -74,14 +74,25 @@ def test_one_that_fails_ends_with_1_and_keeps_no_other_from_its_message(hook: We
         ("[[notify]]\nurl_env = 'A'\nmessages_per_hour = 0", "detect.toml:3: [[notify]] 1.messages_per_hour"),
         ("[[notify]]\nurl_env = 'HOOK'\nrule = 'missing'", "[[notify]] 1.rule: there is no rule of the id missing"),
         ("[[notify]]\nurl_env = 'MISSING'", "[[notify]] 1 (MISSING): the environment has no variable MISSING"),
-        ("[[notify]]\nurl_file = 'missing'", "missing: cannot be read: No such file"),
+        ("[[notify]]\nurl_file = 'missing'", "detect.toml: [[notify]] 1 (missing): missing: cannot be read: No such file"),
+        ("[[notify]]\nurl_env = 'NO_URL'", "detect.toml: [[notify]] 1 (NO_URL): this is not a URL that apprise knows"),
     ],
 )
-def test_faults_are_told_without_secrets(hook: Webhook, text: str, said: str) -> None:
+def test_faults_are_told_without_secrets(hook: Webhook, monkeypatch: pytest.MonkeyPatch, text: str, said: str) -> None:
+    monkeypatch.setenv("NO_URL", "geheim")
     settings(text)
     answer = detect("notify")
     assert (answer.code, said in answer.err) == (2, True), answer.err
     assert (hook.received, "json://geheim" in answer.err) == ([], False)
+
+
+def test_every_entry_that_is_wrong_is_told(hook: Webhook) -> None:
+    settings("[[notify]]\nurl_env = 'MISSING'\n[[notify]]\nurl_env = 'HOOK'\n[[notify]]\nurl_file = 'mail.url'")
+    answer = detect("notify", "--test")
+    assert (answer.code, hook.received) == (2, [])
+    assert [line.partition(" (")[0] for line in answer.err.splitlines()] == [
+        f"{begin}detect.toml: [[notify]] {number}" for begin, number in (("detect: ", 1), ("", 3))
+    ]
 
 
 def test_watch_does_not_begin_where_it_could_tell_nobody() -> None:
