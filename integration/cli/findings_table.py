@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import chain, islice
 
@@ -75,10 +76,18 @@ def _print_totals(totals: Totals, width: int | None) -> int:
 
 
 def _screenful(findings: Sequence[Finding], above: int) -> Sequence[Finding]:
-    """Return the most severe findings that the terminal shows at once below so many lines, in their order; one at least."""
+    """Return the most severe findings that the terminal shows at once below so many lines, in their order; one at least.
+
+    Of one severity, each rule has its turn.
+    """
     out = console()
     room = out.height - _NOT_ROWS - above
-    by_severity = sorted(range(len(findings)), key=lambda i: -findings[i].severity)[: max(room, 1)]
+    turns = Counter[tuple[str, Severity]]()
+    order: list[tuple[int, int, int]] = []
+    for i, finding in enumerate(findings):
+        order.append((-finding.severity, turns[finding.rule_id, finding.severity], i))
+        turns[finding.rule_id, finding.severity] += 1
+    by_severity = [i for _, _, i in sorted(order)][: max(room, 1)]
     while len(by_severity) > 1:
         shown = [findings[i] for i in sorted(by_severity)]
         if height(_table_of(shown, out.width)[0], out) <= room:

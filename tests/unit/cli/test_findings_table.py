@@ -106,3 +106,14 @@ def test_every_finding_is_followed_by_totals_of_each_day(capsys: pytest.CaptureF
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert [line.split()[-3].rstrip(":") for line in lines if line.endswith("1 critical")] == [day[5:] for day in reversed(days)]
     assert lines[-1].split() == ["host", "gpu-01:", "16", "critical"]
+
+
+def test_on_a_screen_each_rule_has_its_turn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "40")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    days = [f"2026-11-{day:02}" for day in range(1, 20)]
+    findings = [*attacks(*days), *crashes(*days)]
+    assert len({finding.severity for finding in findings}) == 1
+    text, _ = shown(findings, capsys)
+    assert abs(text.count("process_panic=1") - text.count("runner_error")) <= 1
