@@ -114,6 +114,8 @@ def _of_all_labels(rule: Rule, bucket: Json) -> Json:
     """Return a bucket whose statistics are apart by label as one of `aggregation.statistics`."""
     name = labels_name(rule)
     labels = bucket[name]["buckets"]
+    if len(labels) == 1:
+        return {**labels[0], "key": bucket["key"], name: bucket[name]}
     lists = {
         each: {
             "buckets": [{"key": key} for key in sorted({value["key"] for label in labels for value in label[each]["buckets"]})],
