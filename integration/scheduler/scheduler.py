@@ -167,6 +167,8 @@ class Scheduler:
         if progress is None:
             newest = newest_risk_event(self._engine, self._job.namespace, rule.id) or last.start
             progress = Progress(newest, newest)
+            if newest >= last.end:  # no window will store it before the next run, and `doctor` reads it
+                save_progress(self._engine, self._job.namespace, rule.id, progress)
         oldest = min(self._schedules[rule.id].window_of(self._now() - self._job.catch_up).start, last.start)
         if progress.end < oldest:
             span = {"from": rfc3339(progress.end, millis=False), "to": rfc3339(oldest, millis=False)}

@@ -16,7 +16,8 @@ from integration.errors import ClusterError
 class MemoryEngine(Engine):
     """Answers what the scheduler asks; `fault` is called before each request and may raise.
 
-    `errors` are times (epoch milliseconds) of events of gpu-1 that the rule selects.
+    `errors` are times (epoch milliseconds) of events of gpu-1 that the rule selects, `newest` the end of the window of the newest
+    risk event.
     """
 
     name = "opensearch"
@@ -25,6 +26,7 @@ class MemoryEngine(Engine):
         super().__init__("http://memory", Identity((3, 4, 0), "3.4.0", "memory"))
         self.indices: dict[str, dict[str, tuple[Json, int]]] = {}
         self.errors: list[int] = []
+        self.newest: int | None = None
         self.searched: list[tuple[int, int]] = []
         self.fault: Callable[[str, str], None] = lambda _method, _path: None
         self.lose_answer: Callable[[str, str], bool] = lambda _method, _path: False
@@ -78,7 +80,7 @@ class MemoryEngine(Engine):
             hits = [{"_id": i, "_source": stored[i][0]} for i in body["query"]["ids"]["values"] if i in stored]
             return {"hits": {"hits": hits}}
         if "newest" in body.get("aggs", {}):
-            return {"aggregations": {"newest": {"value": None}}}
+            return {"aggregations": {"newest": {"value": self.newest}}}
         if "terminate_after" in body:
             return {"terminated_early": True}
         window = body["query"]["bool"]["filter"][0]["range"]["@timestamp"]

@@ -31,6 +31,18 @@ def test_missed_windows_are_caught_up_after_a_restart(engine: MemoryEngine) -> N
     assert risk_events(engine) == {rfc3339(window(n)[0], millis=False): 1 for n in range(4)}
 
 
+def test_a_rule_whose_newest_risk_event_is_of_the_last_window_counts_as_run(engine: MemoryEngine) -> None:
+    """As `run --write` leaves it: nothing is due, and still the rule has been looked after."""
+    engine.newest = window(0)[1]
+    clock = Clock()
+    scheduler_at(engine, clock).scheduler.tick()
+    assert engine.searched == []
+    assert engine.indices[STATE][f"rule-{RULE.id}"][0]["window_end"] == rfc3339(window(0)[1], millis=True)
+    clock.now += HOUR
+    scheduler_at(engine, clock).scheduler.tick()
+    assert engine.searched == [window(1)]
+
+
 def test_what_was_missed_for_too_long_is_given_up_and_told(engine: MemoryEngine) -> None:
     scheduler_at(engine, Clock()).scheduler.tick()
     again = scheduler_at(engine, Clock(START + 50 * HOUR), catch_up=2 * HOUR)
