@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from integration.commands.losses import losses
-from integration.commands.obstacles import blocks, full_disks
+from integration.commands.obstacles import FLOOD_STAGE, blocks, full_disks
 from integration.detection.conditions import LINE_KIND
 from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
@@ -117,7 +117,7 @@ def _blocks(installation: Installation) -> Answers:
 def _disks(installation: Installation) -> Answers:
     found = full_disks(installation.engine)
     for disk in found:
-        verdict = Verdict.FAIL if disk.stage == "flood stage" else Verdict.WARN
+        verdict = Verdict.FAIL if disk.stage == FLOOD_STAGE else Verdict.WARN
         full = f"{disk.node}'s disk is {disk.used_percent}% full, beyond the {disk.stage} watermark"
         yield verdict, f"{full}: {disk.consequence}; make room"
     if not found:

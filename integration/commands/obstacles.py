@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.engines.blocks import CLUSTER_SETTINGS, FULL_DISK, INDEX_SETTINGS, lift_cluster, lift_index
+from integration.engines.blocks import CLUSTER_SETTINGS, FLOOD_SETTING, FULL_DISK, INDEX_SETTINGS, lift_cluster, lift_index
 from integration.errors import ForbiddenError, NotFoundError
 
-_FLOOD_BLOCK = "index.blocks.read_only_allow_delete"
 _ENABLED = "cluster.routing.allocation.disk.threshold_enabled"
 _WATERMARK = "cluster.routing.allocation.disk.watermark"
 # The engines' own, where this user may not read the settings. Each with what happens beyond it, the highest first.
@@ -20,6 +19,7 @@ _STAGES = {
     "high": ("90%", "shards are moved away from it"),
     "low": ("85%", "no more shards are put on it"),
 }
+FLOOD_STAGE = "flood stage"
 _UNITS = {"b": 1, "kb": 1 << 10, "mb": 1 << 20, "gb": 1 << 30, "tb": 1 << 40}
 
 
@@ -40,17 +40,27 @@ def blocks(engine: Engine, indices: Sequence[str]) -> Iterator[str]:
             params = {"flat_settings": True, "ignore_unavailable": True, "allow_no_indices": True}
             found = engine.request("GET", f"/{name}/_settings/index.blocks.*", params=params, retry=True)
             for index, body in sorted(found.items()):
-                yield from _of_index(index, body["settings"])
+                yield from _of_index(engine, index, body["settings"])
     for where, settings in _cluster_settings(engine).items():
         for setting in CLUSTER_SETTINGS.values():
             if str(settings.get(setting)) == "true":
                 yield f"the cluster has the block {setting}: {lift_cluster(setting, where)}"
 
 
-def _of_index(index: str, settings: dict[str, Any]) -> Iterator[str]:
-    for setting in (*INDEX_SETTINGS.values(), _FLOOD_BLOCK):
+def _of_index(engine: Engine, index: str, settings: dict[str, Any]) -> Iterator[str]:
+    for setting in (*INDEX_SETTINGS.values(), FLOOD_SETTING):
         if str(settings.get(setting)) == "true":
-            yield f"{index} has the block {setting}: {FULL_DISK if setting == _FLOOD_BLOCK else lift_index(index, setting)}"
+            lifted = lift_index(index, setting)
+            yield f"{index} has the block {setting}: {_flood(engine, lifted) if setting == FLOOD_SETTING else lifted}"
+
+
+def _flood(engine: Engine, lifted: str) -> str:
+    """Return what makes a block that the cluster sets by itself beyond the flood stage, and anybody may set, and what lifts it."""
+    try:
+        is_full = any(disk.stage == FLOOD_STAGE for disk in full_disks(engine))
+    except ForbiddenError:
+        return f"{FULL_DISK}; where none is full, somebody set it: {lifted}"
+    return FULL_DISK if is_full else f"no disk is beyond the flood stage watermark, so somebody set it, or one was full: {lifted}"
 
 
 def full_disks(engine: Engine) -> list[Disk]:

@@ -21,6 +21,7 @@ CLUSTER_SETTINGS = {
     13: "cluster.blocks.read_only_allow_delete",
 }
 FULL_DISK = "the disks of the cluster are nearly full: make room there, and it lifts the block (flood stage) by itself"
+FLOOD_SETTING = "index.blocks.read_only_allow_delete"
 _CLOSED, _FLOOD = 4, 12
 
 
@@ -33,7 +34,7 @@ def advice(texts: Iterable[str]) -> Iterator[str]:
         index = found[1] if found else "INDEX"
         for number in map(int, _NUMBER.findall(text)):
             if number == _FLOOD:
-                yield FULL_DISK
+                yield f"{FULL_DISK}; where somebody set it (`detect doctor` tells), {lift_index(index, FLOOD_SETTING)}"
             elif number == _CLOSED:
                 yield f"the index is closed: POST /{index}/_open opens it"
             elif number in INDEX_SETTINGS:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integration.commands.obstacles import full_disks
+from integration.commands.obstacles import blocks, full_disks
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
@@ -50,3 +50,21 @@ def test_headroom_bounds_what_must_stay_free_of_a_large_disk() -> None:
 
 def test_a_cluster_that_heeds_no_watermark_has_no_stage() -> None:
     assert stages(5, {"low": "85%", "cluster.routing.allocation.disk.threshold_enabled": "false"}) == []
+
+
+@pytest.mark.parametrize(
+    ("free", "told", "not_told"),
+    [(2, "make room there", "lifts it"), (50, "somebody set it", "make room"), (None, "make room there", "has the block x")],
+)
+def test_a_block_of_the_flood_stage_tells_whether_a_disk_is_full(free: int | None, told: str, not_told: str) -> None:
+    disk = {"total_in_bytes": 100 * GB, "available_in_bytes": (free or 0) * GB}
+    stats = Answer({"nodes": {"a": {"name": "n", "fs": {"total": disk}}}})
+    refused = Answer({"error": {"type": "security_exception", "reason": "no"}}, 403)
+    with FakeCluster() as cluster:
+        cluster.on("GET", "/logs/_settings/.*", Answer({"logs": {"settings": {"index.blocks.read_only_allow_delete": "true"}}}))
+        cluster.on("GET", "/_cluster/settings", Answer({"defaults": {}}))
+        cluster.on("GET", "/_nodes/stats/fs", refused if free is None else stats)
+        with connected(cluster) as engine:
+            (block,) = blocks(engine, ["logs"])
+    assert (told in block, not_told in block) == (True, False)
+    assert ('PUT /logs/_settings {"index.blocks.read_only_allow_delete": null} lifts it' in block) == (free != 2)

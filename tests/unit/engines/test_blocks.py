@@ -38,3 +38,4 @@ def test_a_lacking_privilege_stays_one() -> None:
 def test_a_full_disk_may_pass() -> None:
     kind, message = told("index [x] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark];", 429)
     assert (kind, "make room there" in message) == (ThrottledError, True)
+    assert 'PUT /x/_settings {"index.blocks.read_only_allow_delete": null} lifts it' in message
