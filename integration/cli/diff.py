@@ -23,6 +23,7 @@ from integration.cli.output import note, print_json
 from integration.cli.tables import print_diff, print_table
 from integration.cli.unified import unified
 from integration.install.deployment import Deployment
+from integration.install.ownership import untagged
 from integration.install.plan import State, plan
 from integration.targets.choose import Alerting
 
@@ -66,8 +67,13 @@ def diff(
 def _note_next(states: Sequence[State]) -> None:
     """Note how many objects differ, and what puts them right."""
     count = {state: states.count(state) for state in State}
-    if mendable := count[State.MISSING] + count[State.DRIFTED]:
-        note(f"{mendable} of {len(states)} are missing or drifted: `detect install` puts that right.")
-    if foreign := count[State.FOREIGN]:
-        are = "bears no ownership tag of detect" if foreign == 1 else "bear no ownership tag of detect"
-        note(f"{foreign} of {len(states)} {are} (foreign): `detect install --force` replaces what is there.")
+    mendable, foreign = count[State.MISSING] + count[State.DRIFTED], count[State.FOREIGN]
+    if mendable:
+        right = "" if foreign else ": `detect install` puts that right"
+        note(f"{mendable} of {len(states)} {'is' if mendable == 1 else 'are'} missing or drifted{right}.")
+    if foreign:
+        whole = " and puts the rest right" if mendable else ""
+        note(
+            f"{foreign} of {len(states)} {untagged(foreign)} (foreign); `detect install` changes nothing while that is so, "
+            f"`detect install --force` replaces what is there{whole}."
+        )

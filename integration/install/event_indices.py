@@ -66,6 +66,10 @@ class EventIndices(SharedObject):
         """Whoever made an index of this name, its lines go through our pipeline."""
         return True
 
+    def applies_to(self, found: dict[str, Any]) -> bool:
+        """Whether there is an index."""
+        return bool(found)
+
     def compare(self, found: dict[str, Any]) -> Iterator[Difference]:
         """Yield where each index differs."""
         for index, there in found.items():

@@ -60,6 +60,10 @@ class ManagedObject(ABC):
     def is_ours(self, found: Any) -> bool:
         """Whether the object that was read bears our ownership tag."""
 
+    def applies_to(self, found: Any) -> bool:  # noqa: ARG002
+        """Whether there is something to bring to the desired state, in what was read; what is missing is to be made."""
+        return True
+
     def compare(self, found: Any) -> Iterable[Difference]:
         """Yield where the object that was read differs; what engines add by themselves is not a difference."""
         return differences(self.body, found)

@@ -58,6 +58,12 @@ def has_tag_text(description: object) -> bool:
     return f"[{OWNER} " in str(description)
 
 
+def untagged(count: int) -> str:
+    """Return what is said of so many objects that may be another hand's, or ours with the tag edited away."""
+    one = "bears no ownership tag of detect: somebody else made it, or its tag was edited away"
+    return one if count == 1 else "bear no ownership tag of detect: somebody else made them, or their tags were edited away"
+
+
 def manager(found: object) -> str | None:
     """Return who manages an object that was read and does not bear our tag, None where it does not say."""
     body = found if isinstance(found, dict) else {}

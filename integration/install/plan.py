@@ -11,7 +11,7 @@ from integration.errors import ClusterError, ConflictError, InputError, Overwrit
 from integration.install.comparison import Difference
 from integration.install.journal import Journal, OnStep, Step
 from integration.install.objects import Connections, Leftover, ManagedObject, RuleObject
-from integration.install.ownership import manager
+from integration.install.ownership import manager, untagged
 
 _DERIVED_FIELDS_SINCE = (2, 15)
 
@@ -61,10 +61,13 @@ def compared(connections: Connections, managed: ManagedObject) -> Planned:
 
 
 def plan(connections: Connections, objects: Sequence[ManagedObject]) -> list[Planned]:
-    """Compare every object; `InputError`, before anything is asked, for a body that cannot be said where it shall go."""
+    """Compare every object that there is something of to compare.
+
+    `InputError`, before anything is asked, for a body that cannot be said where it shall go.
+    """
     for managed in objects:
         _ = managed.body
-    return [compared(connections, managed) for managed in objects]
+    return [each for managed in objects if managed.applies_to((each := compared(connections, managed)).found)]
 
 
 def apply(
@@ -101,7 +104,9 @@ def refuse_foreign(planned: Sequence[Planned]) -> None:
         if each.state is State.FOREIGN
     ]
     if foreign:
-        raise InputError(f"{', '.join(foreign)} on the cluster was not made by detect; nothing was changed. --force replaces it.")
+        replaced = "it" if len(foreign) == 1 else "them"
+        told = f"{', '.join(foreign)} on the cluster {untagged(len(foreign))}"
+        raise InputError(f"{told}; nothing was changed. --force replaces {replaced}.")
 
 
 def _apply_one(connections: Connections, planned: Planned, journal: Journal) -> None:

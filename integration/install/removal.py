@@ -91,7 +91,7 @@ def _removal(connections: Connections, managed: ManagedObject) -> Removal:
     if found is None:
         return Removal(Step(managed.kind, managed.name, "was not there"))
     if not managed.is_ours(found):
-        return Removal(Step(managed.kind, managed.name, "left alone: not made by detect"))
+        return Removal(Step(managed.kind, managed.name, "left alone: no ownership tag of detect"))
     return Removal(Step(managed.kind, managed.name, "deleted", changed=True), partial(managed.delete, connections, found))
 
 

@@ -152,7 +152,10 @@ def test_a_mapping_of_the_users_own_for_a_field_of_ours_is_not_overwritten(manag
     theirs = {"template": {"mappings": {"properties": {"message": {"type": "keyword"}}}}}
     managed.request("PUT", f"/_component_template/{SERVER.custom}", theirs)
     answer = detect("install")
-    assert (answer.code, f"component template hook '{SERVER.custom}' on the cluster was not made by detect" in answer.err) == (
+    assert (
+        answer.code,
+        f"component template hook '{SERVER.custom}' on the cluster bears no ownership tag of detect" in answer.err,
+    ) == (
         2,
         True,
     )
@@ -174,7 +177,10 @@ def test_a_template_without_hooks_is_left_alone(managed: Engine | None) -> None:
         return
     managed.put_template(SERVER.template, fleet.TEMPLATE | {"composed_of": [], "ignore_missing_component_templates": []})
     answer = detect("install")
-    assert (answer.code, f"'{SERVER.template}' (managed by fleet) on the cluster was not made by detect" in answer.err) == (2, True)
+    assert (
+        answer.code,
+        f"'{SERVER.template}' (managed by fleet) on the cluster bears no ownership tag" in answer.err,
+    ) == (2, True)
 
 
 def test_hooks_that_fleet_left_behind_make_no_loop(managed: Engine | None) -> None:

@@ -144,7 +144,7 @@ def test_what_is_installed_is_the_same_until_somebody_changes_it(engine: Engine)
     assert ("processors[0].set.field", None, "x") in pipeline().differences
     engine.put_pipeline(PIPELINE, {"processors": []})
     assert pipeline().state is State.FOREIGN
-    with pytest.raises(InputError, match=r"'ollama\.server' on the cluster was not made by detect; nothing was changed"):
+    with pytest.raises(InputError, match=r"'ollama\.server' on the cluster bears no ownership tag of detect"):
         install_shared(engine, [RULE])
     assert install_shared(engine, [RULE], force=True)[0].action == "replaced"
 
@@ -186,7 +186,7 @@ def test_a_template_that_goes_before_ours_is_found(engine: Engine) -> None:
 
 @on_opensearch
 def test_a_second_install_changes_nothing(site: Site) -> None:
-    assert site.install() == ["created", "created", "created", "unchanged", "created", "created"]
+    assert site.install() == ["created"] * 5
     assert site.states == {State.SAME}
     assert site.monitor["enabled"] is False
     requests = len(site.cluster.front.requests)
@@ -340,7 +340,7 @@ def test_a_monitor_of_the_same_name_is_left_alone_unless_forced(site: Site) -> N
     with pytest.raises(InputError, match="nothing was changed"):
         site.install()
     planned = removals(site.on, [], [site.ours()], [], NAMESPACE, delete_data=False)
-    assert [(removal.step.action, removal.act) for removal in planned[:1]] == [("left alone: not made by detect", None)]
+    assert [(removal.step.action, removal.act) for removal in planned[:1]] == [("left alone: no ownership tag of detect", None)]
     assert site.cluster.monitors == before
     assert site.install(force=True)[-1] == "replaced"
     assert site.states == {State.SAME}
@@ -423,7 +423,7 @@ def test_a_new_monitor_costs_one_rendering_one_trial_before_and_one_after(site: 
 @on_opensearch
 def test_a_plan_is_applied_as_it_was_made(site: Site) -> None:
     planned = site.planned()
-    assert [VERBS[each.state] for each in planned] == ["create", "create", "create", "keep", "create", "create"]
+    assert [VERBS[each.state] for each in planned] == ["create"] * 5
     apply(site.on, planned, on_step=site.steps.append)
     apply(site.on, planned, on_step=site.steps.append)
     assert site.states == {State.SAME}

@@ -231,7 +231,7 @@ def test_a_role_of_somebody_else_is_left_alone(cluster: Cluster) -> None:
     mine.put(on, None)
     wanted = type(foreign)("detect-foreign", foreign.body)
     assert state_of(cluster.admin, wanted) is State.FOREIGN
-    with pytest.raises(InputError, match="role 'detect-foreign' on the cluster was not made by detect"):
+    with pytest.raises(InputError, match="role 'detect-foreign' on the cluster bears no ownership tag of detect"):
         install_objects(cluster.admin, [wanted])
     for _ in range(2):  # one that is gone may go again
         wanted.delete(on, {})

@@ -163,10 +163,10 @@ def test_an_object_of_somebody_else_is_left_alone(place: Place, attributes: dict
     hosts = identifier(place, "hosts")
     theirs = {"type": "visualization", "id": hosts, "attributes": attributes, "references": "none"}
     place.kept.kept[place.space, "visualization", hosts] = theirs
-    with pytest.raises(InputError, match=f"visualization '{hosts}' on the cluster was not made by detect; nothing was changed"):
+    with pytest.raises(InputError, match=f"visualization '{hosts}' on the cluster bears no ownership tag of detect"):
         place.install()
     assert place.kept.changes == 0
-    assert "left alone: not made by detect" in place.uninstall()
+    assert "left alone: no ownership tag of detect" in place.uninstall()
     assert place.stored(hosts) == theirs
     assert "replaced" in place.install(force=True)
 

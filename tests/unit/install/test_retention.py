@@ -86,7 +86,7 @@ def test_a_policy_that_changes_meanwhile_is_not_overwritten(ism: FakeIsm, opense
 def test_a_policy_of_somebody_else_is_left_alone(ism: FakeIsm, opensearch: Engine) -> None:
     install_objects(opensearch, [Policy("30d")])
     ism.policies[POLICY]["policy"]["description"] = "mine"
-    with pytest.raises(InputError, match=f"ISM policy '{POLICY}' on the cluster was not made by detect"):
+    with pytest.raises(InputError, match=f"ISM policy '{POLICY}' on the cluster bears no ownership tag of detect"):
         install_objects(opensearch, [Policy("7d")])
 
 
