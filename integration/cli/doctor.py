@@ -10,9 +10,10 @@ from rich.text import Text
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import escaped, print_json
+from integration.cli.output import escaped, note, print_json
 from integration.cli.tables import print_table
-from integration.commands.doctor import Check, Installation, Verdict, examine
+from integration.commands.check import Check, Installation, Verdict
+from integration.commands.doctor import examine
 from integration.install.privileges import Work
 
 _STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
@@ -48,11 +49,16 @@ def doctor(
         checks = [Check("settings", Verdict.OK, source), *examine(installation)]
     failed = any(check.verdict is Verdict.FAIL for check in checks)
     if form is Format.JSON:
-        rows = [{"check": check.name, "verdict": str(check.verdict), "detail": check.detail} for check in checks]
+        rows = [
+            {"check": check.name, "verdict": str(check.verdict), "detail": check.detail, "mend": check.mend} for check in checks
+        ]
         print_json({"healthy": not failed, "checks": rows})
     else:
         print_table(
             ["check", "", "detail"], [[c.name, Text(str(c.verdict), style=_STYLES[c.verdict]), escaped(c.detail)] for c in checks]
         )
+        for check in checks:
+            if check.mend:
+                note(f"{check.name}: {check.detail}.\nTo mend it, {check.mend}")
     if failed:
         raise typer.Exit(1)

@@ -3,67 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Iterable, Iterator
 
-from integration.commands.losses import losses
+from integration.commands.check import Answers, Check, Installation, Verdict
+from integration.commands.installed import documents, objects, pipeline, scheduler
 from integration.commands.obstacles import FLOOD_STAGE, blocks, full_disks
 from integration.detection.conditions import LINE_KIND
 from integration.detection.fields import name_in_index
 from integration.detection.model import Rule
-from integration.engines.base import Engine
 from integration.errors import DetectError, ForbiddenError
-from integration.findings.filter import NO_FILTER, Filter
-from integration.install.gin_timezone import installed_timezone
-from integration.install.objects import Connections
-from integration.install.ownership import has_tag_text, manager, tagged_rules
-from integration.install.plan import State, plan
 from integration.install.privileges import Work, lacking_privileges
-from integration.install.shared_objects import shared_objects
-from integration.install.streams import overriding, streams_of
-from integration.log.event import parse_document
-from integration.log.shipper_times import zone_of
-from integration.names import DATASETS, PIPELINE, Namespace
-from integration.scheduler.progress import read_progress
 from integration.targets.opensearch.plugins import has_alerting
-from integration.times import rfc3339
 
 _TOLERATED_SKEW_MS = 5_000
-_SAMPLES = (
-    'time=2026-11-24T08:50:00.123Z level=ERROR source=server.go:224 msg="ollama exited" err="exit status 1"',
-    '[GIN] 2026/11/24 - 08:50:00 | 500 |  2.859719514s |      172.18.0.3 | POST     "/api/chat"',
-)
-
-
-class Verdict(StrEnum):
-    """What a check says: `fail` is what must be mended, `warn` what should be looked at, `info` what is good to know."""
-
-    OK = "ok"
-    INFO = "info"
-    WARN = "warn"
-    FAIL = "fail"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at, and what to do about it where there is something."""
-
-    name: str
-    verdict: Verdict
-    detail: str
-
-
-@dataclass(frozen=True)
-class Installation:
-    """What is examined: the rules as configured, the index of events, and what work the user must be able to do."""
-
-    engine: Engine
-    rules: Sequence[Rule]
-    namespace: Namespace
-    index: str
-    work: Collection[Work] = ()
-    post_filter: Filter = NO_FILTER
 
 
 def examine(installation: Installation) -> list[Check]:
@@ -80,9 +32,6 @@ def examine(installation: Installation) -> list[Check]:
         except DetectError as error:
             checks.append(Check(name, Verdict.FAIL, str(error)))
     return checks
-
-
-Answers = Iterator[tuple[Verdict, str]]
 
 
 def _connection(installation: Installation) -> Answers:
@@ -109,7 +58,7 @@ def _health(installation: Installation) -> Answers:
 def _blocks(installation: Installation) -> Answers:
     names = (installation.index, installation.namespace.risk, installation.namespace.state)
     found = list(blocks(installation.engine, names))
-    yield from ((Verdict.FAIL, block) for block in found)
+    yield from ((Verdict.FAIL, block.text, block.mend) for block in found)
     if not found:
         yield Verdict.OK, "nothing is closed to reading or writing"
 
@@ -170,44 +119,6 @@ def _clock(installation: Installation) -> Answers:
         yield Verdict.FAIL, told
 
 
-def _objects(installation: Installation) -> Answers:
-    engine = installation.engine
-    planned = plan(Connections(engine), shared_objects(installation.rules, engine.name, streams_of(engine)))
-    of = {state: [each for each in planned if each.state is state] for state in State}
-    named = {state: ", ".join(f"{each.kind} {each.name!r}" for each in of[state]) for state in State}
-    yield Verdict.OK, f"{len(of[State.SAME])} of {len(planned)} are as they should be"
-    if of[State.MISSING]:
-        yield Verdict.FAIL, f"missing, and put there by `detect install`: {named[State.MISSING]}"
-    if drifted := of[State.DRIFTED]:
-        served = frozenset[str]().union(*(tagged_rules(each.found) for each in drifted))
-        dropped = ", ".join(sorted(served - {rule.id for rule in installation.rules}))
-        told = f"not as they should be (`detect diff` shows where): {named[State.DRIFTED]}; `detect install` puts that right"
-        yield Verdict.FAIL, told + (f", but drops {dropped}, which is not in this set (was --rules forgotten?)" if dropped else "")
-    for each in of[State.FOREIGN]:
-        told = f"bears no tag of detect but is {manager(each.found) or 'somebody else'}'s"
-        yield Verdict.FAIL, f"{each.kind} {each.name!r} {told}; `detect install --force` replaces it"
-    for dataset in DATASETS:
-        stream = installation.namespace.stream(dataset)
-        for name in overriding(engine, dataset, stream):
-            told = f"goes before {dataset.template!r} where {stream} gets its next index, which has nothing of ours then"
-            yield Verdict.FAIL, f"index template {name!r} {told}: lower its priority or narrow its patterns"
-
-
-def _pipeline(installation: Installation) -> Answers:
-    pipeline = installation.engine.get_pipeline(PIPELINE)
-    if pipeline is None:
-        yield Verdict.INFO, "is missing, so that no line was tried"
-        return
-    sent = [{"@timestamp": rfc3339(0, millis=True), "message": line, "host": {"name": "doctor"}} for line in _SAMPLES]
-    for document, answer in zip(sent, installation.engine.simulate(PIPELINE, sent), strict=True):
-        got = answer.get("doc", {}).get("_source")
-        if got != parse_document(document, received_at=0, gin_timezone=zone_of(installed_timezone(pipeline))).document():
-            mend = "`detect install`" if has_tag_text(pipeline.get("description")) else "`detect install --force`"
-            yield Verdict.FAIL, f"parses a line otherwise than it should: {answer.get('error') or got}; {mend} puts it right"
-            return
-    yield Verdict.OK, "parses lines as it should"
-
-
 def _fields(installation: Installation) -> Answers:
     """The user's own index: are the fields of the needed kind there."""
     for rule in (rule for rule in installation.rules if rule.field_names.own_index):
@@ -242,31 +153,6 @@ def _fields_of_conditions(rule: Rule) -> Iterator[str]:
     yield from (name for condition in conditions for name in condition.fields.stated)
 
 
-def _scheduler(installation: Installation) -> Answers:
-    now = time.time_ns() // 1_000_000
-    for rule in installation.rules:
-        done = read_progress(installation.engine, installation.namespace, rule.id)
-        if done is None:
-            yield Verdict.INFO, f"`detect watch` has not run {rule.id} in this namespace"
-            continue
-        late = rule.windows.last_run(now).end > done.end
-        behind = "; a run is due: is `detect watch` still there?" if late else ""
-        yield Verdict.WARN if late else Verdict.OK, f"{rule.id} is done up to {rfc3339(done.end, millis=False)}{behind}"
-
-
-def _documents(installation: Installation) -> Answers:
-    """Did what came become events that the rules see; the user's own index has no pipeline of ours."""
-    if any(rule.field_names.own_index for rule in installation.rules):
-        return
-    found = [loss for loss in losses(installation.engine, installation.index) if loss.count]
-    for loss in found:
-        senders = f"; sent by {', '.join(loss.senders)}" if loss.senders else ""
-        mend = f"; {loss.mend}" if loss.mend else ""
-        yield Verdict.FAIL if loss.fault else Verdict.INFO, f"{loss.count:,} {loss.text}{senders}{mend}"
-    if not any(loss.fault for loss in found):
-        yield Verdict.OK, f"every document of {installation.index} is an event that the rules see, and names its machine"
-
-
 def _filter(installation: Installation) -> Answers:
     """The user's filter: does each of its host patterns match a machine; engines know no `[ab]`."""
     asked = [
@@ -291,10 +177,10 @@ _CHECKS: dict[str, Callable[[Installation], Answers]] = {
     "permissions": _permissions,
     "alerting": _alerting,
     "clock": _clock,
-    "objects": _objects,
-    "pipeline": _pipeline,
+    "objects": objects,
+    "pipeline": pipeline,
     "fields": _fields,
     "filter": _filter,
-    "scheduler": _scheduler,
-    "documents": _documents,
+    "scheduler": scheduler,
+    "documents": documents,
 }

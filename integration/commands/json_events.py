@@ -34,5 +34,5 @@ def json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:
         if count:
             advice = f"name the pipeline in the request (pipeline={dataset.pipeline}), and send these through it now"
             mend = f"{advice}:\nPOST /{index}/_update_by_query?pipeline={dataset.pipeline}\n{json.dumps({'query': past})}"
-            text = "never went through the pipeline: prompts and secrets in them are stored as they came"
+            text = "never went through the pipeline, so that prompts and secrets are stored as they came"
             yield JsonEvents(index, count, Loss("past_pipeline", lost, fault=True, text=text, mend=mend))

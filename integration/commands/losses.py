@@ -15,6 +15,7 @@ from integration.log.line import LINE_CUT, TIME_FAILURE
 from integration.names import PIPELINE
 
 _MOST_SENDERS = 5
+_OF_ONE = {"they are": "it is", "them": "it", "their": "its", "name": "names", "have": "has", "were": "was", "are": "is"}
 _SAMPLE = 1_000
 
 _ORIGINAL = {
@@ -36,8 +37,8 @@ _REMOVE_TAG = "if (ctx._source.tags instanceof List) { ctx._source.tags.removeIf
 class Kind:
     """A kind of document that is not as it should be.
 
-    `fault` says that lines are lost, or several machines counted as one; `advice` what to set where they come from; `again` that
-    the pipeline mends them.
+    The braces in `text` hold words that are others where there is one document. `fault` says that lines are lost, or several
+    machines counted as one; `advice` what to set where they come from; `again` that the pipeline mends them.
     """
 
     name: str
@@ -51,7 +52,7 @@ class Kind:
 KINDS = (
     Kind(
         "past_pipeline",
-        "never went through the pipeline: they are not redacted, and no rule sees them",
+        "never went through the pipeline: {they are} not redacted, and no rule sees {them}",
         {"bool": {"must_not": [_BY_THE_PIPELINE]}},
         fault=True,
         advice=f"let the shipper name the pipeline (pipeline={PIPELINE}; docs/shipping shows where), and send these through it now",
@@ -59,7 +60,7 @@ KINDS = (
     ),
     Kind(
         "parse_failures",
-        "made the pipeline fail (`ollama.parse_error` says why), so that no rule may see them",
+        "made the pipeline fail (`ollama.parse_error` says why), so that no rule may see {them}",
         {"bool": {"filter": [{"term": {"tags": PARSE_FAILURE}}]}},
         fault=True,
         advice="run `detect install`, and send these through the pipeline again",
@@ -67,7 +68,7 @@ KINDS = (
     ),
     Kind(
         "without_host",
-        f"name no machine: findings for the host {UNKNOWN_HOST!r} may sum up several",
+        f"{{name}} no machine: findings for the host {UNKNOWN_HOST!r} may sum up several",
         {"bool": {"filter": [{"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1}}]}},
         fault=True,
         advice="let the shipper send `host.name` (docs/shipping shows how), and name the machine of those that are stored",
@@ -75,7 +76,7 @@ KINDS = (
     ),
     Kind(
         "line_unlisted",
-        "had their line in a field that is not known for it (`ollama.parse_error` names it): let the shipper send it in `message`",
+        "had {their} line in a field that is not known for it (`ollama.parse_error` names it): let the shipper use `message`",
         {"bool": {"filter": [{"term": {"tags": LINE_UNLISTED}}]}},
         fault=False,
         advice="",
@@ -83,7 +84,7 @@ KINDS = (
     ),
     Kind(
         "without_time",
-        "have a time of their own that cannot be read: that of the shipper counts",
+        "{have} a time of {their} own that cannot be read: that of the shipper counts",
         {"bool": {"filter": [{"term": {"tags": TIME_FAILURE}}]}},
         fault=False,
         advice="",
@@ -123,10 +124,16 @@ def losses(engine: Engine, index: str, start: int | None = None, end: int | None
 def _loss(engine: Engine, index: str, kind: Kind, query: Mapping[str, Any]) -> Loss:
     count = engine.count(index, dict(query))
     if not count or not kind.fault:
-        return Loss(kind.name, count, kind.fault, kind.text)
+        return Loss(kind.name, count, kind.fault, _agreeing(kind.text, count))
     senders = _senders(engine, index, query)
     mend = _again(index, kind) if kind.again else _naming_the_host(index, senders)
-    return Loss(kind.name, count, kind.fault, kind.text, tuple(str(sender) for sender in senders), f"{kind.advice}:\n{mend}")
+    text, named = _agreeing(kind.text, count), tuple(str(sender) for sender in senders)
+    return Loss(kind.name, count, kind.fault, text, named, f"{kind.advice}:\n{mend}")
+
+
+def _agreeing(text: str, count: int) -> str:
+    """Return the text of a kind as it is said of so many documents."""
+    return text.format_map({plural: one if count == 1 else plural for plural, one in _OF_ONE.items()})
 
 
 def _refused(engine: Engine, index: str) -> Iterator[Loss]:
@@ -138,7 +145,7 @@ def _refused(engine: Engine, index: str) -> Iterator[Loss]:
         count = int(engine.request("GET", f"/{failures}/_count", retry=True)["count"])
     except ClusterError:  # there is no such index, or this Elasticsearch is older than 8.19, or it may not be read
         return
-    text = "were refused and are in the failure store: no rule sees them"
+    text = _agreeing("{were} refused and {are} in the failure store: no rule sees {them}", count)
     yield Loss(
         "refused", count, fault=True, text=text, mend=f"see why, then send them again:\nGET /{failures}/_search" if count else ""
     )
@@ -152,7 +159,7 @@ class _Sender:
     file: str
 
     def __str__(self) -> str:
-        return " ".join(part for part in (self.agent, self.file) if part) or "nothing in the documents says by what"
+        return " ".join(part for part in (self.agent, self.file) if part) or "a sender that the documents do not name"
 
 
 def _senders(engine: Engine, index: str, query: Mapping[str, Any]) -> list[_Sender]:

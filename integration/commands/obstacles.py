@@ -33,8 +33,21 @@ class Disk:
     used_percent: int
 
 
-def blocks(engine: Engine, indices: Sequence[str]) -> Iterator[str]:
-    """Yield each block on indices of these names, and on the cluster, with what lifts it; what may not be read is passed over."""
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block: what has it, and why where that is known; the request that lifts it, none where the cluster does so by itself."""
+
+    text: str
+    request: str = ""
+
+    @property
+    def mend(self) -> str:
+        """What mends it, in the words that follow `To mend it,`."""
+        return f"send:\n{self.request}" if self.request else ""
+
+
+def blocks(engine: Engine, indices: Sequence[str]) -> Iterator[Block]:
+    """Yield each block on indices of these names, and on the cluster; what may not be read is passed over."""
     for name in indices:
         with suppress(ForbiddenError, NotFoundError):
             params = {"flat_settings": True, "ignore_unavailable": True, "allow_no_indices": True}
@@ -44,23 +57,25 @@ def blocks(engine: Engine, indices: Sequence[str]) -> Iterator[str]:
     for where, settings in _cluster_settings(engine).items():
         for setting in CLUSTER_SETTINGS.values():
             if str(settings.get(setting)) == "true":
-                yield f"the cluster has the block {setting}: {lift_cluster(setting, where)}"
+                yield Block(f"the cluster has the block {setting}", lift_cluster(setting, where))
 
 
-def _of_index(engine: Engine, index: str, settings: dict[str, Any]) -> Iterator[str]:
+def _of_index(engine: Engine, index: str, settings: dict[str, Any]) -> Iterator[Block]:
     for setting in (*INDEX_SETTINGS.values(), FLOOD_SETTING):
         if str(settings.get(setting)) == "true":
-            lifted = lift_index(index, setting)
-            yield f"{index} has the block {setting}: {_flood(engine, lifted) if setting == FLOOD_SETTING else lifted}"
+            block = Block(f"{index} has the block {setting}", lift_index(index, setting))
+            yield _flood(engine, block) if setting == FLOOD_SETTING else block
 
 
-def _flood(engine: Engine, lifted: str) -> str:
-    """Return what makes a block that the cluster sets by itself beyond the flood stage, and anybody may set, and what lifts it."""
+def _flood(engine: Engine, block: Block) -> Block:
+    """Return a block that the cluster sets by itself beyond the flood stage, and anybody may set, with what is known of it."""
     try:
         is_full = any(disk.stage == FLOOD_STAGE for disk in full_disks(engine))
     except ForbiddenError:
-        return f"{FULL_DISK}; where none is full, somebody set it: {lifted}"
-    return FULL_DISK if is_full else f"no disk is beyond the flood stage watermark, so somebody set it, or one was full: {lifted}"
+        return Block(f"{block.text}: {FULL_DISK}; where no disk is full, somebody set it", block.request)
+    if is_full:
+        return Block(f"{block.text}: {FULL_DISK}")
+    return Block(f"{block.text}: no disk is beyond the flood stage watermark, so somebody set it, or one was full", block.request)
 
 
 def full_disks(engine: Engine) -> list[Disk]:

@@ -34,20 +34,20 @@ def advice(texts: Iterable[str]) -> Iterator[str]:
         index = found[1] if found else "INDEX"
         for number in map(int, _NUMBER.findall(text)):
             if number == _FLOOD:
-                yield f"{FULL_DISK}; where somebody set it (`detect doctor` tells), {lift_index(index, FLOOD_SETTING)}"
+                yield f"{FULL_DISK}; where somebody set it (`detect doctor` tells), {lift_index(index, FLOOD_SETTING)} lifts it"
             elif number == _CLOSED:
                 yield f"the index is closed: POST /{index}/_open opens it"
             elif number in INDEX_SETTINGS:
-                yield f"this is a block, not a privilege: {lift_index(index, INDEX_SETTINGS[number])}"
+                yield f"this is a block, not a privilege: {lift_index(index, INDEX_SETTINGS[number])} lifts it"
             elif number in CLUSTER_SETTINGS:
-                yield f"this is a block, not a privilege: {lift_cluster(CLUSTER_SETTINGS[number])}"
+                yield f"this is a block, not a privilege: {lift_cluster(CLUSTER_SETTINGS[number])} lifts it"
 
 
 def lift_index(index: str, setting: str) -> str:
     """Return the request that takes a block from an index."""
-    return f'PUT /{index}/_settings {{"{setting}": null}} lifts it'
+    return f'PUT /{index}/_settings {{"{setting}": null}}'
 
 
 def lift_cluster(setting: str, where: str = "persistent") -> str:
     """Return the request that takes a block from a cluster: alone, for one that says more is blocked itself."""
-    return f'PUT /_cluster/settings {{"{where}": {{"{setting}": null}}}} lifts it'
+    return f'PUT /_cluster/settings {{"{where}": {{"{setting}": null}}}}'

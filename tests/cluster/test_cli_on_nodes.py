@@ -261,7 +261,7 @@ def test_events_without_a_host_are_told_with_their_senders_and_can_be_named(inge
     checks = detect("doctor", *asked).json["checks"]
     (check,) = (check for check in checks if check["check"] == "documents")
     assert check["verdict"] == "fail"
-    assert "2 name no machine" in check["detail"]
+    assert "2 documents name no machine" in check["detail"]
     mend(engine, answer.err.replace('"NAME"', '"gpu-1"'))
     assert detect("status", *asked).code == 0
     (finding,) = detect("run", *asked, "--at", "2026-11-24T10:00:00Z").json["findings"]
@@ -320,9 +320,9 @@ def test_foreign_objects_are_not_overwritten(url: str, engine: Engine) -> None:
     engine.put_pipeline("ollama.server", {"description": "mine", "processors": []})
     answer = run(url, "install")
     assert answer.code == 2
-    assert "was not made by detect; nothing was changed" in answer.err
+    assert "bears no ownership tag of detect" in answer.err
     would = run(url, "install", "--dry-run")
-    assert (would.code, "1 to refuse" in would.out, "was not made by detect" in would.err) == (2, True, True)
+    assert (would.code, "1 to refuse" in would.out, "bears no ownership tag of detect" in would.err) == (2, True, True)
     assert "1 to replace" in run(url, "install", "--dry-run", "--force").out
     assert (engine.get_pipeline("ollama.server") or {})["description"] == "mine"
     assert "left alone" in run(url, "uninstall").out

@@ -86,7 +86,7 @@ def test_what_sends_them_is_told_the_most_frequent_first() -> None:
     )
     past, *_ = losses(Engine(6, hits=hits), "logs-x")
     assert past.senders[0] == "filebeat edge 9.1.0"
-    assert set(past.senders[1:]) <= {"/a.log", "vector", "filebeat edge 9.1.0 /b.log", "nothing in the documents says by what"}
+    assert set(past.senders[1:]) <= {"/a.log", "vector", "filebeat edge 9.1.0 /b.log", "a sender that the documents do not name"}
     assert len(past.senders) == 5
     assert "POST /logs-x/_update_by_query?pipeline=ollama.server\n" in past.mend
 
@@ -101,3 +101,12 @@ def test_of_kinds_that_lose_no_line_nothing_is_to_be_mended() -> None:
     kinds = ["line_unlisted", "without_time", "cut_lines"]
     assert [loss.kind for loss in losses(Engine(1, 1, 1, 1, 1, 1), "logs-x") if not loss.fault] == kinds
     assert all(not loss.mend for loss in losses(Engine(0, 0, 0, 1, 1, 1), "logs-x"))
+
+
+def test_what_is_said_agrees_with_the_number() -> None:
+    one = {loss.kind: loss.text.split(":")[0] for loss in losses(Engine(1, 1, 1, 1, 1, 1, failures=1), "logs-x")}
+    two = {loss.kind: loss.text for loss in losses(Engine(2, 2, 2, 2, 2, 2, failures=2), "logs-x")}
+    assert (one["without_host"], one["without_time"]) == ("names no machine", "has a time of its own that cannot be read")
+    assert one["refused"] == "was refused and is in the failure store"
+    assert two["without_host"].startswith("name no machine: findings for the host 'unknown'")
+    assert two["past_pipeline"] == "never went through the pipeline: they are not redacted, and no rule sees them"
