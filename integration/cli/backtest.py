@@ -15,7 +15,7 @@ from integration.cli.backtest_output import Answer
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_packed
 from integration.cli.options import BacktestFormat, BacktestFormatOption, RuleOption, RulesOption, TimezoneOption, rules_of, zone_of
 from integration.cli.output import note, progress
 from integration.cli.page.content import MAX_LINE, MAX_LINES, LinesOf
@@ -104,8 +104,10 @@ def backtest(
     where = index or cluster.namespace.events
     if files:
         seen.lines = LineStore(MAX_LINES, MAX_LINE) if form is BacktestFormat.HTML else None
+        files = each_once(files)
+        note_packed(files)
         hosts = Hosts(list(names_of_logs(files)), given=host, host_from=host_from)
-        statistics = _in_files(loaded, each_once(files), hosts, span_of(start, end), seen)
+        statistics = _in_files(loaded, files, hosts, span_of(start, end), seen)
     elif start is None:
         raise InputError("give --from, such as --from 30d, with --to or without, or name log files")
     else:

@@ -12,7 +12,7 @@ import typer
 from integration.cli.config import ConfigOption
 from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.logs import FilesArgument, HostFromOption, HostOption, note_doubts, note_folders, note_hosts
+from integration.cli.logs import FilesArgument, HostFromOption, HostOption, note_doubts, note_folders, note_hosts, note_packed
 from integration.cli.options import Format, FormatOption
 from integration.cli.output import note, print_json, progress
 from integration.commands.ingest import MAX_FAILURES, IngestReport
@@ -62,6 +62,7 @@ def ingest(
     if not force:
         refuse_foreign(files)
     done, tally = 0, Tally()
+    note_packed(files)
     with cluster.open() as engine, progress("Lines") as advance:
 
         def on_progress(report: IngestReport) -> None:

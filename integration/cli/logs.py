@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
 from shlex import quote
 from typing import Annotated
 
@@ -25,6 +27,7 @@ HostFromOption = Annotated[
     ),
 ]
 _MOST_HOSTS = 20
+_PACKED = (".gz", ".xz", ".bz2", ".zst")
 
 
 def note_hosts(lines: Mapping[str, int], rule: str) -> None:
@@ -33,6 +36,17 @@ def note_hosts(lines: Mapping[str, int], rule: str) -> None:
     more = len(lines) - len(shown)
     by_rule = f", by {rule}" if rule else ""
     note(f"Lines by machine{by_rule}: {', '.join(shown)}{f' and {more:,} more' if more else ''}")
+
+
+def note_packed(files: Iterable[str]) -> None:
+    """Note files whose names differ by their packing alone: they may hold the same lines."""
+    alike: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        path = PurePath(file)
+        alike[str(path.with_suffix("") if path.suffix.lower() in _PACKED else path)].append(file)
+    if several := [paths for paths in alike.values() if len(paths) > 1]:
+        more = f", and so do {len(several) - 1:,} more names" if len(several) > 1 else ""
+        note(f"{', '.join(several[0])} differ by their packing alone{more}: lines that are in several of them count several times")
 
 
 def note_folders(hosts: Hosts, tally: Tally) -> None:

@@ -13,7 +13,7 @@ import typer
 from platformdirs import user_state_path
 
 from integration.cli.findings_output import note_count
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_hosts
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_hosts, note_packed
 from integration.cli.options import ScanFormat, ScanFormatOption, TabularFormat
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
@@ -82,6 +82,7 @@ def scan(
     logs = logs or _local_logs()
     named = [log for log in logs if isinstance(log, str)]
     hosts = Hosts(list(names_of_logs(named)), given=host, host_from=host_from)
+    note_packed(named)
     total = sum(Path(file).stat().st_size for file in named if Path(file).is_file())
     lines = LineStore(MAX_LINES, MAX_LINE) if form is ScanFormat.HTML else None
     with progress("Reading", total or None, size=True) as advance:

@@ -419,6 +419,15 @@ def test_machines_are_told_apart_and_folders_that_may_name_them_are_said(tmp_pat
     assert "logs/gpu-1/app.log counts for this machine. If its folder names another: read each machine's files apart" in said
 
 
+@pytest.mark.parametrize("verb", ["scan", "backtest"])
+def test_names_that_differ_by_packing_alone_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.log", "a.log.gz", "b.log.1.gz", "b.log.2.gz"):
+        Path(name).write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    assert "a.log, a.log.gz differ by their packing alone: lines that are in several" in detect(verb, "a.log", "a.log.gz").err
+    assert "packing" not in detect(verb, "a.log", "a.log", "b.log.1.gz", "b.log.2.gz").err
+
+
 def test_a_log_without_a_line_is_told(tmp_path: Path) -> None:
     log = tmp_path / "server.log"
     log.touch()
