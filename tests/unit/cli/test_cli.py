@@ -18,7 +18,7 @@ import pytest
 from integration import __version__
 from tests.support.builders import RULE, error
 from tests.support.cli import detect
-from tests.support.fake_cluster import FakeCluster
+from tests.support.fake_cluster import Answer, FakeCluster, Request
 
 CRASH = error('source=server.go:224 msg="ollama exited" err="exit status 1"', at="2026-11-24T09:12:00.500Z")
 HOSTILE = error('source=x.go:1 msg="model [red]\x1b[31m{{x}}\u202e" err="=cmd()"', at="2026-11-24T09:12:01.000Z")
@@ -417,6 +417,29 @@ def test_machines_are_told_apart_and_folders_that_may_name_them_are_said(tmp_pat
     Path("logs/gpu-2/app.log").rename("other.log")
     said = detect("scan", "logs/gpu-1/app.log", "other.log").err
     assert "logs/gpu-1/app.log counts for this machine. If its folder names another: read each machine's files apart" in said
+
+
+def test_ingest_tells_machines_apart_as_scan_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    logs = [f"logs/gpu-{number}/{name}" for number in (1, 2) for name in ("app.log", "server.log")]
+    for log in [*logs, "server.log"]:
+        Path(log).parent.mkdir(parents=True, exist_ok=True)
+        Path(log).write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+
+    def bulk(asked: Request) -> Answer:
+        return Answer({"items": [{"create": {"status": 201, "result": "created"}} for _ in asked.lines[::2]]})
+
+    shards = {"_shards": {"total": 1, "successful": 1, "failed": 0}}
+    with FakeCluster() as cluster:
+        cluster.on("GET", "/_ingest/pipeline/ollama.server", Answer({"ollama.server": {}}))
+        cluster.on("GET", "/_index_template/logs-ollama.server", Answer({"index_templates": [{"index_template": {}}]}))
+        cluster.on("POST", ".*/_refresh", Answer(shards))
+        cluster.on("POST|GET", ".*/_count", Answer({"count": 5} | shards))
+        cluster.on("POST|PUT", ".*/_bulk", bulk)
+        several = detect("ingest", *logs, "server.log", "--url", cluster.url)
+        one_folder = detect("ingest", *logs[:2], "--url", cluster.url)
+    assert "Lines by machine, by the folders of the files: gpu-1 (2), gpu-2 (2), " in several.err
+    assert "logs/gpu-1/app.log and 1 more count for this machine" in one_folder.err
 
 
 @pytest.mark.parametrize("verb", ["scan", "backtest"])
