@@ -16,3 +16,8 @@ def confirmed(question: str) -> bool:
         stop.add_note("Nothing was changed.")
         raise
     return answer.strip().lower() in ("y", "yes")
+
+
+def is_on_terminal() -> bool:
+    """Return whether somebody can answer a question at a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from integration.cli.config import ConfigOption, IndexOption, configured
-from integration.cli.confirmation import confirmed
+from integration.cli.confirmation import confirmed, is_on_terminal
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, steps
 from integration.cli.options import Format, FormatOption, RulesOption
@@ -15,7 +16,7 @@ from integration.cli.output import note
 from integration.cli.tables import print_table
 from integration.errors import InputError
 from integration.install.deployment import Deployment
-from integration.install.removal import data_of, removals, remove
+from integration.install.removal import Removal, data_of, removals, remove
 from integration.targets.choose import Alerting
 
 _PLANNED = {"deleted": "delete", "kept, without the pipeline": "keep, without the pipeline"}
@@ -30,7 +31,7 @@ def uninstall(
     roles: RolesOption = False,
     dashboards: DashboardsOption = False,
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the namespace's documents too.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", help="With --delete-data: do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")] = False,
     index: IndexOption = None,
     config: ConfigOption = None,
@@ -38,7 +39,8 @@ def uninstall(
 ) -> None:
     """Remove what `detect install` made and nothing else.
 
-    Events, risk events and how far `detect watch` is stay unless --delete-data is given.
+    Events, risk events and how far `detect watch` is stay unless --delete-data is given. It asks before it removes anything: for
+    --delete-data always, else on a terminal.
 
     Example: detect uninstall --dry-run
     """
@@ -52,8 +54,8 @@ def uninstall(
             cluster.namespace,
             delete_data=delete_data,
         )
-        if delete_data and not (yes or dry_run) and not confirmed(f"Delete {', '.join(data_of(cluster.namespace))}?"):
-            raise InputError("nothing was changed: deleting data was not confirmed (--yes does it without asking)")
+        if (delete_data or is_on_terminal()) and not (yes or dry_run):
+            _confirm(planned, cluster)
         if dry_run and form is Format.TABLE:
             rows = [[_PLANNED.get(each.step.action, each.step.action), each.step.kind, each.step.name] for each in planned]
             print_table(["plan", "kind", "name"], rows)
@@ -67,3 +69,14 @@ def uninstall(
         note("A dashboard, where one was installed, stays: --dashboards removes it.")
     if dry_run:
         note("Dry run: nothing was changed.")
+
+
+def _confirm(planned: Sequence[Removal], cluster: ClusterOptions) -> None:
+    """Ask, where there is something to remove; `InputError` unless the answer is yes."""
+    data = data_of(cluster.namespace)
+    changed = [each.step.name for each in planned if each.step.changed]
+    documents = [f"all of {name}" for name in changed if name in data]
+    objects = len(changed) - len(documents)
+    what = " and ".join([*([f"{objects} object{'s' * (objects != 1)}"] if objects else []), *documents])
+    if changed and not confirmed(f"Remove {what} from {cluster.connection.url}?"):
+        raise InputError("nothing was changed: it was not confirmed (--yes removes without asking)")

@@ -8,12 +8,18 @@ from functools import partial
 from typing import Any
 
 from integration.engines.base import Engine
+from integration.errors import ClusterError, ForbiddenError, NotFoundError
 from integration.install.event_indices import EventIndices
 from integration.install.journal import Journal, OnStep, Step
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover, ManagedObject
 from integration.install.ownership import shared_tag
-from integration.names import DATASETS, Namespace
+from integration.names import DATASETS, Namespace, data_stream_of
+
+_NO_INTERFACE = (
+    "has no interface that deletes data streams, as an Elasticsearch of `detect cluster up` has none; nothing was changed. "
+    "`detect cluster down --delete-data` deletes such a node's data, and without it `detect uninstall` takes away the rest"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,8 @@ def removals(
     """Return what removes all that `detect install` made, last first; documents stay unless `delete_data` takes the namespace's.
 
     Indices that stay no longer name the pipeline. A data stream that stays needs a template of its name, so a bare one is left for
-    it; an empty one goes. Objects that this project did not make are left alone.
+    it; an empty one goes. Objects that this project did not make are left alone. `ClusterError` where data streams shall go and the
+    cluster has no interface for that.
     """
     planned = [_removal(connections, managed) for managed in of_rules]
     planned += [Removal(Step(each.kind, each.name, "deleted", changed=True), each.delete) for each in leftovers]
@@ -46,10 +53,33 @@ def removals(
             continue  # whoever may uninstall need not see it
         indices = connections.engine.backing_indices(name)
         is_empty_stream = kind == "data stream" and indices and not connections.engine.count(name, {"match_all": {}})
-        if delete_data or is_empty_stream:
+        if (
+            kind == "data stream"
+            and indices
+            and (delete_data or is_empty_stream)
+            and not _deletes_streams(connections.engine, name)
+        ):
+            if delete_data:
+                raise ClusterError(f"{connections.engine.url} {_NO_INTERFACE}")
+        elif delete_data or is_empty_stream:
             gone |= set(indices)
             planned.append(_data_removal(connections.engine, kind, name) if indices else Removal(Step(kind, name, "was not there")))
-    return planned + list(_shared_removals(connections, shared, gone))
+    return planned + list(_shared_removals(connections, shared, gone, namespace))
+
+
+def _deletes_streams(engine: Engine, name: str) -> bool:
+    """Return whether a cluster can be asked to delete data streams; an Elasticsearch of its core alone cannot."""
+    if engine.name != "elasticsearch":
+        return True
+    try:
+        engine.request("GET", f"/_data_stream/{name}", retry=True)
+    except (ForbiddenError, NotFoundError):
+        return True
+    except ClusterError as error:
+        if "no handler found" in str(error):
+            return False
+        raise
+    return True
 
 
 def _data_removal(engine: Engine, kind: str, name: str) -> Removal:
@@ -57,7 +87,9 @@ def _data_removal(engine: Engine, kind: str, name: str) -> Removal:
     return Removal(Step(kind, name, "deleted", changed=True), partial(delete, name))
 
 
-def _shared_removals(connections: Connections, shared: Sequence[SharedObject], gone: set[str]) -> Iterator[Removal]:
+def _shared_removals(
+    connections: Connections, shared: Sequence[SharedObject], gone: set[str], namespace: Namespace
+) -> Iterator[Removal]:
     """Remove what rules share, `gone` being the indices that are no more by then."""
     kept: dict[str, Any] = {}
     for managed in reversed(shared):
@@ -67,7 +99,7 @@ def _shared_removals(connections: Connections, shared: Sequence[SharedObject], g
                 step = Step(managed.kind, managed.name, "kept, without the pipeline", changed=True)
                 yield Removal(step, partial(managed.delete, connections, kept))
         elif "data_stream" in managed.body and kept:
-            yield _bare(connections.engine, managed, _removal(connections, managed))
+            yield _bare(connections.engine, managed, _removal(connections, managed), set(map(data_stream_of, kept)), namespace)
         else:
             yield _removal(connections, managed)
 
@@ -95,11 +127,13 @@ def _removal(connections: Connections, managed: ManagedObject) -> Removal:
     return Removal(Step(managed.kind, managed.name, "deleted", changed=True), partial(managed.delete, connections, found))
 
 
-def _bare(engine: Engine, template: SharedObject, whole: Removal) -> Removal:
-    """Leave a template that data streams need, but nothing of ours in it."""
+def _bare(engine: Engine, template: SharedObject, whole: Removal, streams: set[str], namespace: Namespace) -> Removal:
+    """Leave a template that data streams need, but nothing of ours in it; say which they are and what removes them."""
     if whole.act is None:
         return whole
     bare = {key: template.body[key] for key in ("index_patterns", "data_stream", "priority")}
-    action = "made bare: data streams of its name remain and need it; --delete-data removes them"
+    names = [stream.removeprefix(f"{template.name}-") for stream in sorted(streams)]
+    removing = ["--delete-data" if name == namespace.name else f"--namespace {name} --delete-data" for name in names]
+    action = f"made bare: needed by {', '.join(sorted(streams))}; what removes that: {' and '.join(removing)}"
     put = partial(engine.put_template, template.name, bare | {"_meta": shared_tag(bare, ())})
     return Removal(Step(template.kind, template.name, action, changed=True), put)

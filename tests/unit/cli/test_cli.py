@@ -18,8 +18,10 @@ import pytest
 from integration import __version__
 from tests.support.builders import RULE, error
 from tests.support.cli import detect
-from tests.support.fake_cluster import Answer, FakeCluster, Request
+from tests.support.fake_cluster import ELASTICSEARCH, Answer, FakeCluster, Request
 
+RISK = "detect-risk-default"
+THERE = Answer({"an-index": {"settings": {"index.creation_date": "1"}}})
 CRASH = error('source=server.go:224 msg="ollama exited" err="exit status 1"', at="2026-11-24T09:12:00.500Z")
 HOSTILE = error('source=x.go:1 msg="model [red]\x1b[31m{{x}}\u202e" err="=cmd()"', at="2026-11-24T09:12:01.000Z")
 
@@ -365,15 +367,60 @@ def test_characters_that_the_terminal_lacks_are_escaped(log: Path) -> None:
 @pytest.mark.parametrize("answer", [b"", b"\n", b"n\n", b"Y or n\n"])
 def test_data_is_deleted_only_when_that_is_confirmed(answer: bytes) -> None:
     with FakeCluster() as cluster:
+        cluster.on("GET", f"/{RISK}/.*", THERE)
         refused = detect("uninstall", "--delete-data", "--alerting", "none", "--url", cluster.url, stdin=answer)
         assert (refused.code, refused.out) == (2, "")
         assert "nothing was changed" in refused.err
         assert "--yes" in refused.err
+        assert f"Remove all of {RISK} from {cluster.url}? [y/N]" in refused.err  # the data streams are not there
         assert cluster.asked("DELETE|PUT|POST", ".*") == []
+
+
+@pytest.mark.parametrize(("on_terminal", "asks", "code"), [(True, True, 2), (False, False, 0)])
+def test_objects_are_removed_unasked_only_where_nobody_can_answer(
+    monkeypatch: pytest.MonkeyPatch, on_terminal: bool, asks: bool, code: int
+) -> None:
+    monkeypatch.setattr("integration.cli.uninstall.is_on_terminal", lambda: on_terminal)
+    template = {"index_patterns": ["detect-risk-*"], "_meta": {"managed_by": "ollama-detect"}}
+    with FakeCluster() as cluster:
+        found = Answer({"index_templates": [{"name": "detect-risk", "index_template": template}]})
+        cluster.on("GET", "/_index_template/detect-risk", found)
+        cluster.on("DELETE", "/_index_template/detect-risk")
+        answer = detect("uninstall", "--alerting", "none", "--url", cluster.url)
+        assert (answer.code, f"Remove 1 object from {cluster.url}? [y/N]" in answer.err) == (code, asks)
+        assert bool(cluster.asked("DELETE", ".*")) is not asks
+        assert detect("uninstall", "--yes", "--alerting", "none", "--url", cluster.url).code == 0
+
+
+def test_data_streams_that_cannot_be_deleted_are_told_before_anything_goes() -> None:
+    with FakeCluster(ELASTICSEARCH) as cluster:
+        cluster.on("GET", f"/{RISK}/.*", THERE)
+        cluster.on("GET", "/logs-ollama.server-default/.*", THERE)
+        cluster.on("POST", "/logs-ollama.server-default/_count", Answer({"count": 1, "_shards": {"total": 1, "successful": 1}}))
+        missing = Answer({"error": "no handler found for uri [/_data_stream/x] and method [GET]"}, 400)
+        cluster.on("GET", "/_data_stream/.*", missing)
+        answer = detect("uninstall", "--delete-data", "--yes", "--alerting", "none", "--url", cluster.url)
+        assert (answer.code, answer.out, cluster.asked("DELETE|PUT", ".*")) == (3, "", [])
+        assert "nothing was changed" in answer.err
+        assert "`detect cluster down --delete-data`" in answer.err
+
+
+def test_a_template_that_other_namespaces_need_names_them() -> None:
+    template = {"index_patterns": ["logs-ollama.server-*"], "data_stream": {}, "_meta": {"managed_by": "ollama-detect"}}
+    indices: dict[str, Any] = {".ds-logs-ollama.server-two-000001": {"mappings": {}}}
+    with FakeCluster() as cluster:
+        found = Answer({"index_templates": [{"name": "logs-ollama.server", "index_template": template}]})
+        cluster.on("GET", "/_index_template/logs-ollama.server", found)
+        cluster.on("GET", r"/logs-ollama.server-\*/_mapping", Answer(indices))
+        cluster.on("GET", r"/logs-ollama.server-\*/_settings/.*")
+        answer = detect("uninstall", "--delete-data", "--dry-run", "--alerting", "none", "--url", cluster.url)
+    told = "made bare: needed by logs-ollama.server-two; what removes that: --namespace two --delete-data"
+    assert (answer.code, told in answer.out) == (0, True)
 
 
 def test_a_signal_at_the_question_ends_as_elsewhere() -> None:
     with FakeCluster() as cluster:
+        cluster.on("GET", f"/{RISK}/.*", THERE)
         arguments = ["-m", "integration", "uninstall", "--delete-data", "--alerting", "none", "--url", cluster.url]
         # A test run in the background of a shell may have SIGINT ignored, and would pass that on.
         heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
