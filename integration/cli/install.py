@@ -118,7 +118,7 @@ def install(
             names = ", ".join(f"{each.kind} {each.name!r}" for each in leftovers)
             note(f"Left on the cluster, of rules that are not in this set: {names}. --prune deletes them.")
         if wanted.target is None:
-            note(f"Nothing on the cluster runs the rules: {SCHEDULER_HINT}.")
+            note(f"The cluster runs no rules by itself. {SCHEDULER_HINT}.")
     if dry_run:
         note("Dry run: nothing was changed.")
 

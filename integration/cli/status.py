@@ -20,7 +20,18 @@ from integration.commands.status import status as report_status
 from integration.install.deployment import Deployment
 from integration.install.objects import Health
 from integration.install.plan import plan
-from integration.targets.choose import Alerting
+from integration.targets.choose import SCHEDULER_HINT, Alerting
+
+_LOST = {
+    "past_pipeline": "that never went through the pipeline",
+    "parse_failures": "on which the pipeline failed",
+    "without_host": "that name no machine",
+    "line_unlisted": "whose line was in an unknown field",
+    "without_time": "whose own time cannot be read",
+    "cut_lines": "whose line was cut at 200,000 bytes",
+    "refused": "refused, and kept in the failure store",
+}
+"""What the row of each kind of document is called, below that of the events."""
 
 
 @with_cluster
@@ -54,6 +65,8 @@ def status(
             print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
     if not any(each.found for each in report.objects):
         note(f"Nothing of detect's is installed on {cluster.connection.url}: `detect install` does that.")
+    elif wanted.target is None and form is Format.TABLE:
+        note(f"The cluster runs no rules by itself. {SCHEDULER_HINT}; `detect doctor` says how far it is.")
     note_losses(report.losses, report.events_index)
     for stored in report.json_events:
         note_losses([stored.past_pipeline], stored.index)
@@ -68,7 +81,7 @@ def _print_report(report: Report) -> None:
         print_table(columns, [_health_row(health) for health in report.rules])
     rows = [
         [f"events in {report.events_index}", f"{report.events:,}"],
-        *([f"  {loss.kind.replace('_', ' ')}", f"{loss.count:,}"] for loss in report.losses),
+        *([f"  {_LOST[loss.kind]}", f"{loss.count:,}"] for loss in report.losses),
         ["  last event", report.last_event or "none"],
         ["  kept for", report.streams.retention or "as long as nobody deletes them"],
         ["  zone of [GIN] lines", report.streams.gin_timezone or "as the shipper says"],
@@ -81,7 +94,10 @@ def _print_report(report: Report) -> None:
 
 
 def _json_event_rows(stored: JsonEvents) -> list[list[str]]:
-    return [[f"events in {stored.index}", f"{stored.count:,}"], ["  past pipeline", f"{stored.past_pipeline.count:,}"]]
+    return [
+        [f"events in {stored.index}", f"{stored.count:,}"],
+        [f"  {_LOST[stored.past_pipeline.kind]}", f"{stored.past_pipeline.count:,}"],
+    ]
 
 
 def _health_row(health: Health) -> list[str]:

@@ -13,7 +13,7 @@ from integration.targets.kibana.rules import DetectionRule, KibanaTarget, StackR
 from integration.targets.opensearch.monitors import AlertingTarget
 from integration.targets.opensearch.plugins import has_alerting, require_channel
 
-SCHEDULER_HINT = "`detect watch` runs the rules by their schedule from here, and needs nothing of the cluster"
+SCHEDULER_HINT = "`detect watch` runs the rules on their schedule from this machine, and needs no alerting plugin"
 """What to do where nothing on the cluster runs rules."""
 
 
