@@ -35,4 +35,4 @@ def test_refused_documents_are_counted_and_told(server: Server, monkeypatch: pyt
         assert (answer.code, answer.json["events"]["count"], answer.json["events"]["refused"]) == (1, 1, 2)
         assert f"GET /{INDEX}::failures/_search" in answer.err
         checks = {check["detail"]: check["verdict"] for check in detect("doctor", "--format", "json").json["checks"]}
-        assert [verdict for detail, verdict in checks.items() if detail.startswith("2 were refused")] == ["fail"]
+        assert [verdict for detail, verdict in checks.items() if detail.startswith("2 documents were refused")] == ["fail"]
