@@ -73,6 +73,8 @@ class Crowd(Engine):
         numbers = [n for n in self._numbers(start, by_host["composite"]["size"]) if n <= last]
         counted = list(by_host["aggs"]) == ["long_lines"]
         buckets = [_counted(n) if counted else self._bucket(n) for n in numbers]
+        if "window" in by_host["composite"]["sources"][0]:
+            buckets = [each | {"key": {"window": RULE.windows.window_of(AT).start, **each["key"]}} for each in buckets]
         return {"aggregations": {"by_host": {"buckets": buckets} | ({"after_key": buckets[-1]["key"]} if buckets else {})}}
 
     def _begin_scroll(self, query: Json, size: int) -> Json:
