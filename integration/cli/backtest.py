@@ -15,7 +15,7 @@ from integration.cli.backtest_output import Answer
 from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_packed
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_packed, told_once
 from integration.cli.options import BacktestFormat, BacktestFormatOption, RuleOption, RulesOption, TimezoneOption, rules_of, zone_of
 from integration.cli.output import note, progress
 from integration.cli.page.content import MAX_LINE, MAX_LINES, LinesOf
@@ -38,7 +38,6 @@ from integration.findings.finding import Statistics
 from integration.findings.lines import LineStore
 from integration.findings.store import stored_findings
 from integration.log.blocks import names_of_logs
-from integration.log.documents import each_once
 from integration.log.hosts import Hosts
 from integration.log.recognition import said_unlike
 
@@ -104,7 +103,7 @@ def backtest(
     where = index or cluster.namespace.events
     if files:
         seen.lines = LineStore(MAX_LINES, MAX_LINE) if form is BacktestFormat.HTML else None
-        files = each_once(files)
+        files = told_once(files)
         note_packed(files)
         hosts = Hosts(list(names_of_logs(files)), given=host, host_from=host_from)
         statistics = _in_files(loaded, files, hosts, span_of(start, end), seen)
@@ -172,9 +171,12 @@ def _in_files(
                 first, last = [min([window.start, *first])], [max([window.end, *last])]
                 yield reference.rule.id, window, host, statistics
     if first and last:
-        seen.span = Span(first[0], last[0])
         # Of files that begin and end anywhere, the windows between the first selected event and the last.
-        seen.windows = (last[0] - first[0]) // min(rule.windows.latest_ms - rule.windows.earliest_ms for rule in rules)
+        schedule = min((rule.windows for rule in rules), key=lambda each: each.latest_ms - each.earliest_ms)
+        length = schedule.latest_ms - schedule.earliest_ms
+        start, end = (schedule.window_of(time).start for time in (first[0] + length - 1, last[0]))
+        seen.span = Span(start, max(start, end))
+        seen.windows = (seen.span.end - start) // length
         seen.notes.append(told_of(seen.windows, seen.span.start, seen.span.end))
     note_folders(hosts, scan.selected)
     note_doubts(scan.selected, "selected events")

@@ -13,7 +13,7 @@ import typer
 from integration.cli.connection import ClusterOptions
 from integration.cli.export_output import note_columns, print_export
 from integration.cli.instants import now, span_of
-from integration.cli.logs import note_doubts, note_folders, note_hosts
+from integration.cli.logs import note_doubts, note_folders, note_hosts, told_once
 from integration.cli.losses import note_losses
 from integration.cli.options import ResultFormat
 from integration.cli.output import note
@@ -32,7 +32,6 @@ from integration.evaluation.presence import no_events
 from integration.evaluation.splunk_export import Export, read_export
 from integration.findings.filter import Filter
 from integration.log.blocks import names_of_logs
-from integration.log.documents import each_once
 from integration.log.hosts import Hosts
 
 _EXPORT = "Comparison with Splunk"
@@ -108,12 +107,12 @@ def validate_export(cluster: ClusterOptions, index: str, request: ExportRequest,
 
 
 def _on_logs(rule: Rule, export: Export, window: Window, request: ExportRequest) -> ExportValidation:
-    logs = each_once(list(request.logs))
+    logs = told_once(list(request.logs))
     hosts = Hosts(list(names_of_logs(logs)), given=request.host, host_from=request.host_from)
     result = validate_on_logs(rule, logs, hosts, export, window, request.zone, request.post_filter)
     if result.scanned is not None:
         if len(result.scanned.logs) > 1 and not request.host:
-            note_hosts(result.scanned.lines_by_machine(hosts), hosts.rule)
+            note_hosts(result.scanned.lines_by_machine(hosts), hosts.rule, result.scanned.selected.hosts)
         note_folders(hosts, result.scanned.selected)
         note_doubts(result.scanned.selected, "selected events")
     return result

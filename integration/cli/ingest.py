@@ -12,7 +12,16 @@ import typer
 from integration.cli.config import ConfigOption
 from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.logs import FilesArgument, HostFromOption, HostOption, note_doubts, note_folders, note_hosts, note_packed
+from integration.cli.logs import (
+    FilesArgument,
+    HostFromOption,
+    HostOption,
+    note_doubts,
+    note_folders,
+    note_hosts,
+    note_packed,
+    told_once,
+)
 from integration.cli.options import Format, FormatOption
 from integration.cli.output import note, print_json, progress
 from integration.commands.ingest import MAX_FAILURES, IngestReport
@@ -22,7 +31,7 @@ from integration.commands.undo import undo as undo_lines
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, PartlyAppliedError
 from integration.log.blocks import names_of_logs
-from integration.log.documents import Tally, each_once, with_host
+from integration.log.documents import Tally, with_host
 from integration.log.files import read_lines
 from integration.log.foreign import only_ollamas, refuse_foreign
 from integration.log.hosts import Hosts
@@ -50,7 +59,7 @@ def ingest(
 
     Example: detect ingest /var/log/ollama/*.log --host gpu-1 --url https://localhost:9200
     """
-    files = each_once(files)
+    files = told_once(files)
     if undo:
         _undo(cluster, files, host, form, ask=not yes)
         return

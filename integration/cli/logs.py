@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from shlex import quote
 from typing import Annotated
 
 import typer
 
-from integration.cli.output import note
-from integration.log.documents import Tally
+from integration.cli.output import escaped, note
+from integration.log.documents import Tally, each_once
 from integration.log.hosts import Hosts
 
 FILES_HELP = "Log files, packed or not; each file in a zip; - is standard input."
@@ -30,12 +30,26 @@ _MOST_HOSTS = 20
 _PACKED = (".gz", ".xz", ".bz2", ".zst")
 
 
-def note_hosts(lines: Mapping[str, int], rule: str) -> None:
-    """List the machines with their lines, and by what rule the paths name them."""
-    shown = [f"{host} ({count:,})" for host, count in list(lines.items())[:_MOST_HOSTS]]
-    more = len(lines) - len(shown)
+def told_once(files: Sequence[str]) -> list[str]:
+    """Return the logs, each once, and note the names that are left out since they are of one that is read already."""
+    kept = each_once(files)
+    if others := sorted(set(files) - set(kept)):
+        more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
+        note(f"{escaped(others[0])}{more}: other names of files that are read already")
+    return kept
+
+
+def note_hosts(lines: Mapping[str, int], rule: str, selected: Iterable[str] = ()) -> None:
+    """List the machines with their lines, by what rule the paths name them, and others that selected lines are of."""
     by_rule = f", by {rule}" if rule else ""
-    note(f"Lines by machine{by_rule}: {', '.join(shown)}{f' and {more:,} more' if more else ''}")
+    shown = _some([f"{escaped(host)} ({count:,})" for host, count in lines.items()])
+    others = [escaped(host) for host in selected if host not in lines]
+    note(f"Lines by machine{by_rule}: {shown}{f'; selected lines name others: {_some(others)}' if others else ''}")
+
+
+def _some(hosts: Sequence[str]) -> str:
+    more = len(hosts) - _MOST_HOSTS
+    return ", ".join(hosts[:_MOST_HOSTS]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def note_packed(files: Iterable[str]) -> None:
@@ -46,7 +60,8 @@ def note_packed(files: Iterable[str]) -> None:
         alike[str(path.with_suffix("") if path.suffix.lower() in _PACKED else path)].append(file)
     if several := [paths for paths in alike.values() if len(paths) > 1]:
         more = f", and so do {len(several) - 1:,} more names" if len(several) > 1 else ""
-        note(f"{', '.join(several[0])} differ by their packing alone{more}: lines that are in several of them count several times")
+        names = ", ".join(map(escaped, several[0]))
+        note(f"{names} differ by their packing alone{more}: lines that are in several of them count several times")
 
 
 def note_folders(hosts: Hosts, tally: Tally) -> None:
@@ -59,7 +74,7 @@ def note_folders(hosts: Hosts, tally: Tally) -> None:
         named_by = "read each machine's files apart, with --host"
     else:
         named_by = f"--host {quote(names.pop())}" if len(names) == 1 else "--host-from path:-2"
-    path, *more = folders
+    path, *more = map(escaped, folders)
     if more:
         note(f"{path} and {len(more):,} more count for this machine. If their folder names another: {named_by}")
     else:

@@ -13,7 +13,16 @@ import typer
 from platformdirs import user_state_path
 
 from integration.cli.findings_output import note_count
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_hosts, note_packed
+from integration.cli.logs import (
+    FILES_HELP,
+    HostFromOption,
+    HostOption,
+    note_doubts,
+    note_folders,
+    note_hosts,
+    note_packed,
+    told_once,
+)
 from integration.cli.options import ScanFormat, ScanFormatOption, TabularFormat
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
@@ -24,7 +33,6 @@ from integration.findings.filter import FilteredFindings
 from integration.findings.filter_tally import FilterTally
 from integration.findings.lines import LineStore
 from integration.log.blocks import Stream, names_of_logs
-from integration.log.documents import each_once
 from integration.log.files import ReadLog
 from integration.log.hosts import Hosts
 from integration.log.places import container as container_log
@@ -78,7 +86,7 @@ def scan(
 
         report.refuse_rows()
         check_page()
-    logs: list[str | Stream] = [*each_once(files or []), *map(container_log, container or [])]
+    logs: list[str | Stream] = [*told_once(files or []), *map(container_log, container or [])]
     logs = logs or _local_logs()
     named = [log for log in logs if isinstance(log, str)]
     hosts = Hosts(list(names_of_logs(named)), given=host, host_from=host_from)
@@ -110,7 +118,7 @@ def scan(
     _note_streams(logs)
     _note_logs(result, named)
     if len(result.logs) > 1 and not host:
-        note_hosts(result.lines_by_machine(hosts), hosts.rule)
+        note_hosts(result.lines_by_machine(hosts), hosts.rule, result.selected.hosts)
     note_folders(hosts, result.selected)
     note_doubts(result.selected, "selected events")
     report.end(passed.highest_severity)

@@ -97,10 +97,15 @@ def clock_zone(text: str, time: int) -> str | None:
 
 
 def each_once(paths: Sequence[str]) -> list[str]:
-    """Return the logs in their order, one that was named several times once: its lines are the same events."""
+    """Return the logs in their order, one that was named several times once: its lines are the same events.
+
+    The name that is no link stays, since the path of a log may tell its machine.
+    """
     named: dict[str, str] = {}
     for path in paths:
-        named.setdefault(resolved(path), path)
+        name = resolved(path)
+        if name not in named or (Path(named[name]).is_symlink() and not Path(path).is_symlink()):
+            named[name] = path
     return list(named.values())
 
 

@@ -71,8 +71,9 @@ class Hosts:
         return {path: folder for path, folder in folders.items() if self._may_name(path, folder)}
 
     def all_in(self, folders: Iterable[str]) -> bool:
-        """Return whether every log is in a folder of one of these names."""
-        return {PurePath(path).parent.name for path in self._paths} <= set(folders)
+        """Return whether every log is in a folder of one of these names, and nothing else names its machine."""
+        parents = {path: PurePath(path).parent.name for path in self._paths}
+        return set(parents.values()) <= set(folders) and all(parents[path] == host for path, host in self._known.items())
 
     def _may_name(self, path: str, folder: str) -> bool:
         may_be = _may_be_host(folder) and folder != self._this_machine and not folder.lower().endswith(".zip")
@@ -111,9 +112,10 @@ def _told_by(paths: Sequence[str]) -> tuple[dict[str, str], str]:
     columns = {path: column for path, folders in others.items() if (column := _host_column(folders, above))}
     rules = ["the names of the files (HOST-server.log)"] * bool(named)
     if columns:
+        numbers = {columns.get(path) for path in paths}
         # Given as an option it must fit every path.
-        one = columns.keys() == set(paths) and len(set(columns.values())) == 1
-        rules.append("the folders of the files" + f" (--host-from path:{columns[paths[0]]})" * one)
+        option = f" (--host-from path:{numbers.pop()})" if len(numbers) == 1 else ""
+        rules.append(f"the folders of the files{option}")
     return named | {path: others[path][column] for path, column in columns.items()}, " and ".join(rules)
 
 

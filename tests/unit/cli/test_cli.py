@@ -466,6 +466,33 @@ def test_machines_are_told_apart_and_folders_that_may_name_them_are_said(tmp_pat
     assert "logs/gpu-1/app.log counts for this machine. If its folder names another: read each machine's files apart" in said
 
 
+def test_machines_that_carriers_name_are_said_beside_those_of_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        Path(f"{number}.log").write_text(f"Feb 26 10:05:31 web-{number} ollama[7]: level=ERROR source=server.go:1 msg=model\n")
+    assert detect("scan", "1.log", "2.log").err.count("; selected lines name others: web-1, web-2\n") == 1
+
+
+def test_another_name_of_a_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number in (1, 2):
+        Path(f"gpu-{number}").mkdir()
+        Path(f"gpu-{number}/server.log").write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    Path("gpu-1/server.log.1").symlink_to("../gpu-2/server.log")
+    logs = ["gpu-1/server.log", "gpu-1/server.log.1", "gpu-2/server.log"]
+    for verb in ("scan", "backtest"):
+        assert "gpu-1/server.log.1: other names of files that are read already\n" in detect(verb, *logs).err
+    assert "gpu-1 (1), gpu-2 (1)\n" in detect("scan", *logs).err
+
+
+def test_the_name_of_a_folder_forges_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for host in ("a\nNo findings.", "b"):
+        Path(host).mkdir()
+        Path(host, "server.log").write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    assert "\nNo findings" not in detect("scan", "a\nNo findings./server.log", "b/server.log").err
+
+
 def test_ingest_tells_machines_apart_as_scan_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     logs = [f"logs/gpu-{number}/{name}" for number in (1, 2) for name in ("app.log", "server.log")]

@@ -54,6 +54,7 @@ def named(*paths: str, host_from: str | None = None) -> list[str]:
 )
 def test_hosts_that_paths_name(paths: list[str], expected: list[str]) -> None:
     assert named(*paths) == expected
+    assert named(*reversed(paths)) == expected[::-1]
 
 
 def test_the_rule_is_told() -> None:
@@ -124,3 +125,4 @@ def test_folders_that_may_name_a_machine(paths: list[str], folders: dict[str, st
 def test_whether_every_log_is_in_such_a_folder() -> None:
     assert Hosts(["a/gpu-1/server.log", "a/gpu-1/notes.txt"]).all_in({"gpu-1"})
     assert not Hosts(["a/gpu-1/server.log", "server.log"]).all_in({"gpu-1"})
+    assert not Hosts(["a/gpu-1/server.log", "a/gpu-1/gpu-7-server.log"]).all_in({"gpu-1"})  # whose machine its name tells
