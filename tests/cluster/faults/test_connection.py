@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
+from operator import le
 
 import pytest
 
@@ -117,12 +119,13 @@ def test_lines_that_are_stored_but_not_counted_again_are_told(behind: Site, prox
 def test_run_and_validate_ask_again(behind: Site, proxy: Proxy, tried: Tried) -> None:
     assert behind.detect("ingest").code == 0
     names = ("connection cut before the answer", "connection cut within the answer", "503")
-    faults = [each for name in names for each in (FAULTS[name], None)]
-    proxy.fault, left = in_turn(searches, None, *faults)
+    first, second, third = (FAULTS[name] for name in names)
+    # It searches for all windows at once, and for the risk events that it wrote.
+    proxy.fault, left = in_turn(searches, first, None, second, third, None)
     ran = behind.detect("run")
     assert (ran.code, list(left)) == (0, []), ran
     # After a page of risk events the raw lines are streamed, which cannot be asked for again.
-    proxy.fault, left = in_turn(searches, None, None, None, *faults)
+    proxy.fault, left = in_turn(searches, None, None, None, first, None, second, None, third, None)
     proved = behind.detect("validate")
     assert (proved.code, list(left)) == (0, []), proved
     written, stored = behind.risk_count(), behind.line_count()
@@ -134,13 +137,13 @@ def test_run_and_validate_ask_again(behind: Site, proxy: Proxy, tried: Tried) ->
 @pytest.mark.enough_on("opensearch")
 def test_run_and_validate_fail_rather_than_say_less(behind: Site, proxy: Proxy, tried: Tried) -> None:
     assert behind.detect("ingest").code == 0
-    proxy.fault = Meeting(cut_before, searches, lambda number: number >= 3)
-    for verb in ("run", "validate"):
+    for verb, first in (("run", 0), ("validate", 3)):
+        proxy.fault = Meeting(cut_before, searches, partial(le, first))
         failed = behind.detect(verb)
         assert failed.code == 3
         assert failed.out == ""
         assert "broke during POST" in failed.err
-    proxy.fault = Meeting(proxy.hang, searches, lambda number: number >= 3)
+    proxy.fault = Meeting(proxy.hang, searches, lambda _: True)
     hung = behind.detect("run", "--timeout", "1")
     assert (hung.code, hung.out) == (3, "")
     assert "in time: see the cluster's health, or raise --timeout" in hung.err

@@ -38,7 +38,7 @@ def test_a_node_that_goes_and_comes_back_in_mid_ingest_and_mid_run(site: Site, f
         fragile.stop() if end == "stopped" else fragile.kill()
         return proxy.node(request)
 
-    proxy.fault = Meeting(gone, searches, {3}.__contains__)
+    proxy.fault = Meeting(gone, searches, {0}.__contains__)
     in_the_midst = site.detect("run", "--url", proxy.url)
     assert (in_the_midst.code, in_the_midst.out) == (3, ""), in_the_midst
     command.feed(rest)

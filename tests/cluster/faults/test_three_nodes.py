@@ -158,7 +158,7 @@ def killed_in_mid_run(node: Node, way: Proxy, site: Site, command: Command) -> R
         node.kill()
         return handle(request)
 
-    way.fault = Meeting(gone, searches, {3}.__contains__)
+    way.fault = Meeting(gone, searches, {0}.__contains__)
     in_the_midst = site.detect("run", "--url", way.url)
     assert (in_the_midst.code, in_the_midst.out) == (3, ""), in_the_midst
     command.feed(site.halves[1])

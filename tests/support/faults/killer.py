@@ -76,7 +76,7 @@ class Killer:
                 break
             counts.append(after())
             ends = struck
-        assert len(counts) > 6
+        assert len(counts) > 4
         self.enter(command[0], "requests", counts, ends)
 
     def enter(self, verb: str, where: str, counts: Sequence[Count], ends: tuple[Result, ...]) -> None:
