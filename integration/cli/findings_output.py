@@ -52,8 +52,9 @@ def print_findings(
 
 
 def note_count(count: int, events: Mapping[str, int]) -> None:
-    """Write to standard error how many findings there are, of how many events."""
-    note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events")
+    """Write to standard error how many findings there are, of how many events; one that two rules select counts twice."""
+    twice = ", once for each rule that selects it" if events["selected"] > events["read"] else ""
+    note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events{twice}")
 
 
 def _print_json(findings: Iterable[Finding], events: Mapping[str, int], max_spl_rows: int | None) -> None:
