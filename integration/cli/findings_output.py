@@ -46,15 +46,15 @@ def print_findings(
         count, no_room = (print_every if every else print_some)(totals.counted(findings), totals, max_spl_rows)
         if no_room:
             note(f"No room here for: {', '.join(no_room)}. A wider terminal shows them, and --format json.")
-        note_count(count, events)
+        note_count(count, events, len(rules))
         if count and is_bounded():
             note("The lines behind one: detect explain --finding ID. Found in files, it needs their names, too.")
 
 
-def note_count(count: int, events: Mapping[str, int]) -> None:
+def note_count(count: int, events: Mapping[str, int], rules: int) -> None:
     """Write to standard error how many findings there are, of how many events; one that two rules select counts twice."""
-    twice = ", once for each rule that selects it" if events["selected"] > events["read"] else ""
-    note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events{twice}")
+    by_rules = f", by {rules} rules" if rules > 1 else ""
+    note(f"{count:,} finding{'s' * (count != 1)} from {events['selected']:,} selected of {events['read']:,} events{by_rules}")
 
 
 def _print_json(findings: Iterable[Finding], events: Mapping[str, int], max_spl_rows: int | None) -> None:

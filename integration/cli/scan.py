@@ -111,7 +111,7 @@ def scan(
                 source = source_of([log.path for log in result.logs])
                 notes = partial(_page_notes, events, tally, told, result.logs)
                 count = print_scan(new_ones, lines.of, report.rules, report.zone, source, notes)
-            note_count(count, events)
+            note_count(count, events, len(report.rules))
         sys.stdout.flush()  # what could not be written was not told
     for line in (*_before(told), *tally.notes()):
         note(line)

@@ -138,7 +138,7 @@ def test_the_most_severe_finding_comes_first_and_of_those_the_first_in_time(tmp_
 
 def test_scan_says_beside_the_page_what_it_says_beside_a_table(tmp_path: Path) -> None:
     path = written(tmp_path, error('msg="model"'), error('msg="all is well"', level="INFO"))
-    said = "1 finding from 1 selected of 2 events\n"
+    said = "1 finding from 1 selected of 2 events, by 2 rules\n"
     assert said in detect("scan", path).err
     assert said in detect("scan", path, "--format", "html").err
 
