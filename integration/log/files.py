@@ -148,7 +148,9 @@ class CandidateReader:
             read_log.lines += (breaks if with_returns is block else block.count(b"\n")) + 1 - kept.empty_lines
             clock.leave_block()
         for text, begun_at in parts.left():
-            yield RawLine(text, log.path, *begun_at, *clock.dated(steps(text), 0, 0))
+            way = steps(text)
+            if self._selects is None or self._selects(way.redacted):
+                yield RawLine(text, log.path, *begun_at, *clock.dated(way, 0, 0))
 
 
 class _Kept(NamedTuple):

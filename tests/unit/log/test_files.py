@@ -145,7 +145,7 @@ def test_candidates_are_the_lines_with_a_needle(
             assert offset not in offsets
         else:
             assert offset in offsets or not (in_file or in_record)
-            # JSON may write a needle in other ways: with escapes, as a member, byte by byte. Beside JSON on many lines all are read.
+            # JSON may write a needle in other ways: with escapes, as a member, byte by byte. Beside JSON on many lines, all are.
             other_ways = begins_json or re.search(r'\\|"level"|\[ ?[0-9]', line.text)
             assert offset not in offsets or in_file or other_ways
 
@@ -155,6 +155,7 @@ def test_candidates_are_the_lines_with_a_needle(
 @example(b'time=2026-11-24T09:00:00+02:00 level=INFO\n[GIN] 2026/11/24 - 10:30:00 | 200 | 1s | ::1 | GET "/model"', 9, None)
 @example(b'{"MESSAGE":%s}\nlevel=ERROR model' % str(list(b"time=2026-11-24T09:00:00Z x")).encode(), 1000, [NEEDLE])
 @example(b"2026-04-09T17:31:50.1Z stderr P time=2026-04-09T17:31:50.363Z mo\n2026-04-09T17:31:50.2Z stderr F del", 1000, [NEEDLE])
+@example(b"{", 1000, None)
 def test_what_is_not_selected_is_not_given(
     log: Callable[[bytes], str], data: bytes, block_bytes: int, needles: list[bytes] | None
 ) -> None:
