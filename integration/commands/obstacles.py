@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 from integration.engines.base import Engine
@@ -48,32 +49,39 @@ class Block:
 
 def blocks(engine: Engine, indices: Sequence[str]) -> Iterator[Block]:
     """Yield each block on indices of these names, and on the cluster; what may not be read is passed over."""
+    flooded = cache(partial(_is_flooded, engine))  # asked once, and only where a block may come of it
     for name in indices:
         with suppress(ForbiddenError, NotFoundError):
             params = {"flat_settings": True, "ignore_unavailable": True, "allow_no_indices": True}
             found = engine.request("GET", f"/{name}/_settings/index.blocks.*", params=params, retry=True)
             for index, body in sorted(found.items()):
-                yield from _of_index(engine, index, body["settings"])
+                yield from _of_index(index, body["settings"], flooded)
     for where, settings in _cluster_settings(engine).items():
         for setting in CLUSTER_SETTINGS.values():
             if str(settings.get(setting)) == "true":
                 yield Block(f"the cluster has the block {setting}", lift_cluster(setting, where))
 
 
-def _of_index(engine: Engine, index: str, settings: dict[str, Any]) -> Iterator[Block]:
+def _of_index(index: str, settings: dict[str, Any], flooded: Callable[[], bool | None]) -> Iterator[Block]:
     for setting in (*INDEX_SETTINGS.values(), FLOOD_SETTING):
         if str(settings.get(setting)) == "true":
             block = Block(f"{index} has the block {setting}", lift_index(index, setting))
-            yield _flood(engine, block) if setting == FLOOD_SETTING else block
+            yield _flood(block, flooded()) if setting == FLOOD_SETTING else block
 
 
-def _flood(engine: Engine, block: Block) -> Block:
-    """Return a block that the cluster sets by itself beyond the flood stage, and anybody may set, with what is known of it."""
+def _is_flooded(engine: Engine) -> bool | None:
+    """Return whether a disk is beyond the flood stage, None where this user may not know."""
     try:
-        is_full = any(disk.stage == FLOOD_STAGE for disk in full_disks(engine))
+        return any(disk.stage == FLOOD_STAGE for disk in full_disks(engine))
     except ForbiddenError:
+        return None
+
+
+def _flood(block: Block, is_flooded: bool | None) -> Block:
+    """Return a block that the cluster sets by itself beyond the flood stage, and anybody may set, with what is known of it."""
+    if is_flooded is None:
         return Block(f"{block.text}: {FULL_DISK}; where no disk is full, somebody set it", block.request)
-    if is_full:
+    if is_flooded:
         return Block(f"{block.text}: {FULL_DISK}")
     return Block(f"{block.text}: no disk is beyond the flood stage watermark, so somebody set it, or one was full", block.request)
 
