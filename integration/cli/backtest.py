@@ -26,13 +26,12 @@ from integration.cli.settings.model import Config, RuleSettings
 from integration.cli.windows import told, told_of, windows_of
 from integration.commands.backtest import Judge, Span, judged
 from integration.commands.evidence import first_lines
-from integration.commands.run import count_read, spanned
+from integration.commands.run import count_read, spanned, statistics_of
 from integration.commands.scan import scan as scan_logs
 from integration.commands.suggestions import suggested
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.errors import InputError
-from integration.evaluation.backtest import Backtest
 from integration.evaluation.presence import no_events
 from integration.findings.finding import Statistics
 from integration.findings.lines import LineStore
@@ -145,9 +144,8 @@ def _on_cluster(
     seen.span = Span(*spanned(plan))
     seen.notes.append(told(plan))
     with cluster.open() as engine, progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
-        for rule, windows in plan:
-            for window, host, statistics in Backtest(engine, rule, index, windows, advance).statistics():
-                yield rule.id, window, host, statistics
+        for rule, window, host, statistics in statistics_of(engine, plan, index, advance):
+            yield rule.id, window, host, statistics
         seen.read = count_read(engine, plan, index)
         if not seen.read:
             seen.notes.append(no_events(engine, index, *spanned(plan)))

@@ -10,7 +10,7 @@ from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.evaluation.backtest import Backtest
 from integration.evaluation.cluster import count_events
-from integration.findings.finding import Finding, build_finding
+from integration.findings.finding import Finding, Statistics, build_finding
 
 Plan = Sequence[tuple[Rule, Sequence[Window]]]
 """Each rule with the windows to evaluate."""
@@ -28,12 +28,20 @@ class Run:
 
     def findings(self, on_windows: Callable[[int], None]) -> Iterator[Finding]:
         """Yield the findings of every window; `on_windows` is called with how many are done since it was called last."""
-        for rule, windows in self._plan:
-            for window, host, statistics in Backtest(self._engine, rule, self._index, windows, on_windows).statistics():
-                self.selected += statistics.events
-                finding = build_finding(rule, host, window, statistics, self._zone)
-                if finding is not None:
-                    yield finding
+        for rule, window, host, statistics in statistics_of(self._engine, self._plan, self._index, on_windows):
+            self.selected += statistics.events
+            finding = build_finding(rule, host, window, statistics, self._zone)
+            if finding is not None:
+                yield finding
+
+
+def statistics_of(
+    engine: Engine, plan: Plan, index: str, on_windows: Callable[[int], None]
+) -> Iterator[tuple[Rule, Window, str, Statistics]]:
+    """Yield what SPL 8 says of each host and window that has selected events, rule by rule, each rule's windows in one pass."""
+    for rule, windows in plan:
+        for found in Backtest(engine, rule, index, windows, on_windows).statistics():
+            yield rule, *found
 
 
 def count_read(engine: Engine, plan: Plan, index: str) -> int:
