@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from integration.cli.confirmation import is_on_terminal
 from integration.cli.options import replacing
 from integration.cli.settings.secret_file import read_secret
 from integration.cli.stopping import stoppable
@@ -157,7 +158,7 @@ def _secret(context: typer.Context, name: str, file: Path | None) -> str | None:
 
 def _ask_for_password(username: str) -> str | None:
     """Ask for the password, if there is a terminal to ask at."""
-    if sys.stdin is None or not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not (is_on_terminal() and sys.stderr.isatty()):
         return None
     try:
         return getpass(f"Password of {username}: ", sys.stderr)
