@@ -441,6 +441,13 @@ def test_unreachable_cluster_is_three_and_shows_no_secret(monkeypatch: pytest.Mo
     assert "s3cret" not in answer.err + answer.out
 
 
+def write_logs(*paths: str) -> None:
+    """Write a line that is selected into each of these logs."""
+    for path in paths:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+
+
 def test_a_lone_log_in_a_folder_like_a_host_is_told(tmp_path: Path) -> None:
     log = tmp_path / "gpu-1" / "server.log"
     log.parent.mkdir()
@@ -452,9 +459,7 @@ def test_a_lone_log_in_a_folder_like_a_host_is_told(tmp_path: Path) -> None:
 def test_machines_are_told_apart_and_folders_that_may_name_them_are_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     logs = [f"logs/gpu-{number}/{name}" for number in (1, 2) for name in ("app.log", "server.log")]
-    for log in [*logs, "server.log"]:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        Path(log).write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    write_logs(*logs, "server.log")
     said = detect("scan", *logs, "server.log").err
     assert "Lines by machine, by the folders of the files: gpu-1 (2), gpu-2 (2), " in said
     assert "counts for this machine" not in said
@@ -475,9 +480,7 @@ def test_machines_that_carriers_name_are_said_beside_those_of_paths(tmp_path: Pa
 
 def test_another_name_of_a_file_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for number in (1, 2):
-        Path(f"gpu-{number}").mkdir()
-        Path(f"gpu-{number}/server.log").write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    write_logs("gpu-1/server.log", "gpu-2/server.log")
     Path("gpu-1/server.log.1").symlink_to("../gpu-2/server.log")
     logs = ["gpu-1/server.log", "gpu-1/server.log.1", "gpu-2/server.log"]
     for verb in ("scan", "backtest"):
@@ -487,18 +490,14 @@ def test_another_name_of_a_file_is_said(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_name_of_a_folder_forges_no_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for host in ("a\nNo findings.", "b"):
-        Path(host).mkdir()
-        Path(host, "server.log").write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    write_logs("a\nNo findings./server.log", "b/server.log")
     assert "\nNo findings" not in detect("scan", "a\nNo findings./server.log", "b/server.log").err
 
 
 def test_ingest_tells_machines_apart_as_scan_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     logs = [f"logs/gpu-{number}/{name}" for number in (1, 2) for name in ("app.log", "server.log")]
-    for log in [*logs, "server.log"]:
-        Path(log).parent.mkdir(parents=True, exist_ok=True)
-        Path(log).write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    write_logs(*logs, "server.log")
 
     def bulk(asked: Request) -> Answer:
         return Answer({"items": [{"create": {"status": 201, "result": "created"}} for _ in asked.lines[::2]]})
@@ -519,8 +518,7 @@ def test_ingest_tells_machines_apart_as_scan_does(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize("verb", ["scan", "backtest"])
 def test_names_that_differ_by_packing_alone_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
     monkeypatch.chdir(tmp_path)
-    for name in ("a.log", "a.log.gz", "b.log.1.gz", "b.log.2.gz"):
-        Path(name).write_text('level=ERROR source=server.go:1 msg="error loading model"\n')
+    write_logs("a.log", "a.log.gz", "b.log.1.gz", "b.log.2.gz")
     assert "a.log, a.log.gz differ by their packing alone: lines that are in several" in detect(verb, "a.log", "a.log.gz").err
     assert "packing" not in detect(verb, "a.log", "a.log", "b.log.1.gz", "b.log.2.gz").err
 
