@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from integration.sandbox.sample import Plan, Scenario, write_files
 
+_LINES_A_MIB = 5_357
 _SPLUNKS, _OURS = "ollama_possible_rce_via_model_loading", "ollama_model_loading_exploitation"
 
 
@@ -55,7 +56,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="detect-benchmark-") as folder:
-        files = write_files(Path(folder), Plan(hosts=1, size=options.mib << 20, scenarios=(Scenario.DEBUG,)))
+        files = write_files(Path(folder), Plan(hosts=1, lines=options.mib * _LINES_A_MIB, scenarios=(Scenario.DEBUG,)))
         log = next(file for file in files if file.path.name == "server.log")
         scan = [str(Path(sys.executable).with_name("detect")), "scan", str(log.path), "--host", "gpu-01", "--format", "json"]
         ran = measure(

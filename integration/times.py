@@ -1,6 +1,7 @@
 """Instants as epoch milliseconds, and RFC 3339 text."""
 
 import re
+import time
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Final
 
@@ -19,6 +20,11 @@ RFC3339: Final = (
     r"(?:Z|[+-](?:(?:0[0-9]|1[0-7]):[0-5][0-9]|18:00))"
 )
 _RFC3339: Final = re.compile(RFC3339)
+
+
+def now() -> int:
+    """Return this moment in epoch milliseconds."""
+    return time.time_ns() // 1_000_000
 
 
 def to_millis(instant: datetime) -> int:

@@ -12,15 +12,13 @@ from typing import Annotated
 import typer
 
 from integration.cli.backtest_output import Answer
-from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
 from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_packed, told_once
-from integration.cli.options import BacktestFormat, BacktestFormatOption, RuleOption, RulesOption, TimezoneOption, rules_of, zone_of
+from integration.cli.options import BacktestFormatOption, RuleOptions, TimezoneOption, rules_of, with_rules, zone_of
 from integration.cli.output import note, progress
-from integration.cli.page.content import MAX_LINE, MAX_LINES, LinesOf
 from integration.cli.page.document import check_page
-from integration.cli.page.pages import EXPLAIN, EXPLAIN_FILES, print_backtest, source_of
+from integration.cli.page.pages import EXPLAIN, EXPLAIN_FILES, MAX_LINE, MAX_LINES, LinesOf, print_backtest, source_of
 from integration.cli.settings.loading import load_config
 from integration.cli.settings.model import Config, RuleSettings
 from integration.cli.windows import told, told_of, windows_of
@@ -57,8 +55,10 @@ class _Seen:
 
 
 @with_cluster
+@with_rules
 def backtest(
     cluster: ClusterOptions,
+    options: RuleOptions,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="FILE", help=f"{FILES_HELP} Without any, the cluster's events.")
     ] = None,
@@ -75,11 +75,7 @@ def backtest(
     host: HostOption = None,
     host_from: HostFromOption = None,
     timezone: TimezoneOption = "UTC",
-    rule: RuleOption = None,
-    rules: RulesOption = None,
-    index: IndexOption = None,
-    config: ConfigOption = None,
-    form: BacktestFormatOption = BacktestFormat.TABLE,
+    form: BacktestFormatOption = "table",
 ) -> None:
     """Say how many findings the past would have had: by severity, day, hour and host, and of which messages.
 
@@ -93,33 +89,34 @@ def backtest(
 
     Example: detect backtest --since 30d --compare detect.toml --suggest
     """
-    if form is BacktestFormat.HTML:
+    if form == "html":
         check_page()
-    settings, loaded = configured(config, rules, rule)
     zone = zone_of(timezone)
-    judges = _judges(settings, loaded, compare, rules, zone)
+    judges = _judges(options, compare, zone)
     seen = _Seen()
-    where = index or cluster.namespace.events
+    where = options.deployment(cluster.namespace).events
     if files:
-        seen.lines = LineStore(MAX_LINES, MAX_LINE) if form is BacktestFormat.HTML else None
+        seen.lines = LineStore(MAX_LINES, MAX_LINE) if form == "html" else None
         files = told_once(files)
         note_packed(files)
         hosts = Hosts(list(names_of_logs(files)), given=host, host_from=host_from)
-        statistics = _in_files(loaded, files, hosts, span_of(start, end), seen)
+        statistics = _in_files(options.rules, files, hosts, span_of(start, end), seen)
     elif start is None:
         raise InputError("give --from, such as --from 30d, with --to or without, or name log files")
     else:
-        statistics = _on_cluster(cluster, loaded, where, start, end, seen)
+        statistics = _on_cluster(cluster, options.rules, where, start, end, seen)
     with closing(statistics), stored_findings(judged(statistics, judges)) as found:
         suggestions = suggested(found, _MOST_SUGGESTIONS) if suggest else None
         answer = Answer(seen.windows, seen.span, seen.read, judges, suggestions, top)
         notes = [*seen.notes, *judges[-1].tally.notes()]
-        if form is BacktestFormat.HTML:
+        if form == "html":
             with _lines_behind(cluster, where, seen.lines) as lines_of:
                 source, explain = source_of(files or [where]), EXPLAIN_FILES if files else EXPLAIN
-                print_backtest(answer, found, lines_of, loaded, zone, source, explain, notes)
+                print_backtest(answer, found, lines_of, options.rules, source, explain, notes)
+        elif form == "json":
+            answer.print_json()
         else:
-            answer.print(form)
+            answer.print_tables()
     for line in notes:
         note(line)
 
@@ -182,15 +179,14 @@ def _in_files(
     seen.notes += [said_unlike(log.path, log.lines) for log in unlike]
 
 
-def _judges(
-    settings: Config, loaded: Sequence[Rule], compare: Path | None, folders: list[Path] | None, zone: tzinfo
-) -> list[Judge]:
+def _judges(options: RuleOptions, compare: Path | None, zone: tzinfo) -> list[Judge]:
     """Return the ways to judge: by the settings in use, and before and after where there is a file to compare."""
+    settings, loaded = options.settings, options.rules
     in_use = Judge(str(settings.source or _ALONE), loaded, settings.post_filter, zone)
     if compare is None:
         return [in_use]
     ids = {rule.id for rule in loaded}
-    every = rules_of(folders, None)
+    every = rules_of(options.folders, None)
     if settings.source is not None and compare.resolve() == settings.source.resolve():
         alone = settings.model_copy(update={"filter": (), "thresholds": {}, "rule": _schedules(settings)})
         in_use = Judge(_ALONE, [rule for rule in alone.applied_to(every) if rule.id in ids], alone.post_filter, zone)

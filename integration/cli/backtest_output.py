@@ -6,17 +6,18 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from textwrap import fill
-from typing import Any, Literal
+from typing import Any
 
 from rich.text import Text
 
-from integration.cli.options import BacktestFormat
 from integration.cli.output import escaped, note, print_json
-from integration.cli.sums_tables import Counts, ShownTable, SumsTables, cut
+from integration.cli.sums_tables import Counts, ShownTable, SumsTables
 from integration.cli.tables import print_table
 from integration.commands.backtest import Judge, Span
 from integration.commands.suggestions import Suggestion
 from integration.detection.severity import Severity
+from integration.findings.escaping import cut
+from integration.findings.severity_counts import in_words
 from integration.times import rfc3339
 
 _MAX_HOST = 120
@@ -36,14 +37,8 @@ class Answer:
     suggestions: Sequence[Suggestion] | None
     top: int
 
-    def print(self, form: Literal[BacktestFormat.TABLE, BacktestFormat.JSON]) -> None:
-        """Write tables or one JSON document."""
-        if form is BacktestFormat.JSON:
-            self._print_json()
-        else:
-            self._print_tables()
-
-    def _print_json(self) -> None:
+    def print_json(self) -> None:
+        """Write one JSON document."""
         record: dict[str, Any] = {"windows": self.windows} | _span_json(self.span)
         record["events"] = {"read": self.read, "selected": self.judges[0].events}
         record["results"] = [self._result(judge) for judge in self.judges]
@@ -51,9 +46,9 @@ class Answer:
             record["suggestions"] = [_suggestion_json(each) for each in self.suggestions]
         print_json(record)
 
-    def _print_tables(self) -> None:
+    def print_tables(self) -> None:
         """Write a table for each thing that findings are counted by, the suggestions, and among how many events they are."""
-        for table in self._sums:
+        for table in self.tables:
             print_table(*table[:2], of_logs=table.of_logs)
         for each in self.suggestions or ():
             told = f"hides {_hidden(each)}; the worst: {escaped(_worst(each))}"
@@ -61,10 +56,6 @@ class Answer:
             print(each.toml)  # noqa: T201
         for line in self.notes():
             note(line)
-
-    def tables(self) -> Iterator[ShownTable]:
-        """Yield the tables of what findings are counted by."""
-        return iter(self._sums)
 
     def suggestion_tables(self) -> Iterator[ShownTable]:
         """Yield a table of the suggestions where there are any."""
@@ -77,16 +68,17 @@ class Answer:
         if self.suggestions is not None and not self.suggestions:
             yield "No entry to suggest: there is no finding."
         yield f"From {self.judges[0].events:,} selected of {self.read:,} events."
-        yield from self._sums.notes()
+        yield from self.tables.notes()
 
     @property
-    def _sums(self) -> SumsTables:
+    def tables(self) -> SumsTables:
+        """The tables of what findings are counted by."""
         return SumsTables([(judge.name, judge.sums) for judge in self.judges], self.span, self.top)
 
     def _result(self, judge: Judge) -> dict[str, Any]:
         sums = judge.sums
         found = sums.severities.total()
-        record: dict[str, Any] = {"settings": judge.name, "findings": found, "findings_per_week": self._sums.a_week(sums)}
+        record: dict[str, Any] = {"settings": judge.name, "findings": found, "findings_per_week": self.tables.a_week(sums)}
         record |= {"severities": _severities_json(sums.severities), "taken_away": judge.tally.taken}
         record |= {f"by_{name}": self._rows(name, counts) for name, counts in sums.by.items()}
         record["values"] = {name: self._rows(name, counts, "value") for name, counts in sums.values.items()}
@@ -95,13 +87,12 @@ class Answer:
     def _rows(self, name: str, counts: Counts, key_name: str | None = None) -> list[dict[str, Any]]:
         return [
             {key_name or name: key, "findings": counts[key].total(), "severities": _severities_json(counts[key])}
-            for key in self._sums.keys(name, counts)
+            for key in self.tables.keys(name, counts)
         ]
 
 
 def _hidden(suggestion: Suggestion) -> str:
-    levels = ", ".join(f"{suggestion.hides[level]:,} {level}" for level in sorted(suggestion.hides, reverse=True))
-    return f"{suggestion.hides.total():,}: {levels}"
+    return f"{suggestion.hides.total():,}: {in_words(suggestion.hides)}"
 
 
 def _worst(suggestion: Suggestion) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from integration.cli.options import Format, FormatOption
+from integration.cli.options import Form, FormatOption
 from integration.cli.output import note, print_json
 from integration.cli.tables import print_table
 from integration.cli.verbs import VerbGroup, typer_app, verb_of
@@ -20,20 +19,13 @@ cluster = typer_app(
 _COLUMNS = ("node", "server", "state", "url", "pid")
 
 
-class EngineName(StrEnum):
-    """The servers that can be started."""
-
-    OPENSEARCH = "opensearch"
-    ELASTICSEARCH = "elasticsearch"
-
-
-EngineOption = Annotated[EngineName, typer.Option("--engine", help="Which server.")]
+EngineOption = Annotated[Literal["opensearch", "elasticsearch"], typer.Option("--engine", help="Which server.")]
 NameOption = Annotated[str | None, typer.Option("--name", metavar="NAME", help="The node's name; by default detect-ENGINE.")]
 
 
 @verb_of(cluster)
 def up(
-    engine: EngineOption = EngineName.OPENSEARCH,
+    engine: EngineOption = "opensearch",
     version: Annotated[
         str | None, typer.Option("--version", metavar="VERSION", help="Which version; the newest that is known by default.")
     ] = None,
@@ -47,7 +39,7 @@ def up(
     data: Annotated[
         Path | None, typer.Option("--data", metavar="FOLDER", help="Keep the data in a folder of the node's name below this one.")
     ] = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Start a node on 127.0.0.1 and leave it running. The first time, the server is fetched from Maven Central.
 
@@ -56,7 +48,7 @@ def up(
 
     Example: detect cluster up --engine elasticsearch --version 8.19.13
     """
-    outcome = local.up(engine.value, version, name=name, port=port, data=data, report=note)
+    outcome = local.up(engine, version, name=name, port=port, data=data, report=note)
     if not outcome.changed:
         note(f"{outcome.record.name} is running already.")
     _print_record(outcome.record, form)
@@ -66,16 +58,16 @@ def up(
 
 @verb_of(cluster)
 def down(
-    engine: EngineOption = EngineName.OPENSEARCH,
+    engine: EngineOption = "opensearch",
     name: NameOption = None,
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete its data, logs and configuration too.")] = False,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Stop a node. Its data stays unless you say otherwise.
 
     Example: detect cluster down --delete-data
     """
-    outcome = local.down(name or local.default_name(engine.value), delete_data=delete_data, report=note)
+    outcome = local.down(name or local.default_name(engine), delete_data=delete_data, report=note)
     if not outcome.changed:
         note(f"{outcome.record.name} was stopped already.")
     _print_record(outcome.record, form)
@@ -84,14 +76,14 @@ def down(
 @verb_of(cluster)
 def status(
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="Of one node; by default of all.")] = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Show the nodes that were started here, and which of them run.
 
     Example: detect cluster status --format json
     """
     records = local.status(name)
-    if form is Format.JSON:
+    if form == "json":
         print_json({"nodes": [_as_json(record) for record in records]})
     elif records:
         print_table(_COLUMNS, [_as_row(record) for record in records])
@@ -99,8 +91,8 @@ def status(
         note("No node was started here." if name is None else f"No node with the name {name} was started here.")
 
 
-def _print_record(record: local.NodeRecord, form: Format) -> None:
-    if form is Format.JSON:
+def _print_record(record: local.NodeRecord, form: Form) -> None:
+    if form == "json":
         print_json(_as_json(record))
     else:
         print_table(_COLUMNS, [_as_row(record)])

@@ -14,9 +14,9 @@ from typing import Annotated, Any
 import typer
 
 from integration.cli.confirmation import is_on_terminal
-from integration.cli.options import replacing
 from integration.cli.settings.secret_file import read_secret
 from integration.cli.stopping import stoppable
+from integration.cli.verbs import replacing
 from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import DEFAULT_TIMEOUT, Connection
@@ -150,10 +150,7 @@ def _secret(context: typer.Context, name: str, file: Path | None) -> str | None:
         raise InputError(f"Set either {variable} or {variable}_FILE, not both")
     if file is None or (given is not None and source != "COMMANDLINE"):
         return given
-    secret = read_secret(file)
-    if secret.exposed:
-        typer.echo(f"{str(file)!r} can be read by other users of this machine: chmod 600 it", err=True)
-    return secret.text
+    return read_secret(file)
 
 
 def _ask_for_password(username: str) -> str | None:

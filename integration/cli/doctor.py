@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.options import Format, FormatOption, RulesOption
+from integration.cli.options import FormatOption, RuleOptions, with_every_rule
 from integration.cli.output import escaped, note, print_json
 from integration.cli.tables import print_table
 from integration.commands.check import Check, Installation, Verdict
@@ -26,13 +25,12 @@ WorkOption = Annotated[
 
 
 @with_cluster
+@with_every_rule
 def doctor(
     cluster: ClusterOptions,
-    rules: RulesOption = None,
-    index: IndexOption = None,
-    config: ConfigOption = None,
+    options: RuleOptions,
     work: WorkOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Examine the connection, privileges, clocks, installed objects, the pipeline and the scheduler; change nothing.
 
@@ -41,14 +39,13 @@ def doctor(
 
     Example: detect doctor --url https://localhost:9200 --for run --format json
     """
-    settings, loaded = configured(config, rules, None)
-    source = f"from {settings.source}" if settings.source else "no detect.toml: everything by default"
+    source = f"from {options.settings.source}" if options.settings.source else "no detect.toml: everything by default"
+    deployment = options.deployment(cluster.namespace)
     with cluster.open() as engine:
-        where, wanted = index or cluster.namespace.events, frozenset(work or ())
-        installation = Installation(engine, loaded, cluster.namespace, where, wanted, settings.post_filter)
+        installation = Installation(engine, options.rules, cluster.namespace, deployment.events, work or (), deployment.filter)
         checks = [Check("settings", Verdict.OK, source), *examine(installation)]
     failed = any(check.verdict is Verdict.FAIL for check in checks)
-    if form is Format.JSON:
+    if form == "json":
         rows = [
             {"check": check.name, "verdict": str(check.verdict), "detail": check.detail, "mend": check.mend} for check in checks
         ]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, desired, steps
-from integration.cli.options import Format, FormatOption, RuleOption, RulesOption
-from integration.detection.model import Rule
+from integration.cli.options import Form, FormatOption, RuleOptions, with_rules
 from integration.errors import InputError
 from integration.install.deployment import Deployment
 from integration.install.plan import set_enabled
@@ -14,45 +12,37 @@ from integration.targets.choose import SCHEDULER_HINT, Alerting
 
 
 @with_cluster
+@with_rules
 def enable(
     cluster: ClusterOptions,
-    rule: RuleOption = None,
-    rules: RulesOption = None,
+    options: RuleOptions,
     alerting: AlertingOption = Alerting.AUTO,
-    index: IndexOption = None,
-    config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Start the rules where `detect install` put them; nothing else of them changes.
 
     Example: detect enable --rule ollama_possible_rce_via_model_loading
     """
-    _, loaded = configured(config, rules, rule)
-    _set_enabled(cluster, loaded, alerting, index, form, enabled=True)
+    _set_enabled(cluster, options, alerting, form, enabled=True)
 
 
 @with_cluster
+@with_rules
 def disable(
     cluster: ClusterOptions,
-    rule: RuleOption = None,
-    rules: RulesOption = None,
+    options: RuleOptions,
     alerting: AlertingOption = Alerting.AUTO,
-    index: IndexOption = None,
-    config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Stop the rules; they stay installed, with their open alerts, and an upgrade leaves them stopped.
 
     Example: detect disable
     """
-    _, loaded = configured(config, rules, rule)
-    _set_enabled(cluster, loaded, alerting, index, form, enabled=False)
+    _set_enabled(cluster, options, alerting, form, enabled=False)
 
 
-def _set_enabled(
-    cluster: ClusterOptions, rules: tuple[Rule, ...], alerting: Alerting, index: str | None, form: Format, *, enabled: bool
-) -> None:
-    with desired(cluster, rules, alerting, Deployment(cluster.namespace, index)) as wanted:
+def _set_enabled(cluster: ClusterOptions, options: RuleOptions, alerting: Alerting, form: Form, *, enabled: bool) -> None:
+    with desired(cluster, options.rules, alerting, Deployment(cluster.namespace, options.index)) as wanted:
         if wanted.target is None:
             raise InputError(f"nothing on {wanted.connections.engine.url} runs rules; {SCHEDULER_HINT}")
         with steps(form) as on_step:

@@ -2,46 +2,35 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import NamespaceOption
-from integration.cli.options import Format, FormatOption, RuleOption, RulesOption
+from integration.cli.options import FormatOption, RuleOptions, with_rules
 from integration.cli.output import escaped, note, print_json
 from integration.commands.export import ENGINES, exports
 from integration.commands.export import write as write_files
-from integration.install.deployment import Deployment
 from integration.install.gin_timezone import NO_TIMEZONE, timezone_of
 from integration.install.streams import Streams
 from integration.names import Namespace
 
 
-class EngineChoice(StrEnum):
-    """Which engine's bodies are written."""
-
-    ALL = "all"
-    ELASTICSEARCH = "elasticsearch"
-    OPENSEARCH = "opensearch"
-
-
+@with_rules
 def export(
+    options: RuleOptions,
     folder: Annotated[Path, typer.Argument(metavar="DIR", file_okay=False, help="The folder to write to; made if need be.")],
-    engine: Annotated[EngineChoice, typer.Option("--engine", help="Bodies for one engine only.")] = EngineChoice.ALL,
+    engine: Annotated[
+        Literal["all", "elasticsearch", "opensearch"], typer.Option("--engine", help="Bodies for one engine only.")
+    ] = "all",
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that have another content.")] = False,
     namespace: NamespaceOption = "default",
     gin_timezone: Annotated[
         str | None,
         typer.Option("--gin-timezone", metavar="ZONE", help="The zone of the clock in [GIN] lines, where the shipper names none."),
     ] = None,
-    rule: RuleOption = None,
-    rules: RulesOption = None,
-    index: IndexOption = None,
-    config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Write every rendered body to a file, without a cluster.
 
@@ -50,12 +39,11 @@ def export(
 
     Example: detect export bodies --engine elasticsearch --namespace prod
     """
-    settings, loaded = configured(config, rules, rule)
-    engines = ENGINES if engine is EngineChoice.ALL else (engine.value,)
+    engines = ENGINES if engine == "all" else (engine,)
     streams = Streams(gin_timezone=None if gin_timezone in (None, NO_TIMEZONE) else timezone_of(gin_timezone))
-    files, left_out = exports(loaded, engines, Deployment(Namespace(namespace), index, settings.post_filter), streams)
+    files, left_out = exports(options.rules, engines, options.deployment(Namespace(namespace)), streams)
     states = write_files(folder, files, left_out, force=force)
-    if form is Format.JSON:
+    if form == "json":
         missing = [{"path": each.path, "reason": each.reason} for each in left_out]
         print_json({"files": [{"path": path, "state": state} for path, state in states.items()], "left_out": missing})
     else:

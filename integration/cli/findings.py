@@ -5,16 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from itertools import chain, islice
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-from integration.cli.config import IndexOption
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
-from integration.cli.options import TabularFormat, TabularFormatOption, severity_of
+from integration.cli.options import IndexOption, TabularFormatOption, severity_of
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.cli.verbs import ListingGroup, typer_app, verb_of
@@ -25,22 +23,14 @@ from integration.errors import InputError
 from integration.evaluation.cluster import count_events
 from integration.evaluation.history import AlertQuery, AlertState, FindingQuery, Skipped, risk_findings
 from integration.evaluation.presence import has_events, no_events
-from integration.findings.filter import FilteredFindings
-from integration.findings.filter_tally import FilterTally
+from integration.findings.filter import FilterTally
 from integration.findings.finding import Finding, in_zone
 from integration.findings.store import FindingStore, stored_findings
 
 _MOST_IDS = 10
 
 
-class Source(StrEnum):
-    """Where findings are read from."""
-
-    ALL = "all"
-    RISK = "risk"
-    ALERTS = "alerts"
-
-
+Source = Literal["all", "risk", "alerts"]
 findings = typer_app(
     cls=ListingGroup,
     help="List findings, or show one: risk events, and alerts of OpenSearch Alerting or Kibana.",
@@ -58,10 +48,10 @@ def listed(
     end: ToOption = None,
     host: Annotated[list[str] | None, typer.Option("--host", metavar="GLOB", help="Of these machines only.")] = None,
     severity: Annotated[str, typer.Option("--severity", metavar="LEVEL", help="This severe or more.")] = "informational",
-    source: SourceOption = Source.ALL,
+    source: SourceOption = "all",
     state: Annotated[AlertState, typer.Option("--state", help="Alerts that are open, over, or both.")] = AlertState.ALL,
     index: IndexOption = None,
-    form: TabularFormatOption = TabularFormat.TABLE,
+    form: TabularFormatOption = "table",
 ) -> None:
     """List findings: risk events, and alerts of OpenSearch Alerting or Kibana.
 
@@ -80,17 +70,17 @@ def listed(
         severity=severity_of("--severity", severity),
     )
     with _found(cluster, report, where, source, AlertQuery(wanted, state, Skipped(), report.zone)) as (engine, found):
-        may_pass = report.settings.post_filter.may_pass
-        passed, tally = FilteredFindings(may_pass), FilterTally(report.settings.post_filter, may=True)
-        events = _events(engine, report.rules, where, filter(may_pass, found))
-        report.print(passed.kept(tally.counted(found)), events, form)
+        post_filter = report.settings.post_filter
+        tally = FilterTally(post_filter, may=True)
+        events = _events(engine, report.rules, where, filter(post_filter.may_pass, found))
+        report.print(tally.kept(found), events, form)
         if not len(found):
             note("Listed are risk events (of `detect watch` and `detect run --write`) and alerts. `detect run` evaluates.")
         if not events["read"] and not has_events(engine, report.rules, where, wanted.start, wanted.end):
             note(no_events(engine, where, wanted.start, wanted.end))
     for line in tally.notes():
         note(line)
-    report.end(passed.highest_severity)
+    report.end()
 
 
 @verb_of(findings)
@@ -100,9 +90,9 @@ def show(
     cluster: ClusterOptions,
     report: Report,
     identifier: Annotated[str, typer.Argument(metavar="ID", help="The finding's id, or the beginning of it.")],
-    source: SourceOption = Source.ALL,
+    source: SourceOption = "all",
     index: IndexOption = None,
-    form: TabularFormatOption = TabularFormat.TABLE,
+    form: TabularFormatOption = "table",
 ) -> None:
     """Show one finding in full.
 
@@ -129,9 +119,9 @@ def _found(
     """Yield the cluster and the findings that are asked for, each once, and tell of what could not be read."""
     with cluster.open() as engine, cluster.open_kibana() as kibana:
         sources: list[Iterable[Finding]] = []
-        if source is not Source.ALERTS:
+        if source != "alerts":
             sources.append(risk_findings(engine, cluster.namespace.risk, asked.wanted, asked.left_out))
-        if source is not Source.RISK:
+        if source != "risk":
             if kibana is not None:
                 kibana.check()
             places = Places(engine, kibana, cluster.namespace, index)

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from integration.cli.options import Format, TabularFormat
+from integration.cli.options import Form
 from integration.cli.output import escaped, json_text, note
 from integration.detection.columns import AFTER, BEFORE
 from integration.detection.model import Rule
@@ -20,7 +20,7 @@ _FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 def print_findings(
     findings: Iterable[Finding],
     events: Mapping[str, int],
-    form: TabularFormat | Format,
+    form: Form,
     rules: Sequence[Rule],
     max_spl_rows: int | None = None,
     *,
@@ -30,9 +30,9 @@ def print_findings(
 
     A table shows a screenful, or with `every` all of them.
     """
-    if form.value == "json":
+    if form == "json":
         _print_json(findings, events, max_spl_rows)
-    elif form.value == "csv":
+    elif form == "csv":
         if max_spl_rows is None:
             _print_csv(findings, rules)
         else:
@@ -40,10 +40,10 @@ def print_findings(
     else:
         from integration.cli.findings_table import print_every, print_some  # not above: what reads JSON shall not wait for it
         from integration.cli.tables import is_bounded
-        from integration.cli.totals import Totals
+        from integration.commands.backtest import Sums
 
-        totals = Totals()
-        count, no_room = (print_every if every else print_some)(totals.counted(findings), totals, max_spl_rows)
+        sums = Sums()
+        count, no_room = (print_every if every else print_some)(sums.counted(findings), sums, max_spl_rows)
         if no_room:
             note(f"No room here for: {', '.join(no_room)}. A wider terminal shows them, and --format json.")
         note_count(count, events, len(rules))

@@ -12,7 +12,8 @@ from rich.text import Text
 
 from integration.cli.output import escaped, note
 from integration.cli.tables import console, fitted, height, is_bounded, print_table, record, texts
-from integration.cli.totals import Totals
+from integration.cli.totals import totals_of
+from integration.commands.backtest import Sums
 from integration.detection.columns import Kind
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
@@ -35,14 +36,14 @@ _MAX_ROW_CELL = 1_000
 _MAX_FIELD_LISTS = 2
 
 
-def print_some(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
+def print_some(findings: Iterable[Finding], sums: Sums, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
     """Write totals, and a table of the most severe findings; on a terminal no more than it shows at once.
 
     Returns the count of all findings, and the columns that had no room.
     """
     kept, count = most_severe(findings, _MAX_FINDINGS, _MAX_CHARACTERS)
     out = console()
-    above = _print_totals(totals, out.width)
+    above = _print_totals(sums, out.width)
     shown = _screenful(kept, above) if sys.stdout.isatty() else kept
     no_room = _print_findings_table(shown, max_spl_rows)
     if left_out := count - len(shown):
@@ -50,7 +51,7 @@ def print_some(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | 
     return count, no_room
 
 
-def print_every(findings: Iterable[Finding], totals: Totals, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
+def print_every(findings: Iterable[Finding], sums: Sums, max_spl_rows: int | None) -> tuple[int, Iterable[str]]:
     """Write every finding, a table after the other, and the totals last; returns what `print_some` does."""
     count = 0
     no_room: dict[str, None] = {}
@@ -60,16 +61,16 @@ def print_every(findings: Iterable[Finding], totals: Totals, max_spl_rows: int |
         count += len(table)
         if not table:
             break
-    _print_totals(totals, None)
+    _print_totals(sums, None)
     return count, no_room
 
 
-def _print_totals(totals: Totals, width: int | None) -> int:
+def _print_totals(sums: Sums, width: int | None) -> int:
     """Write the totals, and return how many lines they take."""
-    out = console()
-    lines = totals.lines(width)
+    lines = totals_of(sums, width)
     if not lines:
         return 0
+    out = console()
     shown = record(list(lines), [Text(line) for line in lines.values()])
     out.print(shown)
     return height(shown, out)

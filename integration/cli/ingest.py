@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import ConfigOption
 from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.logs import (
@@ -22,7 +21,7 @@ from integration.cli.logs import (
     note_packed,
     told_once,
 )
-from integration.cli.options import Format, FormatOption
+from integration.cli.options import ConfigOption, Form, FormatOption
 from integration.cli.output import note, print_json, progress
 from integration.commands.ingest import MAX_FAILURES, IngestReport
 from integration.commands.ingest import ingest as ingest_lines
@@ -50,7 +49,7 @@ def ingest(
     in_flight: Annotated[int, typer.Option(min=1, max=32, help="Requests at a time.")] = 4,
     patience: Annotated[float, typer.Option(min=0, help="Seconds to keep asking a busy or unreachable cluster.")] = 300.0,
     _config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Send log lines through the installed pipeline into the data stream; the same file a second time changes nothing.
 
@@ -93,7 +92,7 @@ def ingest(
             on_retry=note,
         )
         _count_again(engine, cluster.namespace.events, files, report)
-    if form is Format.JSON:
+    if form == "json":
         print_json(asdict(report) | {"hosts": dict(tally.hosts)})
     else:
         print(  # noqa: T201
@@ -110,7 +109,7 @@ def ingest(
         )
 
 
-def _undo(cluster: ClusterOptions, files: list[str], host: str | None, form: Format, *, ask: bool) -> None:
+def _undo(cluster: ClusterOptions, files: list[str], host: str | None, form: Form, *, ask: bool) -> None:
     """Delete the lines of files from the data stream."""
     index, query = cluster.namespace.events, lines_of_files(files, host)
     with cluster.open() as engine:
@@ -119,7 +118,7 @@ def _undo(cluster: ClusterOptions, files: list[str], host: str | None, form: For
             raise InputError("nothing was changed: taking lines out was not confirmed (--yes does it without asking)")
         with progress("Lines", there) as advance:
             deleted = undo_lines(engine, index, query, advance) if there else 0
-    if form is Format.JSON:
+    if form == "json":
         print_json({"deleted": deleted})
     else:
         print(f"{deleted:,} lines were taken out of {index}; risk events that tell of them stay")  # noqa: T201

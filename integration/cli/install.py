@@ -9,13 +9,11 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, leftovers_json, note_dropped, steps
-from integration.cli.options import Format, FormatOption, RulesOption
+from integration.cli.options import Form, FormatOption, RuleOptions, with_every_rule
 from integration.cli.output import escaped, note, print_json
 from integration.cli.tables import print_table
-from integration.install.deployment import Deployment
 from integration.install.gin_timezone import timezone_of
 from integration.install.objects import Leftover
 from integration.install.plan import VERBS, Planned, State, apply, plan, refuse_foreign
@@ -26,9 +24,10 @@ _STYLES = {"create": "green", "update": "yellow", "replace": "red", "refuse": "b
 
 
 @with_cluster
+@with_every_rule
 def install(
     cluster: ClusterOptions,
-    rules: RulesOption = None,
+    options: RuleOptions,
     alerting: AlertingOption = Alerting.AUTO,
     enable: Annotated[bool, typer.Option("--enable", help="Start the rules; else new ones stay disabled.")] = False,
     notify: Annotated[
@@ -66,9 +65,7 @@ def install(
     force: Annotated[bool, typer.Option("--force", help="Replace objects of the same name that detect did not make.")] = False,
     roles: RolesOption = False,
     dashboards: DashboardsOption = False,
-    index: IndexOption = None,
-    config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Put the ingest pipeline, the index templates and the rules on the cluster; repeat it as often as you like.
 
@@ -80,10 +77,8 @@ def install(
 
     Or, for shippers that send no event.timezone: detect install --gin-timezone Europe/Berlin
     """
-    settings, loaded = configured(config, rules, None)
-    deployment = Deployment(cluster.namespace, index, settings.post_filter)
     kept = None if retention is None else retention_of(retention)
-    options: dict[str, Any] = {
+    choices: dict[str, Any] = {
         "roles": roles,
         "dashboards": dashboards,
         "notify": notify,
@@ -93,7 +88,7 @@ def install(
         "keep_prompts": keep_prompts,
         "gin_timezone": None if gin_timezone is None else timezone_of(gin_timezone),
     }
-    with desired(cluster, loaded, alerting, deployment, **options) as wanted:
+    with desired(cluster, options.rules, alerting, options.deployment(cluster.namespace), **choices) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
         if dry_run:
             verbs = VERBS if force else VERBS | {State.FOREIGN: "refuse"}
@@ -107,7 +102,7 @@ def install(
             engine = wanted.connections.engine
             where = f"Ship lines to {cluster.namespace.events}, or use `detect ingest`."
             note(f"Installed on {engine.name} {engine.version_text}. {where}")
-        note_dropped(planned, loaded)
+        note_dropped(planned, options.rules)
         for each in wanted.streams.hooked:
             name = each.dataset.custom
             note(
@@ -126,13 +121,13 @@ def install(
 def _print_plan(
     planned: Sequence[Planned],
     leftovers: Sequence[Leftover],
-    form: Format,
+    form: Form,
     verbs: Mapping[State, str],
     *,
     prune: bool,
     bodies: bool,
 ) -> None:
-    if form is Format.JSON:
+    if form == "json":
         objects = [
             {"kind": each.kind, "name": each.name, "state": each.state, "plan": verbs[each.state], "body": each.object.body}
             for each in planned

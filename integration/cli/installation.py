@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from integration.cli.connection import ClusterOptions
-from integration.cli.options import Format
+from integration.cli.options import Form
 from integration.cli.output import escaped, note, print_json
 from integration.cli.tables import print_table
 from integration.detection.model import Rule
@@ -126,19 +126,19 @@ def _dashboards(connections: Connections, rules: Sequence[Rule], deployment: Dep
 
 
 @contextmanager
-def steps(form: Format) -> Iterator[OnStep]:
+def steps(form: Form) -> Iterator[OnStep]:
     """Take steps, write each as it comes, and in JSON all as one result at the end, whatever happens."""
     taken: list[Step] = []
 
     def take(step: Step) -> None:
         taken.append(step)
-        if form is Format.TABLE:
+        if form == "table":
             print(f"{step.kind} {escaped(step.name)}: {step.action}")  # noqa: T201
 
     try:
         yield take
     finally:
-        if form is Format.JSON:
+        if form == "json":
             print_json({"steps": [asdict(step) for step in taken]})
 
 

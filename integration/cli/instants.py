@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -11,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from integration.errors import InputError
-from integration.times import MAX_YEAR, MIN_YEAR, parse_time, to_millis
+from integration.times import MAX_YEAR, MIN_YEAR, now, parse_time, to_millis
 
 _MAX_CHARACTERS = 100
 _DAYS = ("today", "yesterday", "tomorrow")
@@ -24,11 +23,6 @@ FromOption = Annotated[
     typer.Option("--from", "--since", metavar="TIME", help="Windows that begin then or later: 2026-11-24, 30d, yesterday, now-6h."),
 ]
 ToOption = Annotated[str | None, typer.Option("--to", metavar="TIME", help="Windows that end by then; now by default.")]
-
-
-def now() -> int:
-    """Return this moment, in epoch milliseconds."""
-    return time.time_ns() // 1_000_000
 
 
 def instant_of(option: str, text: str) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from integration.cli.junit import TestCase
 from integration.cli.output import note
 from integration.commands.losses import Loss
 
@@ -15,3 +16,9 @@ def note_losses(losses: Iterable[Loss], index: str) -> None:
             senders = f"\nSent by: {'; '.join(loss.senders)}" if loss.senders else ""
             mend = f"\nTo mend it, {loss.mend}" if loss.mend else ""
             note(f"{loss.count:,} document{'s' * (loss.count != 1)} in {index} {loss.text}.{senders}{mend}")
+
+
+def loss_cases(losses: Iterable[Loss]) -> Iterator[TestCase]:
+    """Yield a case for CI of each kind of document, which fails where lines are lost."""
+    for loss in losses:
+        yield TestCase(loss.kind, "documents", (f"{loss.count:,} documents {loss.text}",) if loss.fault else ())

@@ -8,14 +8,13 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import ConfigOption, configured
-from integration.cli.options import Format, FormatOption, RulesOption
-from integration.cli.output import note, print_json
+from integration.cli.options import ConfigOption, FormatOption, RulesOption, configured
+from integration.cli.output import print_json
 from integration.cli.settings.model import Config, NotifySettings
 from integration.cli.settings.secret_file import read_secret
 from integration.cli.tables import print_table
 from integration.errors import InputError
-from integration.scheduler.notifications import Entry, Receiver
+from integration.scheduler.notifications import Receiver
 
 _TITLE = "Test message of detect"
 _BODY = "detect notify --test sent this. New findings of detect watch come here."
@@ -25,7 +24,7 @@ def notify(
     test: Annotated[bool, typer.Option("--test", help="Send a test message to each; ends with 1 where one fails.")] = False,
     rules: RulesOption = None,
     config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """List whom `detect watch` tells of findings, and send each a test message.
 
@@ -39,14 +38,14 @@ def notify(
     shown = []
     for each, receiver in zip(settings.notify, receivers_of(settings), strict=True):
         record: dict[str, object] = {
-            "to": receiver.entry.name,
+            "to": receiver.name,
             "service": receiver.service,
             "severity_at_least": str(each.severity_at_least),
             "rule": list(each.rule or ()),
             "host": list(each.host or ()),
         }
         shown.append(record | ({"fault": receiver.send(_TITLE, _BODY)} if test else {}))
-    if form is Format.JSON:
+    if form == "json":
         print_json({"notify": shown})
     else:
         print_table(["to", "service", "severity", "rules", "hosts", *(["test message"] if test else [])], list(map(_row, shown)))
@@ -61,7 +60,7 @@ def receivers_of(settings: Config) -> tuple[Receiver, ...]:
         name = f"[[notify]] {number} ({each.url_env or each.url_file})"
         try:
             url = _url(settings, each)
-            receivers.append(Receiver(Entry(name, url, each.wanted, each.findings_per_message, each.messages_per_hour)))
+            receivers.append(Receiver(name, url, each.wanted, each.findings_per_message, each.messages_per_hour))
         except InputError as error:
             faults.append(f"{settings.source}: {name}: {error}")
     if faults:
@@ -77,11 +76,7 @@ def _url(settings: Config, entry: NotifySettings) -> str:
             raise InputError(f"the environment has no variable {entry.url_env}; put the URL into it")
         return url
     base = settings.source.parent if settings.source else Path()
-    path = base / Path(entry.url_file or "").expanduser()
-    secret = read_secret(path)
-    if secret.exposed:
-        note(f"{str(path)!r} can be read by other users of this machine: chmod 600 it")
-    return secret.text.strip()
+    return read_secret(base / Path(entry.url_file or "").expanduser()).strip()
 
 
 def _row(record: dict[str, object]) -> list[str]:

@@ -1,71 +1,42 @@
-"""The options that verbs share, each with its environment variable."""
+"""The options that verbs share, each with its environment variable, and what comes of them with detect.toml.
+
+Order: options, environment, file, defaults. The file feeds the options of its verb through click's defaults.
+"""
 
 from __future__ import annotations
 
-import inspect
 import re
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
-from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from integration.detection.loading import load_rules
+from integration.cli.settings.loading import load_config
+from integration.cli.settings.model import Config
+from integration.cli.verbs import replacing
+from integration.detection.loading import chosen, load_rules
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
 from integration.errors import InputError
+from integration.install.deployment import Deployment
+from integration.names import Namespace
 
-
-class Format(StrEnum):
-    """How results are written to standard output."""
-
-    TABLE = "table"
-    JSON = "json"
-
-
-class TabularFormat(StrEnum):
-    """How findings are written to standard output."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-
-
-class ResultFormat(StrEnum):
-    """How results of tests and comparisons are written to standard output."""
-
-    TABLE = "table"
-    JSON = "json"
-    JUNIT = "junit"
-
-
-class ScanFormat(StrEnum):
-    """How findings of log files are written to standard output."""
-
-    TABLE = "table"
-    JSON = "json"
-    CSV = "csv"
-    HTML = "html"
-
-
-class BacktestFormat(StrEnum):
-    """How the sums of a backtest are written to standard output."""
-
-    TABLE = "table"
-    JSON = "json"
-    HTML = "html"
-
+Form = Literal["table", "json", "csv", "html", "junit"]
+"""How results are written to standard output; a verb has some of them."""
 
 _RULE = "Rule"
-FormatOption = Annotated[Format, typer.Option("--format", help="How to write results.")]
-ResultFormatOption = Annotated[ResultFormat, typer.Option("--format", help="How to write results; junit is for CI.")]
-TabularFormatOption = Annotated[TabularFormat, typer.Option("--format", help="How to write findings.")]
-ScanFormatOption = Annotated[ScanFormat, typer.Option("--format", help="How to write findings.")]
-BacktestFormatOption = Annotated[BacktestFormat, typer.Option("--format", help="How to write results.")]
+FormatOption = Annotated[Literal["table", "json"], typer.Option("--format", help="How to write results.")]
+ResultFormatOption = Annotated[
+    Literal["table", "json", "junit"], typer.Option("--format", help="How to write results; junit is for CI.")
+]
+TabularFormatOption = Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How to write findings.")]
+ScanFormatOption = Annotated[Literal["table", "json", "csv", "html"], typer.Option("--format", help="How to write findings.")]
+BacktestFormatOption = Annotated[Literal["table", "json", "html"], typer.Option("--format", help="How to write results.")]
 RuleOption = Annotated[
     list[str] | None, typer.Option("--rule", metavar="ID", help="A rule's id; all by default.", rich_help_panel=_RULE)
 ]
@@ -84,37 +55,78 @@ TimezoneOption = Annotated[
     typer.Option("--timezone", metavar="ZONE", envvar="DETECT_TIMEZONE", help="What first_error and last_error are printed in."),
 ]
 
+# A command needs it twice, and a pipe can be read but once.
+_load_once = lru_cache(maxsize=1)(load_config)
+
+
+def _feed_options(context: typer.Context, path: Path | None) -> Path | None:
+    """Use the file's values for options that neither the command line nor the environment sets."""
+    _load_once.cache_clear()  # of another command in this process
+    context.default_map = {**(context.default_map or {}), **_load_once(path).option_defaults()}
+    return path
+
+
+ConfigOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        envvar="DETECT_CONFIG",
+        is_eager=True,
+        callback=_feed_options,
+        metavar="FILE",
+        help="Your settings; else ./detect.toml, else detect.toml in your configuration folder.",
+    ),
+]
+IndexOption = Annotated[
+    str | None,
+    typer.Option("--index", metavar="NAME", envvar="DETECT_INDEX", help="Another index, data stream or pattern of events."),
+]
+
 _DURATION = re.compile(r"(\d{1,5})([smhd])", re.ASCII)
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
-def replacing(
-    name: str,
-    make: Callable[..., object],
-    verb: Callable[..., None],
-    context: Callable[[], AbstractContextManager[None]] = nullcontext,
-) -> Callable[..., None]:
-    """Return a verb that has the options of `make` in place of its parameter `name`, which gets what `make` returns.
+@dataclass(frozen=True)
+class RuleOptions:
+    """The user's settings, the rules as these change them, the user's own folders of rules, and another index of events."""
 
-    Both run within `context`.
-    """
-    own = inspect.signature(verb, eval_str=True).parameters
-    shared = inspect.signature(make, eval_str=True).parameters
+    settings: Config
+    rules: tuple[Rule, ...]
+    folders: Sequence[Path]
+    index: str | None
 
-    def call(**given: Any) -> None:
-        with context():
-            made = make(**{each: given.pop(each) for each in shared})
-            verb(**{name: made}, **given)
-
-    parameters = [*(p for each, p in own.items() if each != name), *shared.values()]
-    keyword_only = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters]
-    call.__signature__ = inspect.Signature(keyword_only)  # type: ignore[attr-defined]
-    call.__annotations__ = {p.name: p.annotation for p in keyword_only}
-    call.__name__, call.__doc__ = verb.__name__, verb.__doc__
-    return call
+    def deployment(self, namespace: Namespace) -> Deployment:
+        """Return where the rules find their events in a namespace, and the user's filter."""
+        return Deployment(namespace, self.index, self.settings.post_filter)
 
 
-def rules_of(folders: list[Path] | None, ids: list[str] | None) -> tuple[Rule, ...]:
+def _rules(
+    rule: RuleOption = None, rules: RulesOption = None, index: IndexOption = None, config: ConfigOption = None
+) -> RuleOptions:
+    return RuleOptions(*configured(config, rules, rule), rules or (), index)
+
+
+def _every_rule(rules: RulesOption = None, index: IndexOption = None, config: ConfigOption = None) -> RuleOptions:
+    return _rules(None, rules, index, config)
+
+
+def with_rules(verb: Callable[..., None]) -> Callable[..., None]:
+    """Replace a verb's parameter `options: RuleOptions` by the options that name rules, an index and the settings."""
+    return replacing("options", _rules, verb)
+
+
+def with_every_rule(verb: Callable[..., None]) -> Callable[..., None]:
+    """Do as `with_rules` does for a verb that is always about all rules."""
+    return replacing("options", _every_rule, verb)
+
+
+def configured(path: Path | None, folders: list[Path] | None, ids: list[str] | None) -> tuple[Config, tuple[Rule, ...]]:
+    """Return the settings, and the rules that the options name, changed by the settings."""
+    config = _load_once(path)
+    return config, chosen(config.applied_to(rules_of(folders, None)), ids or ())
+
+
+def rules_of(folders: Sequence[Path] | None, ids: list[str] | None) -> tuple[Rule, ...]:
     """Load the rules that the options name."""
     return load_rules(folders or (), ids or ())
 

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import tzinfo
 from typing import Annotated
 
 import typer
 
-from integration.cli.config import ConfigOption, configured
 from integration.cli.findings_output import print_findings
 from integration.cli.options import (
+    ConfigOption,
+    Form,
     RuleOption,
     RulesOption,
-    TabularFormat,
     TimezoneOption,
-    replacing,
+    configured,
     severity_of,
     zone_of,
 )
 from integration.cli.settings.model import Config
+from integration.cli.verbs import replacing
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
 from integration.errors import InputError
@@ -40,7 +41,7 @@ MaxSplRowsOption = Annotated[
 _DEFAULT_ROWS = 1_000
 
 
-@dataclass(frozen=True)
+@dataclass
 class Report:
     """The user's settings with the rules as they change them, and how findings of these are reported in whatever form.
 
@@ -53,14 +54,21 @@ class Report:
     _fail_on: Severity | None
     _max_spl_rows: int | None
     _every: bool
+    _highest: Severity | None = None
 
-    def print(self, findings: Iterable[Finding], events: Mapping[str, int], form: TabularFormat) -> None:
+    def noted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
+        """Yield the findings, of which the highest severity counts in the end."""
+        for finding in findings:
+            self._highest = max(finding.severity, self._highest or finding.severity)
+            yield finding
+
+    def print(self, findings: Iterable[Finding], events: Mapping[str, int], form: Form) -> None:
         """Write findings in a form, and how many events were read and selected."""
-        print_findings(findings, events, form, self.rules, self._max_spl_rows, every=self._every)
+        print_findings(self.noted(findings), events, form, self.rules, self._max_spl_rows, every=self._every)
 
-    def print_one(self, finding: Finding, events: Mapping[str, int], form: TabularFormat) -> None:
+    def print_one(self, finding: Finding, events: Mapping[str, int], form: Form) -> None:
         """Write one finding whole."""
-        if form is TabularFormat.TABLE:
+        if form == "table":
             from integration.cli.tables import print_record  # not above: most reports are not of one finding
 
             print_record(finding.id, finding.to_json())
@@ -74,9 +82,9 @@ class Report:
                 "--all and --spl-rows do not go with --format html: a page shows the most severe findings, and their lines"
             )
 
-    def end(self, highest: Severity | None) -> None:
-        """End with 1 when the highest severity, None if there is no finding, reaches `--fail-on`."""
-        if highest is not None and self._fail_on is not None and highest >= self._fail_on:
+    def end(self) -> None:
+        """End with 1 when a finding that was written reaches `--fail-on`."""
+        if self._highest is not None and self._fail_on is not None and self._highest >= self._fail_on:
             raise typer.Exit(1)
 
 

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import ConfigOption, configured
-from integration.cli.options import Format, FormatOption, RulesOption, rules_of
+from integration.cli.options import ConfigOption, FormatOption, RulesOption, configured, rules_of
 from integration.cli.output import escaped, escaped_lines, note, print_json
 from integration.cli.tables import print_table
 from integration.cli.verbs import VerbGroup, typer_app, verb_of
@@ -25,13 +24,13 @@ rules = typer_app(
 
 
 @verb_of(rules, "list")
-def listed(rules: RulesOption = None, config: ConfigOption = None, form: FormatOption = Format.TABLE) -> None:
+def listed(rules: RulesOption = None, config: ConfigOption = None, form: FormatOption = "table") -> None:
     """List the rules: the shipped ones, and those of your folders.
 
     Example: detect rules list --rules my-rules
     """
     _, loaded = configured(config, rules, None)
-    if form is Format.JSON:
+    if form == "json":
         print_json(
             {
                 "rules": [
@@ -57,14 +56,14 @@ def show(
     rule: Annotated[str, typer.Argument(metavar="ID", help="The rule's id.")],
     rules: RulesOption = None,
     config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Show a rule: its file as it stands, or with --format json what comes of it and your settings.
 
     Example: detect rules show ollama_possible_rce_via_model_loading
     """
     _, (asked,) = configured(config, rules, [rule])
-    if form is Format.JSON:
+    if form == "json":
         print_json(asked.model_dump(mode="json", by_alias=True))
         return
     (read,) = rules_of(rules, [rule])
@@ -76,7 +75,7 @@ def show(
 
 
 @verb_of(rules)
-def check(rules: RulesOption = None, config: ConfigOption = None, form: FormatOption = Format.TABLE) -> None:
+def check(rules: RulesOption = None, config: ConfigOption = None, form: FormatOption = "table") -> None:
     """List every fault of every rule file, and of the cases beside them, each with its file and line; ends with 1 on any.
 
     Where the rules are without fault, what your detect.toml says of them is checked too.
@@ -89,7 +88,7 @@ def check(rules: RulesOption = None, config: ConfigOption = None, form: FormatOp
             configured(config, rules, None)
         except InputError as error:
             faults += str(error).splitlines()
-    if form is Format.JSON:
+    if form == "json":
         print_json({"valid": not faults, "rules": [rule.id for rule in found], "faults": faults})
     else:
         for fault in faults:
@@ -104,7 +103,7 @@ def new(
     rule: Annotated[str, typer.Argument(metavar="ID", help="The new rule's id, such as ollama_out_of_memory.")],
     rules: RulesOption = None,
     config: ConfigOption = None,  # noqa: ARG001 - its callback feeds the others
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Begin a rule in a folder of yours: a file with comments to fill in, and its first cases.
 
@@ -116,7 +115,7 @@ def new(
         raise InputError("name the folder for the new rule: --rules FOLDER, or `rules` in detect.toml")
     folder = rules[0]
     files = begin(rule, folder)
-    if form is Format.JSON:
+    if form == "json":
         print_json({"files": [str(file) for file in files]})
     else:
         for file in files:

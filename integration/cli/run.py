@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import IndexOption
 from integration.cli.connection import ClusterOptions, with_cluster
-from integration.cli.options import TabularFormat, TabularFormatOption
+from integration.cli.options import IndexOption, TabularFormatOption
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
@@ -17,8 +16,7 @@ from integration.commands.run import Run, count_read, spanned
 from integration.detection.model import Rule
 from integration.evaluation.presence import newest_event, no_events
 from integration.evaluation.risk_events import write as write_risk
-from integration.findings.filter import FilteredFindings
-from integration.findings.filter_tally import FilterTally
+from integration.findings.filter import FilterTally
 from integration.findings.store import stored_findings
 from integration.times import rfc3339
 
@@ -33,19 +31,19 @@ def run(
     end: ToOption = None,
     write: Annotated[bool, typer.Option("--write", help="Store the findings as risk events.")] = False,
     index: IndexOption = None,
-    form: TabularFormatOption = TabularFormat.TABLE,
+    form: TabularFormatOption = "table",
 ) -> None:
     """Let the cluster evaluate scheduled windows and print the findings.
 
     Example: detect run --since 30d --write --url https://localhost:9200
     """
     plan = [(each, windows_of(each, at, start, end)) for each in report.rules]
-    where, passed = index or cluster.namespace.events, FilteredFindings(report.settings.post_filter.passes)
+    where = index or cluster.namespace.events
     tally, written = FilterTally(report.settings.post_filter), None
     with cluster.open() as engine, ExitStack() as stack:
         with progress("Windows", sum(len(windows) for _, windows in plan)) as advance:
             running = Run(engine, plan, where, report.zone)
-            findings = stack.enter_context(stored_findings(passed.kept(tally.counted(running.findings(advance)))))
+            findings = stack.enter_context(stored_findings(tally.kept(running.findings(advance))))
         read = count_read(engine, plan, where)
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
@@ -62,7 +60,7 @@ def run(
             f"Risk events in {cluster.namespace.risk}: {written.created} created, {written.updated} updated, "
             f"{written.unchanged} unchanged; each read back and compared."
         )
-    report.end(passed.highest_severity)
+    report.end()
 
 
 def _told_newest(rule: Rule, index: str, newest: int, span: tuple[int, int]) -> str:

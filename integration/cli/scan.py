@@ -23,14 +23,13 @@ from integration.cli.logs import (
     note_packed,
     told_once,
 )
-from integration.cli.options import ScanFormat, ScanFormatOption, TabularFormat
+from integration.cli.options import ScanFormatOption
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.commands.scan import Scan
 from integration.commands.scan import scan as scan_logs
 from integration.errors import InputError
-from integration.findings.filter import FilteredFindings
-from integration.findings.filter_tally import FilterTally
+from integration.findings.filter import FilterTally
 from integration.findings.lines import LineStore
 from integration.log.blocks import Stream, names_of_logs
 from integration.log.files import ReadLog
@@ -63,7 +62,7 @@ def scan(
     state: Annotated[
         Path | None, typer.Option("--state", metavar="FILE", help="Where --new keeps what it told; else in your state folder.")
     ] = None,
-    form: ScanFormatOption = ScanFormat.TABLE,
+    form: ScanFormatOption = "table",
 ) -> None:
     r"""Evaluate log files with the Python reference of the search; no cluster is asked.
 
@@ -79,10 +78,9 @@ def scan(
 
     Example: detect scan ~/.ollama/logs/server*.log --new --format json --fail-on high
     """
-    if form is ScanFormat.HTML:
-        from integration.cli.page.content import MAX_LINE, MAX_LINES  # not above: most calls write no page
-        from integration.cli.page.document import check_page
-        from integration.cli.page.pages import print_scan, source_of
+    if form == "html":
+        from integration.cli.page.document import check_page  # not above: most calls write no page
+        from integration.cli.page.pages import MAX_LINE, MAX_LINES, print_scan, source_of
 
         report.refuse_rows()
         check_page()
@@ -92,25 +90,25 @@ def scan(
     hosts = Hosts(list(names_of_logs(named)), given=host, host_from=host_from)
     note_packed(named)
     total = sum(Path(file).stat().st_size for file in named if Path(file).is_file())
-    lines = LineStore(MAX_LINES, MAX_LINE) if form is ScanFormat.HTML else None
+    lines = LineStore(MAX_LINES, MAX_LINE) if form == "html" else None
     with progress("Reading", total or None, size=True) as advance:
         result = scan_logs(report.rules, logs, hosts=hosts, zone=report.zone, on_bytes=advance, lines=lines)
-    passed, tally = FilteredFindings(report.settings.post_filter.passes), FilterTally(report.settings.post_filter)
+    tally = FilterTally(report.settings.post_filter)
     if state is not None and not new:
         raise InputError("--state goes with --new")
     with closing(result), told_before(new, state) as told:
         if not (files or container or result.read):
             raise InputError(f"nothing was evaluated: {_nothing_in(log.path for log in result.logs)}. {_NAME_THEM}")
         events = {"read": result.read, "selected": sum(reference.selected for reference in result.references)}
-        found = filter(report.settings.post_filter.passes, tally.counted(result.findings()))
-        new_ones = passed.kept(found if told is None else told.new(found))
+        found = tally.kept(result.findings())
+        new_ones = found if told is None else told.new(found)
         if lines is None:
-            report.print(new_ones, events, TabularFormat(form))
+            report.print(new_ones, events, form)
         else:
             with closing(lines):
                 source = source_of([log.path for log in result.logs])
                 notes = partial(_page_notes, events, tally, told, result.logs)
-                count = print_scan(new_ones, lines.of, report.rules, report.zone, source, notes)
+                count = print_scan(report.noted(new_ones), lines.of, report.rules, report.zone, source, notes)
             note_count(count, events, len(report.rules))
         sys.stdout.flush()  # what could not be written was not told
     for line in (*_before(told), *tally.notes()):
@@ -121,7 +119,7 @@ def scan(
         note_hosts(result.lines_by_machine(hosts), hosts.rule, result.selected.hosts)
     note_folders(hosts, result.selected)
     note_doubts(result.selected, "selected events")
-    report.end(passed.highest_severity)
+    report.end()
 
 
 def _page_notes(events: Mapping[str, int], tally: FilterTally, told: Told | None, logs: Iterable[ReadLog]) -> list[str]:

@@ -7,17 +7,14 @@ from typing import Any
 
 import typer
 
-from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, desired, leftovers_json, print_states, state_json
 from integration.cli.losses import note_losses
-from integration.cli.options import Format, FormatOption, RulesOption
+from integration.cli.options import FormatOption, RuleOptions, with_every_rule
 from integration.cli.output import escaped, note, print_json
 from integration.cli.tables import print_table
-from integration.commands.json_events import JsonEvents
-from integration.commands.status import Report
+from integration.commands.status import JsonEvents, Report
 from integration.commands.status import status as report_status
-from integration.install.deployment import Deployment
 from integration.install.objects import Health
 from integration.install.plan import plan
 from integration.targets.choose import SCHEDULER_HINT, Alerting
@@ -35,14 +32,13 @@ _LOST = {
 
 
 @with_cluster
+@with_every_rule
 def status(
     cluster: ClusterOptions,
-    rules: RulesOption = None,
+    options: RuleOptions,
     alerting: AlertingOption = Alerting.AUTO,
     dashboards: DashboardsOption = False,
-    index: IndexOption = None,
-    config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Say what is installed, how the rules run, how many events there are, and how many lines could not be parsed.
 
@@ -52,12 +48,10 @@ def status(
 
     Example: detect status --format json
     """
-    settings, loaded = configured(config, rules, None)
-    deployment = Deployment(cluster.namespace, index, settings.post_filter)
-    with desired(cluster, loaded, alerting, deployment, dashboards=dashboards) as wanted:
+    with desired(cluster, options.rules, alerting, options.deployment(cluster.namespace), dashboards=dashboards) as wanted:
         planned, leftovers = plan(wanted.connections, wanted.objects), wanted.leftovers
         report = report_status(wanted.connections, planned, cluster.namespace, wanted.streams)
-    if form is Format.JSON:
+    if form == "json":
         print_json(_report_json(report) | {"leftovers": leftovers_json(leftovers)})
     else:
         _print_report(report)
@@ -65,12 +59,12 @@ def status(
             print_table(["kind", "name"], [[each.kind, each.name] for each in leftovers], "Of rules that are not in this set")
     if not any(each.found for each in report.objects):
         note(f"Nothing of detect's is installed on {cluster.connection.url}: `detect install` does that.")
-    elif wanted.target is None and form is Format.TABLE:
+    elif wanted.target is None and form == "table":
         note(f"The cluster runs no rules by itself. {SCHEDULER_HINT}; `detect doctor` says how far it is.")
     note_losses(report.losses, report.events_index)
     for stored in report.json_events:
         note_losses([stored.past_pipeline], stored.index)
-    if any(loss.fault and loss.count for loss in (*report.losses, *(each.past_pipeline for each in report.json_events))):
+    if any(loss.fault for loss in (*report.losses, *(each.past_pipeline for each in report.json_events))):
         raise typer.Exit(1)
 
 

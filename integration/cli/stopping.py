@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -25,6 +25,26 @@ class _StopSignal(KeyboardInterrupt):
 
 
 @contextmanager
+def first_signal(handle: Callable[[int], None]) -> Iterator[None]:
+    """Call `handle` with the number of the first SIGINT or SIGTERM; a second signal ends the process at once."""
+    # What is ignored (by nohup, say) stays ignored.
+    before = {number: handler for number in _SIGNALS if (handler := signal.getsignal(number)) is not signal.SIG_IGN}
+
+    def arrived(number: int, _frame: FrameType | None) -> None:
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+        handle(number)
+
+    for number in before:
+        signal.signal(number, arrived)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
 def stoppable() -> Iterator[None]:
     """Turn the first SIGINT or SIGTERM into `StoppedError`.
 
@@ -33,23 +53,15 @@ def stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    # What is ignored (by nohup, say) stays ignored.
-    before = {number: handler for number in _SIGNALS if (handler := signal.getsignal(number)) is not signal.SIG_IGN}
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
+    def end(number: int) -> None:
         # Not through `sys.stderr`: the code that was interrupted may be writing to it.
         os.write(_STANDARD_ERROR, f"{signal.Signals(number).name}: ending in good order; a second signal ends at once\n".encode())
         raise _StopSignal(number)
 
-    for number in before:
-        signal.signal(number, handle)
     try:
-        yield
+        with first_signal(end):
+            yield
     except _StopSignal as stop:
         said = getattr(stop, "__notes__", None) or [_HINT]
         raise StoppedError(f"stopped by {signal.Signals(stop.number).name}. {' '.join(said)}", stop.number) from stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from integration.commands.backtest import Span, Sums
 from integration.detection.severity import Severity
+from integration.findings.escaping import cut
 from integration.findings.severity_counts import MAX_KEYS, top_keys
 
 _MAX_VALUE = 120
@@ -96,8 +97,3 @@ class SumsTables:
         """Return what stands above days and hours: the zone too, where it is not UTC."""
         zone = str(self.sums[0][1].zone)
         return f"{name} ({zone})" if name in _IN_ORDER and zone != "UTC" else name
-
-
-def cut(text: str, limit: int) -> str:
-    """Return a text with at most `limit` characters."""
-    return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -4,15 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from difflib import unified_diff
 from typing import Annotated
 
 import typer
 
-from integration.cli.config import ConfigOption
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.junit import TestCase, junit
-from integration.cli.options import ResultFormat, ResultFormatOption, RuleOption, RulesOption, rules_of
+from integration.cli.options import ConfigOption, ResultFormatOption, RuleOption, RulesOption, rules_of
 from integration.cli.output import escaped, escaped_lines, note, print_json
 from integration.cli.tables import print_diff
 from integration.commands.test import Result, run_cases, update
@@ -25,7 +25,7 @@ def test(
     rule: RuleOption = None,
     rules: RulesOption = None,
     config: ConfigOption = None,  # noqa: ARG001 - its callback feeds the others
-    form: ResultFormatOption = ResultFormat.TABLE,
+    form: ResultFormatOption = "table",
 ) -> None:
     """Run the cases beside rules: lines, and what must come of them.
 
@@ -42,9 +42,9 @@ def test(
     with cluster.open_if_asked_for() as engine:
         results = list(run_cases(loaded, engine))
     failed = [result for result in results if result.faults]
-    if form is ResultFormat.JSON:
-        print_json({"passed": not failed, "cases": [_json(result) for result in results]})
-    elif form is ResultFormat.JUNIT:
+    if form == "json":
+        print_json({"passed": not failed, "cases": [asdict(result) for result in results]})
+    elif form == "junit":
         print(_junit(results))  # noqa: T201
     else:
         for result in failed:
@@ -53,17 +53,6 @@ def test(
     note(f"{len(results) - len(failed):,} passed, {len(failed):,} failed: {sum(result.lines for result in results):,} lines.")
     if failed:
         raise typer.Exit(1)
-
-
-def _json(result: Result) -> dict[str, object]:
-    return {
-        "rule_id": result.rule_id,
-        "place": result.place,
-        "name": result.name,
-        "by": result.by,
-        "lines": result.lines,
-        "faults": list(result.faults),
-    }
 
 
 def _junit(results: Sequence[Result]) -> str:

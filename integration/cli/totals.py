@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from rich.cells import cell_len
 
-from integration.cli.sums_tables import cut
+from integration.commands.backtest import Sums
 from integration.detection.severity import Severity
-from integration.findings.escaping import escaped
-from integration.findings.finding import Finding
-from integration.findings.severity_counts import SeverityCounts
-from integration.times import rfc3339
+from integration.findings.escaping import cut, escaped
+from integration.findings.severity_counts import SeverityCounts, in_words
 
 _DAY = "day (UTC)"
 _FEW = 3
@@ -28,48 +26,28 @@ Counted = list[tuple[str, Counter[Severity]]]
 """Names in their order, with the findings of each."""
 
 
-class Totals:
-    """Counts findings as they go by.
+def totals_of(sums: Sums, width: int | None) -> dict[str, str]:
+    """Return what is said by severity, day, rule and host, nothing of few findings or those of one hour.
 
-    Of very many days or hosts the first are counted each, and all others together.
+    Each names as many days and hosts as a line of the width holds, and one more rather than call it `others`. Without a width each
+    day and host that was counted has a line of its own.
     """
+    if len(sums.hours) < 2 or sums.severities.total() <= _FEW:
+        return {}
+    days, hosts, rules = (sums.by[name] for name in ("day", "host", "rule"))
+    room = None if width is None else width - len(_DAY) - _BETWEEN
+    said = {
+        "severity": in_words(sums.severities),
+        _DAY: _said(_by_day(days), days.beyond, room),
+        "host": _said(sorted(hosts.items(), key=_worst_first), hosts.beyond, room),
+    }
+    return said | ({"rule": _said(sorted(rules.items()), rules.beyond, room)} if len(rules) > 1 else {})
 
-    def __init__(self) -> None:
-        self._days, self._rules, self._hosts = SeverityCounts(), SeverityCounts(), SeverityCounts()
-        self._severities: Counter[Severity] = Counter()
-        self._windows: set[int] = set()
 
-    def counted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Yield the findings, each counted."""
-        for finding in findings:
-            self._days.add(rfc3339(finding.window_start, millis=False)[:10], finding.severity)
-            self._rules.add(finding.rule_id, finding.severity)
-            self._hosts.add(finding.host, finding.severity)
-            self._severities[finding.severity] += 1
-            if len(self._windows) < 2:
-                self._windows.add(finding.window_start)
-            yield finding
-
-    def lines(self, width: int | None) -> dict[str, str]:
-        """Return what is said by severity, day, rule and host, nothing of few findings or those of one window.
-
-        Each names as many days and hosts as a line of the width holds, and one more rather than call it `others`. Without a width
-        each day and host that was counted has a line of its own.
-        """
-        if len(self._windows) < 2 or self._severities.total() <= _FEW:
-            return {}
-        by = {_DAY: self._by_day(), "host": sorted(self._hosts.items(), key=_worst_first)}
-        if len(self._rules) > 1:
-            by["rule"] = sorted(self._rules.items())
-        beyond = {_DAY: self._days.beyond, "host": self._hosts.beyond}
-        room = None if width is None else width - len(_DAY) - _BETWEEN
-        said = {"severity": ", ".join(f"{self._severities[level]:,} {level}" for level in sorted(self._severities, reverse=True))}
-        return said | {name: _said(counted, beyond.get(name, Counter()), room) for name, counted in by.items()}
-
-    def _by_day(self) -> Counted:
-        """Return the days, the last one first, without their year where all have the same: it stands above the windows."""
-        begins = len("YYYY-") if len({day[:4] for day in self._days}) == 1 else 0
-        return [(day[begins:], counts) for day, counts in sorted(self._days.items(), reverse=True)]
+def _by_day(days: SeverityCounts) -> Counted:
+    """Return the days, the last one first, without their year where all have the same: it stands above the windows."""
+    begins = len("YYYY-") if len({day[:4] for day in days}) == 1 else 0
+    return [(day[begins:], counts) for day, counts in sorted(days.items(), reverse=True)]
 
 
 def _worst_first(counted: tuple[str, Counter[Severity]]) -> tuple[list[int], str]:

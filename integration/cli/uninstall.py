@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.confirmation import confirmed, is_on_terminal
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, steps
-from integration.cli.options import Format, FormatOption, RulesOption
+from integration.cli.options import FormatOption, RuleOptions, with_every_rule
 from integration.cli.output import note
 from integration.cli.tables import print_table
 from integration.errors import InputError
@@ -24,18 +23,17 @@ _PLANNED = {"deleted": "delete", "kept, without the pipeline": "keep, without th
 
 
 @with_cluster
+@with_every_rule
 def uninstall(
     cluster: ClusterOptions,
-    rules: RulesOption = None,
+    options: RuleOptions,
     alerting: AlertingOption = Alerting.AUTO,
     roles: RolesOption = False,
     dashboards: DashboardsOption = False,
     delete_data: Annotated[bool, typer.Option("--delete-data", help="Delete the namespace's documents too.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done; change nothing.")] = False,
-    index: IndexOption = None,
-    config: ConfigOption = None,
-    form: FormatOption = Format.TABLE,
+    form: FormatOption = "table",
 ) -> None:
     """Remove what `detect install` made and nothing else.
 
@@ -44,8 +42,8 @@ def uninstall(
 
     Example: detect uninstall --dry-run
     """
-    _, loaded = configured(config, rules, None)
-    with desired(cluster, loaded, alerting, Deployment(cluster.namespace, index), roles=roles, dashboards=dashboards) as wanted:
+    deployment = Deployment(cluster.namespace, options.index)
+    with desired(cluster, options.rules, alerting, deployment, roles=roles, dashboards=dashboards) as wanted:
         planned = removals(
             wanted.connections,
             wanted.shared,
@@ -56,13 +54,13 @@ def uninstall(
         )
         if (delete_data or is_on_terminal()) and not (yes or dry_run):
             _confirm(planned, cluster)
-        if dry_run and form is Format.TABLE:
+        if dry_run and form == "table":
             rows = [[_PLANNED.get(each.step.action, each.step.action), each.step.kind, each.step.name] for each in planned]
             print_table(["plan", "kind", "name"], rows)
         with steps(form) as on_step:
             if not dry_run:
                 remove(planned, on_step)
-            elif form is Format.JSON:
+            elif form == "json":
                 for removal in planned:
                     on_step(removal.step)
     if not dashboards and (wanted.connections.kibana or wanted.connections.dashboards):

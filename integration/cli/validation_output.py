@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 
 from integration.cli.junit import TestCase, junit
-from integration.cli.options import ResultFormat
+from integration.cli.losses import loss_cases
+from integration.cli.options import Form
 from integration.cli.output import escaped, print_json
 from integration.cli.tables import print_table
 from integration.commands.losses import Loss
@@ -22,20 +23,19 @@ Results = Sequence[tuple[Rule, Validation]]
 _MAX_CELL = 300
 
 
-def print_results(results: Results, losses: Sequence[Loss], form: ResultFormat, not_compared: Sequence[str] = ()) -> None:
+def print_results(results: Results, losses: Sequence[Loss], form: Form, not_compared: Sequence[str] = ()) -> None:
     """Write the verdict for each rule with every difference, and the documents that did not become events as they should.
 
     `not_compared` says what was recorded and could not be read.
     """
-    if form is ResultFormat.JSON:
+    if form == "json":
         agrees = all(result.agrees for _, result in results)
         counted = {loss.kind: loss.count for loss in losses}
         rules = [_json(*pair) for pair in results]
         print_json({"agrees": agrees, "rules": rules, "documents": counted, "not_compared": list(not_compared)})
-    elif form is ResultFormat.JUNIT:
+    elif form == "junit":
         suites = {f"{rule.id} on the cluster": list(_cases(rule, result)) for rule, result in results}
-        lost = [TestCase(loss.kind, "documents", _faults_of(loss)) for loss in losses]
-        print(junit(suites | ({"documents": lost} if lost else {})))  # noqa: T201
+        print(junit(suites | ({"documents": list(loss_cases(losses))} if losses else {})))  # noqa: T201
     else:
         print_validation(results)
 
@@ -132,10 +132,6 @@ def _in_words(difference: Difference) -> str:
     sides = {"reference": difference.reference, "cluster": difference.cluster, **difference.recorded}
     said = ", ".join(f"{side} {escaped(repr(value), _MAX_CELL)}" for side, value in sides.items())
     return f"{difference.host}: {difference.field}: {said}"
-
-
-def _faults_of(loss: Loss) -> tuple[str, ...]:
-    return (f"{loss.count:,} documents {loss.text}",) if loss.fault and loss.count else ()
 
 
 def _json(rule: Rule, result: Validation) -> dict[str, object]:

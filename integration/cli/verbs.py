@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import UserDict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from inspect import Parameter, Signature, cleandoc, signature
@@ -92,20 +93,39 @@ DebugOption = Annotated[
 ]
 
 
+def replacing(
+    name: str,
+    make: Callable[..., object],
+    verb: Callable[..., None],
+    context: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Callable[..., None]:
+    """Return a verb that has the options of `make` in place of its parameter `name`, which gets what `make` returns.
+
+    Both run within `context`. A verb without such a parameter has the options besides its own.
+    """
+    own = signature(verb, eval_str=True).parameters
+    shared = signature(make, eval_str=True).parameters
+
+    def call(**given: Any) -> None:
+        with context():
+            made = make(**{each: given.pop(each) for each in shared})
+            verb(**given, **({name: made} if name in own else {}))
+
+    parameters = [*(p for each, p in own.items() if each != name), *shared.values()]
+    keyword_only = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in parameters]
+    call.__signature__ = Signature(keyword_only)  # type: ignore[attr-defined]
+    call.__annotations__ = {p.name: p.annotation for p in keyword_only}
+    call.__name__, call.__doc__ = verb.__name__, verb.__doc__
+    return call
+
+
 def verb_of(app: typer.Typer, name: str | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Return a decorator that makes a function a verb, of its own name or another, with the option --debug after its own."""
 
-    def make(verb: Callable[..., None]) -> Callable[..., None]:
-        def call(_debug: bool = False, **given: Any) -> None:
-            verb(**given)
+    def debug(_debug: DebugOption = False) -> None: ...
 
-        own = signature(verb, eval_str=True).parameters.values()
-        debug = Parameter("_debug", Parameter.KEYWORD_ONLY, default=False, annotation=DebugOption)
-        parameters = [*(each.replace(kind=Parameter.KEYWORD_ONLY) for each in own), debug]
-        call.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-        call.__annotations__ = {each.name: each.annotation for each in parameters}
-        call.__doc__ = verb.__doc__
-        app.command(name or verb.__name__, cls=VerbCommand)(call)
+    def make(verb: Callable[..., None]) -> Callable[..., None]:
+        app.command(name or verb.__name__, cls=VerbCommand)(replacing("", debug, verb))
         return verb
 
     return make

@@ -6,7 +6,6 @@ import logging
 import signal
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,21 +15,24 @@ import typer
 from tenacity import sleep_using_event
 
 from integration import __version__
-from integration.cli.config import ConfigOption, IndexOption, configured
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.notify import receivers_of
-from integration.cli.options import RuleOption, RulesOption, TimezoneOption, seconds_of, zone_of
+from integration.cli.options import RuleOptions, TimezoneOption, seconds_of, with_rules, zone_of
+from integration.cli.stopping import first_signal
 from integration.errors import DetectError, ThrottledError, UnreachableError
 from integration.scheduler.health import Health, HealthServer
 from integration.scheduler.jsonlog import JsonLog
 from integration.scheduler.notifications import Notifier, Receiver
 from integration.scheduler.scheduler import Job, Scheduler
 from integration.scheduler.service import Service, retrying
+from integration.times import now
 
 
 @with_cluster
+@with_rules
 def watch(
     cluster: ClusterOptions,
+    options: RuleOptions,
     once: Annotated[bool, typer.Option("--once", help="Run what is due and end.")] = False,
     catch_up: Annotated[str, typer.Option(metavar="DURATION", help="How far back missed windows are run.")] = "7d",
     revisit: Annotated[
@@ -39,10 +41,6 @@ def watch(
     health_file: Annotated[Path | None, typer.Option(help="Written every ten seconds: state and last windows.")] = None,
     health_port: Annotated[int | None, typer.Option(metavar="PORT", min=0, max=65535, help="Serve /health on 127.0.0.1.")] = None,
     timezone: TimezoneOption = "UTC",
-    rule: RuleOption = None,
-    rules: RulesOption = None,
-    index: IndexOption = None,
-    config: ConfigOption = None,
 ) -> None:
     """Run the rules by their schedule and store their findings as risk events.
 
@@ -52,10 +50,10 @@ def watch(
 
     Example: detect watch --url https://localhost:9200 --health-file /run/detect/health.json
     """
-    settings, loaded = configured(config, rules, rule)
+    settings = options.settings
     job = Job(
-        rules=loaded,
-        index=index or cluster.namespace.events,
+        rules=options.rules,
+        index=options.deployment(cluster.namespace).events,
         namespace=cluster.namespace,
         catch_up=seconds_of("--catch-up", catch_up) * 1000,
         revisit=revisit,
@@ -63,19 +61,19 @@ def watch(
         zone=zone_of(timezone),
     )
     receivers = receivers_of(settings)
-    log = JsonLog(sys.stderr, _now)
+    log = JsonLog(sys.stderr, now)
     with _library_events(log), _asked_to_stop(log) as stop:
         log(
             "info",
             "started",
             version=__version__,
-            rules=[each.id for each in loaded],
+            rules=[each.id for each in options.rules],
             index=job.index,
             config=str(settings.source) if settings.source else None,
-            notify=[each.entry.name for each in receivers],
+            notify=[each.name for each in receivers],
         )
         try:
-            health = Health(_now, health_file)
+            health = Health(now, health_file)
             with _served(health, health_port, log):
                 _run(cluster, job, receivers, once, health, log, stop)
         except DetectError as error:
@@ -101,8 +99,8 @@ def _run(
         return
     with engine:
         log("info", "connected", url=engine.url, engine=engine.name, version=engine.version_text)
-        notifier = Notifier(receivers, _now, log, wait)
-        service = Service(Scheduler(engine, job, _now, log, stop, notifier), health, _now, wait, log, stop)
+        notifier = Notifier(receivers, now, log, wait)
+        service = Service(Scheduler(engine, job, now, log, stop, notifier), health, now, wait, log, stop)
         if once:
             service.run_once()
         else:
@@ -124,25 +122,14 @@ def _served(health: Health, port: int | None, log: JsonLog) -> Iterator[None]:
 def _asked_to_stop(log: JsonLog) -> Iterator[threading.Event]:
     """Yield the event that the first SIGTERM or SIGINT sets; a second signal ends the process at once."""
     stop = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
     def stopping(name: str) -> None:
         stop.set()
         log("info", "stopping", signal=name)
 
-    def handle(number: int, _frame: object) -> None:
-        for each in before:
-            signal.signal(each, signal.SIG_DFL)
-        # In a thread of its own: the interrupted code may hold the locks that these calls need.
-        threading.Thread(target=stopping, args=(signal.Signals(number).name,)).start()
-
-    for number in before:
-        signal.signal(number, handle)
-    try:
+    # In a thread of its own: the interrupted code may hold the locks that these calls need.
+    with first_signal(lambda number: threading.Thread(target=stopping, args=(signal.Signals(number).name,)).start()):
         yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -156,7 +143,3 @@ def _library_events(log: JsonLog) -> Iterator[None]:
     finally:
         logging.captureWarnings(False)
         root.removeHandler(log)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

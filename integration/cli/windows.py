@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.instants import FromOption, ToOption, instant_of, now, span_of
+from integration.cli.instants import FromOption, ToOption, instant_of, span_of
 from integration.commands.run import Plan, spanned
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.errors import InputError
-from integration.times import rfc3339
+from integration.times import now, rfc3339
 
 __all__ = ["AtOption", "FromOption", "ToOption", "told", "windows_of"]
 

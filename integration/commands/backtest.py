@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.detection.severity import Severity
-from integration.findings.filter import Filter
-from integration.findings.filter_tally import FilterTally
+from integration.findings.filter import Filter, FilterTally
 from integration.findings.finding import Finding, Statistics, build_finding
 from integration.findings.severity_counts import SeverityCounts
 
@@ -94,14 +93,13 @@ class Judge:
         self.sums = Sums(zone)
         self.tally = FilterTally(post_filter)
         self._rules = {rule.id: rule for rule in rules}
-        self._filter = post_filter
         self._zone = zone
 
     def finding(self, rule_id: str, window: Window, host: str, statistics: Statistics) -> Finding | None:
         """Return the finding, counted; None where there is none, or the filter takes it away."""
         self.events += statistics.events
         found = build_finding(self._rules[rule_id], host, window, statistics, self._zone)
-        if found is None or not any(self._filter.kept(self.tally.counted([found]))):
+        if found is None or not self.tally.passes(found):
             return None
         self.sums.add(found)
         return found

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from integration.commands.check import Answers, Installation, Verdict
 from integration.commands.losses import losses
 from integration.install.gin_timezone import installed_timezone
@@ -16,7 +14,7 @@ from integration.log.event import parse_document
 from integration.log.shipper_times import zone_of
 from integration.names import DATASETS, PIPELINE
 from integration.scheduler.progress import read_progress
-from integration.times import rfc3339
+from integration.times import now, rfc3339
 
 _SAMPLES = (
     'time=2026-11-24T08:50:00.123Z level=ERROR source=server.go:224 msg="ollama exited" err="exit status 1"',
@@ -71,13 +69,12 @@ def pipeline(installation: Installation) -> Answers:
 
 def scheduler(installation: Installation) -> Answers:
     """Say how far `detect watch` is with each rule."""
-    now = time.time_ns() // 1_000_000
     for rule in installation.rules:
         done = read_progress(installation.engine, installation.namespace, rule.id)
         if done is None:
             yield Verdict.INFO, f"`detect watch` has not run {rule.id} in this namespace"
             continue
-        late = rule.windows.last_run(now).end > done.end
+        late = rule.windows.last_run(now()).end > done.end
         behind = "; a run is due: is `detect watch` still there?" if late else ""
         yield Verdict.WARN if late else Verdict.OK, f"{rule.id} is done up to {rfc3339(done.end, millis=False)}{behind}"
 

@@ -13,6 +13,7 @@ from integration.errors import ClusterError
 from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, PARSE_FAILURE, UNKNOWN_HOST
 from integration.log.line import LINE_CUT, TIME_FAILURE
 from integration.names import PIPELINE
+from integration.targets.kibana.alerts import flattened
 
 _MOST_SENDERS = 5
 _OF_ONE = {"they are": "it is", "them": "it", "their": "its", "name": "names", "have": "has", "were": "was", "are": "is"}
@@ -44,9 +45,9 @@ class Kind:
     name: str
     text: str
     query: Mapping[str, Any]
-    fault: bool
-    advice: str
-    again: bool
+    fault: bool = False
+    advice: str = ""
+    again: bool = False
 
 
 KINDS = (
@@ -61,7 +62,7 @@ KINDS = (
     Kind(
         "parse_failures",
         "made the pipeline fail (`ollama.parse_error` says why), so that no rule may see {them}",
-        {"bool": {"filter": [{"term": {"tags": PARSE_FAILURE}}]}},
+        {"term": {"tags": PARSE_FAILURE}},
         fault=True,
         advice="run `detect install`, and send these through the pipeline again",
         again=True,
@@ -69,41 +70,34 @@ KINDS = (
     Kind(
         "without_host",
         f"{{name}} no machine: findings for the host {UNKNOWN_HOST!r} may sum up several",
-        {"bool": {"filter": [{"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1}}]}},
+        {"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1}},
         fault=True,
         advice="let the shipper send `host.name` (docs/shipping shows how), and name the machine of those that are stored",
-        again=False,
     ),
     Kind(
         "line_unlisted",
         "had {their} line in a field that is not known for it (`ollama.parse_error` names it): let the shipper use `message`",
-        {"bool": {"filter": [{"term": {"tags": LINE_UNLISTED}}]}},
-        fault=False,
-        advice="",
-        again=False,
+        {"term": {"tags": LINE_UNLISTED}},
     ),
     Kind(
         "without_time",
         "{have} a time of {their} own that cannot be read: that of the shipper counts",
-        {"bool": {"filter": [{"term": {"tags": TIME_FAILURE}}]}},
-        fault=False,
-        advice="",
-        again=False,
+        {"term": {"tags": TIME_FAILURE}},
     ),
     Kind(
         "cut_lines",
         "had a line of more than 200,000 bytes: the rest of it is not stored, as in Splunk",
-        {"bool": {"filter": [{"term": {"tags": LINE_CUT}}]}},
-        fault=False,
-        advice="",
-        again=False,
+        {"term": {"tags": LINE_CUT}},
     ),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Loss:
-    """How many documents of a kind there are, and what sends them, the most frequent first."""
+    """How many documents of a kind there are, and what sends them, the most frequent first.
+
+    `fault` says that there are some, and that lines are lost by it or several machines counted as one.
+    """
 
     kind: str
     count: int
@@ -117,18 +111,19 @@ def losses(engine: Engine, index: str, start: int | None = None, end: int | None
     """Count the documents of every kind in an index, of those in [`start`, `end`) where bounds are given."""
     bounds = {bound: time for bound, time in (("gte", start), ("lt", end)) if time is not None}
     within = [{"range": {"@timestamp": bounds | {"format": "epoch_millis"}}}] if bounds else []
-    found = [_loss(engine, index, kind, {"bool": {"filter": [*within, kind.query]}} if within else kind.query) for kind in KINDS]
+    found = [_loss(engine, index, kind, {"bool": {"filter": [*within, kind.query]}}) for kind in KINDS]
     return [*found, *_refused(engine, index)]
 
 
 def _loss(engine: Engine, index: str, kind: Kind, query: Mapping[str, Any]) -> Loss:
     count = engine.count(index, dict(query))
+    text = _agreeing(kind.text, count)
     if not count or not kind.fault:
-        return Loss(kind.name, count, kind.fault, _agreeing(kind.text, count))
+        return Loss(kind.name, count, fault=False, text=text)
     senders = _senders(engine, index, query)
-    mend = _again(index, kind) if kind.again else _naming_the_host(index, senders)
-    text, named = _agreeing(kind.text, count), tuple(str(sender) for sender in senders)
-    return Loss(kind.name, count, kind.fault, text, named, f"{kind.advice}:\n{mend}")
+    mend = _again(index, kind) if kind.again else _naming_the_host(index, [file for _, file in senders if file])
+    named = tuple(" ".join(filter(None, sender)) or "a sender that the documents do not name" for sender in senders)
+    return Loss(kind.name, count, fault=True, text=text, senders=named, mend=f"{kind.advice}:\n{mend}")
 
 
 def _agreeing(text: str, count: int) -> str:
@@ -146,42 +141,21 @@ def _refused(engine: Engine, index: str) -> Iterator[Loss]:
     except ClusterError:  # there is no such index, or this Elasticsearch is older than 8.19, or it may not be read
         return
     text = _agreeing("{were} refused and {are} in the failure store: no rule sees {them}", count)
-    yield Loss(
-        "refused", count, fault=True, text=text, mend=f"see why, then send them again:\nGET /{failures}/_search" if count else ""
-    )
+    mend = f"see why, then send them again:\nGET /{failures}/_search" if count else ""
+    yield Loss("refused", count, fault=count > 0, text=text, mend=mend)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sender:
-    """What a document says of who sent it."""
-
-    agent: str
-    file: str
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (self.agent, self.file) if part) or "a sender that the documents do not name"
-
-
-def _senders(engine: Engine, index: str, query: Mapping[str, Any]) -> list[_Sender]:
-    """Return who sent the newest of some documents; what shippers say of themselves is in no index, but in the source."""
+def _senders(engine: Engine, index: str, query: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return who sent the newest of some documents, agent and file; what shippers say of themselves is in the source alone."""
     body = {"query": query, "size": _SAMPLE, "_source": ["agent", "log.file.path"], "sort": [{"@timestamp": "desc"}]}
     hits = engine.search(index, body)["hits"]["hits"]
     return [sender for sender, _ in Counter(_sender(hit["_source"]) for hit in hits).most_common(_MOST_SENDERS)]
 
 
-def _sender(source: Mapping[str, Any]) -> _Sender:
-    agent = " ".join(text for name in ("type", "name", "version") if (text := _text(source, "agent", name)))
-    return _Sender(agent, _text(source, "log", "file", "path"))
-
-
-def _text(source: Mapping[str, Any], *path: str) -> str:
-    """Return the text of a field, nested or dotted, "" if there is none."""
-    at: object = source.get(".".join(path))
-    if at is None:
-        at = source
-        for name in path:
-            at = at.get(name) if isinstance(at, Mapping) else None
-    return at if isinstance(at, str) else ""
+def _sender(source: Mapping[str, Any]) -> tuple[str, str]:
+    said = {name: text for name, text in flattened(source) if isinstance(text, str)}
+    agent = " ".join(text for name in ("agent.type", "agent.name", "agent.version") if (text := said.get(name)))
+    return agent, said.get("log.file.path", "")
 
 
 def _again(index: str, kind: Kind) -> str:
@@ -190,9 +164,8 @@ def _again(index: str, kind: Kind) -> str:
     return _update(index, f"pipeline={PIPELINE}", {"query": kind.query, **untagged})
 
 
-def _naming_the_host(index: str, senders: list[_Sender]) -> str:
-    file = next((sender.file for sender in senders if sender.file), None)
-    one_file = [{"term": {"log.file.path": file}}] if file else []
+def _naming_the_host(index: str, files: list[str]) -> str:
+    one_file = [{"term": {"log.file.path": file}} for file in files[:1]]
     source = f"ctx._source.host = ['name': params.host]; {_REMOVE_TAG}"
     body = {
         "query": {"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1, "filter": one_file}},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
@@ -26,7 +25,7 @@ from integration.targets.kibana.rules import DetectionRule
 from integration.targets.opensearch.alerts import alerts, monitor_findings
 from integration.targets.opensearch.monitors import Monitor, Stored
 from integration.targets.opensearch.plugins import has_alerting
-from integration.times import millis_of
+from integration.times import millis_of, now
 
 T = TypeVar("T")
 
@@ -99,11 +98,10 @@ class Places:
 
     def _running(self, rule: Rule, monitor: Stored | None) -> Iterator[tuple[str, Running]]:
         """Yield the places that are known to run the rule, each with since when."""
-        now = time.time_ns() // 1_000_000
         if monitor is not None and monitor.body.get("enabled") and isinstance(since := monitor.body.get("enabled_time"), int):
-            yield OPENSEARCH_ALERT, Running(max(since, now - _KEPT_MS), now - _SETTLED_MS)
+            yield OPENSEARCH_ALERT, Running(max(since, now() - _KEPT_MS), now() - _SETTLED_MS)
         for since in self._readable(KIBANA_ALERT, self._kibana_rule_since(rule)):
-            yield KIBANA_ALERT, Running(since, now - _SETTLED_MS)
+            yield KIBANA_ALERT, Running(since, now() - _SETTLED_MS)
         yield from self._readable(RISK_EVENT, self._scheduler(rule))
 
     def _kibana_rule_since(self, rule: Rule) -> Iterator[int]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from integration.commands.json_events import JsonEvents, json_events
 from integration.commands.losses import Loss, losses
 from integration.engines.base import Engine
+from integration.errors import ForbiddenError
 from integration.install.objects import Connections, Health, RuleObject
 from integration.install.plan import Planned
 from integration.install.streams import ORDINARY, Streams
-from integration.names import PIPELINE, Namespace
+from integration.names import API, PIPELINE, PROMPTS, Namespace
+
+
+@dataclass(frozen=True, slots=True)
+class JsonEvents:
+    """The documents of a data stream, and those that its pipeline never saw."""
+
+    index: str
+    count: int
+    past_pipeline: Loss
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +68,7 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         last_risk_event=_newest(engine, namespace.risk),
         streams=streams,
         rules=tuple(_health(connections, planned)),
-        json_events=tuple(json_events(engine, namespace)),
+        json_events=tuple(_json_events(engine, namespace)),
     )
 
 
@@ -65,6 +76,22 @@ def _health(connections: Connections, planned: Sequence[Planned]) -> Iterator[He
     for each in planned:
         if isinstance(each.object, RuleObject) and each.found is not None and each.object.is_ours(each.found):
             yield each.object.health(connections, each.found)
+
+
+def _json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:
+    """Count the events of the API and the prompts of a namespace; whoever may not read them is told nothing of them."""
+    for dataset in (API, PROMPTS):
+        index = namespace.stream(dataset)
+        past: dict[str, Any] = {"bool": {"must_not": [{"term": {"event.dataset": dataset.name}}]}}
+        try:
+            count, lost = engine.count(index, {"match_all": {}}), engine.count(index, past)
+        except ForbiddenError:
+            continue
+        if count:
+            advice = f"name the pipeline in the request (pipeline={dataset.pipeline}), and send these through it now"
+            mend = f"{advice}:\nPOST /{index}/_update_by_query?pipeline={dataset.pipeline}\n{json.dumps({'query': past})}"
+            text = "never went through the pipeline, so that prompts and secrets are stored as they came"
+            yield JsonEvents(index, count, Loss("past_pipeline", lost, fault=lost > 0, text=text, mend=mend))
 
 
 def _newest(engine: Engine, index: str) -> str | None:

@@ -5,6 +5,7 @@ As in a Splunk search, text is compared ignoring case. What runs on a cluster is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -29,6 +30,7 @@ def _severity(value: object) -> object:
     return Severity.parse(value) if isinstance(value, str) else value
 
 
+_MAX_REASON = 60
 Text = Annotated[str, StringConstraints(min_length=1, max_length=1024)]
 Texts = Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1)]
 Level = Annotated[Severity, BeforeValidator(_severity)]
@@ -143,24 +145,55 @@ NO_FILTER = Filter()
 """Every finding passes, as upstream's `search *`."""
 
 
-class FilteredFindings:
-    """Lets findings through that pass, and counts the rest.
+class FilterTally:
+    """Lets findings through that pass a filter, and counts what each entry does: none hides anything in silence.
 
-    `filtered` are the findings taken away, `highest_severity` is that of those that passed.
+    With `may`, what an entry may match counts as matched by a `keep` entry.
     """
 
-    def __init__(self, passes: Callable[[Finding], bool]) -> None:
-        self._passes = passes
-        self.filtered = 0
-        self.highest_severity: Severity | None = None
+    def __init__(self, post_filter: Filter, *, may: bool = False) -> None:
+        self._entries = post_filter.entries
+        self._keeps = FilterEntry.may_match if may else FilterEntry.matches
+        self._matched: Counter[int] = Counter()
+        self._taken: Counter[int] = Counter()
+        self._kept_by_none = 0
+        self._seen = 0
 
     def kept(self, findings: Iterable[Finding]) -> Iterator[Finding]:
         """Yield the findings that pass, in their order."""
-        for finding in findings:
-            if not self._passes(finding):
-                self.filtered += 1
-                continue
-            self.highest_severity = (
-                finding.severity if self.highest_severity is None else max(self.highest_severity, finding.severity)
-            )
-            yield finding
+        return filter(self.passes, findings)
+
+    def passes(self, finding: Finding) -> bool:
+        """Count a finding, and return whether it passes."""
+        self._seen += 1
+        excluded, kept = ([i for i, each in enumerate(self._entries) if each.action == action] for action in ("exclude", "keep"))
+        excluding = [i for i in excluded if self._entries[i].matches(finding)]
+        keeping = [i for i in kept if self._keeps(self._entries[i], finding)]
+        self._matched.update([*excluding, *keeping])
+        if excluding:
+            self._taken[excluding[0]] += 1
+            return False
+        if kept and not keeping:
+            self._kept_by_none += 1
+            return False
+        return True
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """How many findings each entry took away, by its place and reason."""
+        taken = {self._named(i): count for i, count in sorted(self._taken.items())}
+        return taken | ({"no `keep` entry": self._kept_by_none} if self._kept_by_none else {})
+
+    def notes(self) -> Iterator[str]:
+        """Yield what to tell: how many findings which entry took away, and which entries matched none of those that there were."""
+        taken = self.taken
+        if count := sum(taken.values()):
+            by = ", ".join(f"{of:,} by {name}" for name, of in taken.items())
+            yield f"{count:,} more finding{'s' * (count != 1)} taken away by the filter in your settings: {by}."
+        idle = [self._named(i) for i in range(len(self._entries)) if not self._matched[i]]
+        if self._seen and idle:
+            yield f"Of your filter, what matched no finding here: {', '.join(idle)}."
+
+    def _named(self, position: int) -> str:
+        reason = self._entries[position].reason[:_MAX_REASON]
+        return f"[[filter]] {position + 1}{f' ({reason})' if reason else ''}"

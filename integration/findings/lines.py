@@ -7,6 +7,7 @@ from heapq import heappush, heapreplace
 from itertools import count
 from typing import NamedTuple
 
+from integration.findings.escaping import cut
 from integration.findings.finding import Finding
 from integration.findings.store import blob_of, temporary_database, text_of
 
@@ -36,7 +37,7 @@ class EvidenceLine(NamedTuple):
 
     def cut(self, most: int) -> EvidenceLine:
         """Return the line with at most so many characters."""
-        return self if len(self.text) <= most else self._replace(text=f"{self.text[: most - 1]}…")
+        return self._replace(text=cut(self.text, most))
 
 
 class FirstLines(NamedTuple):

@@ -24,6 +24,11 @@ class SeverityCounts(dict[str, Counter[Severity]]):
         (self.setdefault(key, Counter()) if known else self.beyond)[severity] += 1
 
 
+def in_words(counts: Counter[Severity]) -> str:
+    """Return how many findings have which severity, the most severe first."""
+    return ", ".join(f"{counts[level]:,} {level}" for level in sorted(counts, reverse=True))
+
+
 def top_keys(counts: Mapping[str, Counter[Severity]], most: int) -> list[str]:
     """Return the keys with the most findings; of those with as many the one with the most severe first."""
     return sorted(counts, key=lambda key: (-counts[key].total(), -max(counts[key]), key))[:most]

@@ -6,7 +6,6 @@ import codecs
 import os
 import stat
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
@@ -21,6 +20,7 @@ from integration.errors import InputError
 from integration.log.compression import ZIP, unpack, zip_members
 from integration.log.encoding import to_utf8
 from integration.log.file_kinds import with_head
+from integration.times import now
 
 BLOCK_BYTES = 1 << 18
 """How much is read at a time: what fits a processor's cache is searched faster than larger blocks."""
@@ -85,7 +85,7 @@ def open_logs(
     Raises `InputError`: for what is not text when the log is opened, for what is damaged while its blocks are read.
     """
     if isinstance(path, Stream):
-        with path.open() as read, _logs(_Source(path.name, read, block_bytes, progress), _now(), None) as logs:
+        with path.open() as read, _logs(_Source(path.name, read, block_bytes, progress), now(), None) as logs:
             yield logs
         return
     if path == _STANDARD_INPUT:
@@ -93,7 +93,7 @@ def open_logs(
             raise InputError("-: standard input is closed; name a file, or send the lines through a pipe")
         # `read1` returns what a pipe has, so that a slow writer's lines are not held back.
         read = cast("BufferedIOBase", sys.stdin.buffer).read1
-        with _logs(_Source(path, read, block_bytes, progress), _now(), None) as logs:
+        with _logs(_Source(path, read, block_bytes, progress), now(), None) as logs:
             yield logs
         return
     with _open(path) as file:
@@ -139,10 +139,6 @@ def _logs(source: _Source, modified: int, file: FileIO | None) -> Iterator[Itera
             archive.writelines(raw)
         members = zip_members(archive, path, size, source.progress if file else None)
         yield (OpenLog(name, _whole_lines(to_utf8(text, name)), written) for name, text, written in members)
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000
 
 
 def _open(path: str) -> FileIO:

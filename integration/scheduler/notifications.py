@@ -38,24 +38,14 @@ _HARMLESS = str.maketrans({sign: chr(ord(sign) + 0xFEE0) for sign in "@<>&`[]*~|
 _STATUS = re.compile(r"\berror=(\d{3})\b")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """Whom to tell of which findings. `name` is what logs call it, `url` is apprise's and a secret.
+class Receiver:
+    """Whom to tell of which findings: the service that a URL of apprise's names, which is a secret. `name` is what logs call it.
 
-    A message shows the `most_findings` most severe, and counts the rest. There are at most `most_messages` an hour.
+    A message shows the `most_findings` most severe, and counts the rest. There are at most `most_messages` an hour. `InputError`
+    when apprise does not know the URL.
     """
 
-    name: str
-    url: str = field(repr=False)
-    wanted: FilterEntry
-    most_findings: int
-    most_messages: int
-
-
-class Receiver:
-    """The service that an entry's URL names; `InputError` when apprise does not know it."""
-
-    def __init__(self, entry: Entry) -> None:
+    def __init__(self, name: str, url: str, wanted: FilterEntry, most_findings: int, most_messages: int) -> None:
         import apprise  # not above: it takes half a second, and only those who are told need it
 
         logging.getLogger("apprise").propagate = False  # its records may hold parts of URLs
@@ -74,8 +64,11 @@ class Receiver:
             storage_mode=apprise.PersistentStoreMode.MEMORY,
             service_timeout=_ANSWER_SECONDS,
         )
-        self.entry = entry
-        service = apprise.Apprise.instantiate(entry.url, asset=asset)
+        self.name = name
+        self.wanted = wanted
+        self.most_findings = most_findings
+        self.most_messages = most_messages
+        service = apprise.Apprise.instantiate(url, asset=asset)
         if not isinstance(service, apprise.NotifyBase):
             raise InputError(
                 "this is not a URL that apprise knows, or its service needs a package that is not installed "
@@ -113,16 +106,15 @@ class _Outbox:
     quiet_until: int = 0
 
     def add(self, finding: Finding) -> None:
-        entry = self.receiver.entry
-        if entry.wanted.matches(finding):
+        if self.receiver.wanted.matches(finding):
             self.count += 1
             shown = (-finding.severity, finding.host, _shown(finding))
-            self.most_severe = nsmallest(entry.most_findings, [*self.most_severe, shown])
+            self.most_severe = nsmallest(self.receiver.most_findings, [*self.most_severe, shown])
 
     def may_send(self, now: int) -> bool:
         while self.sent and self.sent[0] <= now - _HOUR_MS:
             self.sent.popleft()
-        return now >= self.quiet_until and len(self.sent) < self.receiver.entry.most_messages
+        return now >= self.quiet_until and len(self.sent) < self.receiver.most_messages
 
     def hold(self, window: Window) -> None:
         """Count what is not told now; the next message says so."""
@@ -184,7 +176,7 @@ class Notifier:
             outbox.count, outbox.most_severe = 0, []
 
     def _tell(self, outbox: _Outbox, rule: Rule, window: Window) -> None:
-        about = {"to": outbox.receiver.entry.name, "rule": rule.id, "window_end": _time(window.end), "findings": outbox.count}
+        about = {"to": outbox.receiver.name, "rule": rule.id, "window_end": _time(window.end), "findings": outbox.count}
         if not outbox.may_send(self._now()):
             if outbox.count:
                 outbox.hold(window)

@@ -19,8 +19,7 @@ from integration.errors import ClusterError, DetectError, PartlyAppliedError, Th
 from integration.evaluation import risk_events as risk
 from integration.evaluation.cluster import evaluate
 from integration.findings.escaping import escaped
-from integration.findings.filter import NO_FILTER, Filter, FilteredFindings
-from integration.findings.filter_tally import FilterTally
+from integration.findings.filter import NO_FILTER, Filter, FilterTally
 from integration.findings.finding import Finding
 from integration.findings.store import stored_findings
 from integration.names import Namespace
@@ -120,9 +119,9 @@ class Scheduler:
 
     def _run_window(self, rule: Rule, window: Window, *, again: bool) -> None:
         started = self._now()
-        passed, tally = FilteredFindings(self._job.post_filter.passes), FilterTally(self._job.post_filter)
-        evaluated = tally.counted(evaluate(self._engine, rule, self._job.index, window, self._job.zone))
-        with stored_findings(passed.kept(evaluated)) as findings:
+        tally = FilterTally(self._job.post_filter)
+        evaluated = evaluate(self._engine, rule, self._job.index, window, self._job.zone)
+        with stored_findings(tally.kept(evaluated)) as findings:
             try:
                 written = risk.write(self._engine, self._job.namespace.risk, {rule.id: rule}, findings, self._report)
             finally:  # a repetition finds what this call stored unchanged and would not tell of it
@@ -135,7 +134,7 @@ class Scheduler:
             window_start=rfc3339(window.start, millis=False),
             window_end=rfc3339(window.end, millis=False),
             findings=count,
-            filtered=passed.filtered,
+            filtered=sum(tally.taken.values()),
             filtered_by=tally.taken,
             created=written.created,
             updated=written.updated,

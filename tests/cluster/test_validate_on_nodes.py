@@ -150,7 +150,7 @@ def test_a_monitor_that_ran_and_recorded_nothing_is_told(
     for monitor in alerting.monitors.values():
         monitor.body |= {"enabled": True, "enabled_time": RUNS[0] - 1}
     # What began after the run of the first window is no fault of the monitor's.
-    monkeypatch.setattr("integration.commands.recording_places.time.time_ns", lambda: (RUNS[1] + 3_600_000) * 1_000_000)
+    monkeypatch.setattr("integration.commands.recording_places.now", lambda: RUNS[1] + 3_600_000)
     code, rule = alerted.validated()
     absent = {(d["host"], d["window_start"]): d["recorded"] for d in rule["differences"]}
     assert (code, set(absent)) == (1, {("gpu-1", f"2026-11-24T0{h}:50:00Z") for h in (8, 9)} | {("gpu-2", "2026-11-24T08:50:00Z")})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from html import escape
@@ -16,12 +16,11 @@ from textwrap import wrap
 from typing import Any
 from unicodedata import combining, normalize
 
-from integration.cli.sums_tables import cut
 from integration.commands.backtest import Sums
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
-from integration.findings.escaping import escaped
-from integration.findings.severity_counts import top_keys
+from integration.findings.escaping import cut, escaped
+from integration.findings.severity_counts import in_words, top_keys
 
 Figure = dict[str, Any]
 Counts = Mapping[str, Counter[Severity]]
@@ -70,10 +69,10 @@ def _timeline(sums: Sums, zone: str) -> Chart:
             "y": [counts[key][level] for key in keys],
             "width": _MILLIS[step],
             "offset": 0,
-            "hovertext": [f"{key.replace('T', ' ')}{suffix}: {_told(counts[key])}" for key in keys],
+            "hovertext": [f"{key.replace('T', ' ')}{suffix}: {in_words(counts[key])}" for key in keys],
             "hoverinfo": "text",
         }
-        for level in _levels(sums)
+        for level in sorted(sums.severities, reverse=True)
         if (keys := sorted(key for key, each in counts.items() if each[level]))
     ]
     left_out = sums.severities.total() - sum(each.total() for each in counts.values())
@@ -122,7 +121,7 @@ def _heat_map(sums: Sums, top: int, zone: str) -> Chart:
         "zmin": 0,
         "zmax": max(counts.total() for each in hours for counts in each.values()),
         "text": [
-            [f"{_hover(host)}<br>{hour}:00: {_told(each.get(hour, Counter()))}" for hour in _HOURS]
+            [f"{_hover(host)}<br>{hour}:00: {in_words(each.get(hour, Counter())) or 'none'}" for hour in _HOURS]
             for host, each in zip(hosts, hours, strict=True)
         ],
         "hoverinfo": "text",
@@ -152,7 +151,7 @@ def _top_messages(messages: Counts, top: int) -> Chart:
             "x": [messages[message][level] for message in shown],
             "y": list(range(len(shown))),
             "width": 0.35,
-            "hovertext": [f"{_hover(message)}<br>{_told(messages[message])}" for message in shown],
+            "hovertext": [f"{_hover(message)}<br>{in_words(messages[message])}" for message in shown],
             "hoverinfo": "text",
         }
         for level in levels
@@ -184,14 +183,6 @@ def _messages(sums: Sums, rules: Sequence[Rule]) -> Counts:
         for message, counts in sums.values[name].items():
             messages[message] = messages.get(message, Counter()) + counts
     return messages
-
-
-def _levels(sums: Sums) -> Iterator[Severity]:
-    return iter(sorted(sums.severities, reverse=True))
-
-
-def _told(counts: Counter[Severity]) -> str:
-    return ", ".join(f"{counts[level]:,} {level}" for level in sorted(counts, reverse=True)) or "none"
 
 
 def _label(text: str, limit: int) -> str:

@@ -10,6 +10,7 @@ import json
 import re
 import sys
 from base64 import b64encode
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from importlib.metadata import PackagePath, distribution
 from importlib.resources import files
@@ -17,7 +18,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from integration import __version__
-from integration.cli.page.content import Page
+from integration.cli.page.charts import Chart
 from integration.errors import InputError
 from integration.findings.escaping import escaped
 
@@ -35,8 +36,8 @@ def check_page() -> None:
         raise InputError("--format html writes a page of megabytes, which no terminal shows: send it to a file, > report.html")
 
 
-def page_text(page: Page) -> str:
-    """Return the page as HTML."""
+def page_text(charts: Sequence[Chart], page: Mapping[str, Any]) -> str:
+    """Return a page as HTML: its charts, and what else the template shows by name."""
     from jinja2 import Environment, StrictUndefined  # not above: an extra, and the other formats need none of it
     from markupsafe import Markup
 
@@ -46,7 +47,6 @@ def page_text(page: Page) -> str:
 
     environment = Environment(autoescape=True, undefined=StrictUndefined, finalize=shown, trim_blocks=True, lstrip_blocks=True)
     library, script, style = _library(), _own("charts.js"), _own("page.css")
-    charts = page.charts
     text = environment.from_string(_own("page.html")).render(
         page=page,
         figures=[{"id": f"chart-{chart.name}", **chart.figure} for chart in charts],

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from platformdirs import user_config_path
 from pydantic import ValidationError
 
 from integration.cli.settings.model import Config
-from integration.cli.settings.toml_lines import line_of
 from integration.detection.faults import Fault, Language
 from integration.errors import InputError
 
@@ -20,6 +20,14 @@ _MAX_BYTES = 256 * 1024
 # `tomllib` takes time with the square of a dotted key's length.
 _MAX_DOTS = 100
 _AT_LINE = re.compile(r" \(at line (\d+), column \d+\)")
+
+# `tomllib` does not say on which line a value stands; the text shows it well enough.
+_KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_KEYS = rf"{_KEY}(?:[ \t]*\.[ \t]*{_KEY})*"
+_LINE = re.compile(rf"[ \t]*(?:\[\[[ \t]*(?P<array>{_KEYS})[ \t]*\]\]|\[[ \t]*(?P<table>{_KEYS})[ \t]*\]|(?P<key>{_KEYS})[ \t]*=)")
+_PART = re.compile(_KEY)
+
+Location = tuple[int | str, ...]
 
 
 def load_config(named: Path | None = None) -> Config:
@@ -83,7 +91,7 @@ def _read(path: Path) -> str:
 
 def _explain(path: Path, text: str, data: object, error: ValidationError) -> str:
     faults = Language(Config.model_json_schema(), "setting", "a table").faults(error, data)
-    lines = sorted((line_of(text, each.location), _named(each), each.message) for each in faults)
+    lines = sorted((_line_of(text, each.location), _named(each), each.message) for each in faults)
     return "\n".join(f"{path}:{line}: {name}: {message}" for line, name, message in lines)
 
 
@@ -94,3 +102,36 @@ def _named(fault: Fault) -> str:
             return ".".join([f"[[{table}]] {number + 1}", *map(str, rest)])
         case _:
             return fault.field
+
+
+def _line_of(text: str, location: Sequence[int | str]) -> int:
+    """Return the 1-based line of the longest prefix of `location` that the file spells out; 1 when it spells out none."""
+    lines: dict[Location, int] = {}
+    for number, path in _paths(text):
+        for length in range(1, len(path) + 1):
+            lines.setdefault(path[:length], number)
+    found = (lines.get(tuple(location[:length])) for length in range(len(location), 0, -1))
+    return next((line for line in found if line is not None), 1)
+
+
+def _paths(text: str) -> Iterator[tuple[int, Location]]:
+    """Yield each header and key with its line; elements of arrays of tables are numbered as pydantic numbers them."""
+    counts: dict[Location, int] = {}
+    table: Location = ()
+    for number, line in enumerate(text.split("\n"), 1):
+        match = _LINE.match(line)
+        if match is None:
+            continue
+        parts = [part.strip("\"'") for part in _PART.findall(match[match.lastgroup or 0])]
+        if match["key"] is not None:
+            yield number, (*table, *parts)
+            continue
+        table = ()
+        for part in parts:
+            table = (*table, part)
+            last = part is parts[-1]
+            if match["array"] is not None and last:
+                counts[table] = counts.get(table, -1) + 1
+            if table in counts:
+                table = (*table, counts[table])
+        yield number, table

@@ -4,24 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from integration.cli.output import note
 from integration.errors import InputError
 
 _MAX_BYTES = 16 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """A password or an API key; `exposed` says that other users of this machine may read its file."""
-
-    text: str = field(repr=False)
-    exposed: bool
-
-
-def read_secret(path: Path) -> Secret:
-    """Read a file's one line, without its line end; a pipe will do.
+def read_secret(path: Path) -> str:
+    """Read a file's one line, without its line end; a pipe will do. Note where other users of this machine may read the file.
 
     `InputError` names the file and says what is wrong with it, and never shows what is in it.
     """
@@ -44,4 +36,6 @@ def read_secret(path: Path) -> Secret:
         raise InputError(f"{path}: has more than one line; a secret is one line")
     if not text.isprintable():
         raise InputError(f"{path}: holds control characters, which no secret has")
-    return Secret(text, stat.S_ISREG(mode) and bool(mode & (stat.S_IRGRP | stat.S_IROTH)))
+    if stat.S_ISREG(mode) and mode & (stat.S_IRGRP | stat.S_IROTH):
+        note(f"{str(path)!r} can be read by other users of this machine: chmod 600 it")
+    return text

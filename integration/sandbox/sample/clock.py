@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from enum import StrEnum
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -23,14 +23,11 @@ class Prefix(StrEnum):
 class Clock:
     """The time on a machine, in the spellings of a log; set anew for each line, worked out once a second.
 
-    `utc` and `local` are `2026-11-24T08:50:00` without a zone, `zone` is `Z` or the offset, `millis` three digits.
+    `utc` is `2026-11-24T08:50:00` without a zone, `millis` three digits.
     """
 
-    def __init__(self, offset: timedelta) -> None:
-        self.utc = self.local = self.syslog = self.millis = ""
-        minutes = offset // timedelta(minutes=1)
-        self.zone = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}" if minutes else "Z"
-        self._timezone = timezone(offset)
+    def __init__(self) -> None:
+        self.utc = self.syslog = self.millis = ""
         self._second: int | None = None
 
     def set(self, instant: int) -> None:
@@ -39,23 +36,22 @@ class Clock:
         self.millis = f"{millis:03d}"
         if second != self._second:
             self._second = second
-            self.utc = datetime.fromtimestamp(second, UTC).isoformat()[:19]
-            local = datetime.fromtimestamp(second, self._timezone)
-            self.local = local.isoformat()[:19]
-            self.syslog = f"{_MONTHS[local.month - 1]} {local.day:2d} {self.local[11:]}"
+            now = datetime.fromtimestamp(second, UTC)
+            self.utc = now.isoformat()[:19]
+            self.syslog = f"{_MONTHS[now.month - 1]} {now.day:2d} {self.utc[11:]}"
 
     def slog(self, rest: str) -> str:
         """Write a line of the server or of a runner."""
-        return f"time={self.local}.{self.millis}{self.zone} {rest}"
+        return f"time={self.utc}.{self.millis}Z {rest}"
 
     def gin(self, rest: str) -> str:
         """Write a line of the access log."""
-        return f"[GIN] {self.local[:10].replace('-', '/')} - {self.local[11:]} {rest}"
+        return f"[GIN] {self.utc[:10].replace('-', '/')} - {self.utc[11:]} {rest}"
 
     def recovery(self, rest: str) -> str:
         """Write the line, red, with which Gin recovers from a panic."""
-        date = self.local[:10].replace("-", "/")
-        return f"\x1b[31m{date} {self.local[11:]} [Recovery] {date} - {self.local[11:]} {rest}"
+        date = self.utc[:10].replace("-", "/")
+        return f"\x1b[31m{date} {self.utc[11:]} [Recovery] {date} - {self.utc[11:]} {rest}"
 
 
 def _journald(clock: Clock, host: str, line: str) -> str:
@@ -67,7 +63,7 @@ def _compose(_clock: Clock, _host: str, line: str) -> str:
 
 
 def _docker_desktop(clock: Clock, _host: str, line: str) -> str:
-    return f"{clock.local.replace('T', ' ')} {line}"
+    return f"{clock.utc.replace('T', ' ')} {line}"
 
 
 def _docker_json(clock: Clock, _host: str, line: str) -> str:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from gzip import GzipFile
 from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
@@ -19,7 +18,7 @@ _CHUNK_LINES = 2_000
 
 @dataclass(slots=True)
 class SampleFile:
-    """A log file that was written; `bytes` are those of its text, before packing."""
+    """A log file that was written."""
 
     host: str
     path: Path
@@ -30,20 +29,18 @@ class SampleFile:
 def write_files(
     folder: Path,
     plan: Plan | None = None,
-    *,
-    gzip: bool = False,
-    progress: Callable[[int, int], None] = lambda _lines, _bytes: None,
+    progress: Callable[[int], None] = lambda _lines: None,
 ) -> list[SampleFile]:
-    """Write `HOST/server.log` and, where the desktop app has lines, `HOST/app.log`, each with `.gz` if packed.
+    """Write `HOST/server.log` and, where the desktop app has lines, `HOST/app.log`; equally named files are replaced.
 
-    Equally named files are replaced. Files are dated at the end of the logs' time. `progress` hears how many more lines and bytes
-    were written. Raises `InputError` where the system does not let us write.
+    Files are dated at the end of the logs' time. `progress` hears how many more lines were written. Raises `InputError` where the
+    system does not let us write.
     """
     plan = plan or Plan()
     written: list[SampleFile] = []
     try:
         for host, _version, lines in by_host(plan):
-            for file in _write_host(folder, host, lines, ".gz" if gzip else "", progress):
+            for file in _write_host(folder, host, lines, progress):
                 os.utime(file.path, ns=(plan.end * 1_000_000, plan.end * 1_000_000))
                 written.append(file)
     except OSError as error:
@@ -51,30 +48,20 @@ def write_files(
     return written
 
 
-def _write_host(
-    folder: Path, host: str, lines: Iterator[Line], suffix: str, progress: Callable[[int, int], None]
-) -> list[SampleFile]:
+def _write_host(folder: Path, host: str, lines: Iterator[Line], progress: Callable[[int], None]) -> list[SampleFile]:
     (folder / host).mkdir(parents=True, exist_ok=True)
     files: dict[str, SampleFile] = {}
-    outputs: dict[str, BinaryIO | GzipFile] = {}
+    outputs: dict[str, BinaryIO] = {}
     with ExitStack() as stack:
         while chunk := list(islice(lines, _CHUNK_LINES)):
             for name in dict.fromkeys([line.file for line in chunk]):
                 if name not in files:
-                    files[name] = SampleFile(host, folder / host / f"{name}{suffix}")
-                    outputs[name] = _create(files[name].path, stack)
+                    files[name] = SampleFile(host, folder / host / name)
+                    outputs[name] = stack.enter_context(files[name].path.open("wb"))
                 texts = [line.text for line in chunk if line.file == name]
                 data = "\n".join([*texts, ""]).encode()
                 outputs[name].write(data)
                 files[name].lines += len(texts)
                 files[name].bytes += len(data)
-                progress(len(texts), len(data))
+                progress(len(texts))
     return list(files.values())
-
-
-def _create(path: Path, stack: ExitStack) -> BinaryIO | GzipFile:
-    output = stack.enter_context(path.open("wb"))
-    if path.suffix != ".gz":
-        return output
-    # Without a name and a date in it, so that equal plans give equal bytes.
-    return stack.enter_context(GzipFile(filename="", mode="wb", fileobj=output, mtime=0, compresslevel=6))

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from integration.cli.findings_table import print_every, print_some
-from integration.cli.totals import Totals
+from integration.commands.backtest import Sums
 from integration.detection.loading import load_rules
 from integration.findings.finding import Finding
 from tests.support.builders import error, event, findings_of
@@ -34,8 +34,8 @@ def crashes(*days: str) -> list[Finding]:
 
 def shown(findings: list[Finding], capsys: pytest.CaptureFixture[str]) -> tuple[str, list[str]]:
     """The table as text, and the columns that had no room."""
-    totals = Totals()
-    _, no_room = print_some(totals.counted(findings), totals, None)
+    sums = Sums()
+    _, no_room = print_some(sums.counted(findings), sums, None)
     return capsys.readouterr().out, list(no_room)
 
 
@@ -88,8 +88,8 @@ def test_totals_and_rows_fit_a_screen(monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setenv("LINES", "24")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     days = [f"2026-11-{day}" for day in range(10, 26)]
-    totals = Totals()
-    count, _ = print_some(totals.counted(attacks(*days)), totals, None)
+    sums = Sums()
+    count, _ = print_some(sums.counted(attacks(*days)), sums, None)
     written = capsys.readouterr()
     lines = re.sub(r"\x1b\[[0-9;]*m", "", written.out).splitlines()
     assert (count, len(lines) <= 24 - 5) == (16, True)
@@ -101,8 +101,8 @@ def test_totals_and_rows_fit_a_screen(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 def test_every_finding_is_followed_by_totals_of_each_day(capsys: pytest.CaptureFixture[str]) -> None:
     days = [f"2026-11-{day}" for day in range(10, 26)]
-    totals = Totals()
-    print_every(totals.counted(crashes(*days)), totals, None)
+    sums = Sums()
+    print_every(sums.counted(crashes(*days)), sums, None)
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
     assert [line.split()[-3].rstrip(":") for line in lines if line.endswith("1 critical")] == [day[5:] for day in reversed(days)]
     assert lines[-1].split() == ["host", "gpu-01:", "16", "critical"]

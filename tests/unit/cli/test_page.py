@@ -12,8 +12,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from integration.cli.page import content
-from integration.cli.page import pages as pages_module
+from integration.cli.page import pages
 from integration.findings.escaping import escaped
 from tests.support.builders import error
 from tests.support.cli import detect
@@ -49,7 +48,7 @@ def test_every_finding_is_there_with_its_lines(logs: list[str], verb: str) -> No
     for finding in found["findings"]:
         assert f"id {finding['id']}" in page.text
         evidence = detect("explain", "--finding", finding["id"], *logs, "--format", "json").json
-        for line in evidence["lines"][: content.MAX_LINES]:
+        for line in evidence["lines"][: pages.MAX_LINES]:
             assert line["time"] in page.text
             assert re.sub(r" +", " ", escaped(line["text"])) in page.text
     assert f"{len(found['findings'])} findings" in page.text
@@ -117,14 +116,14 @@ def test_secrets_are_blanked_out(tmp_path: Path) -> None:
 
 
 def test_what_is_left_out_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pages_module, "MAX_FINDINGS", 2)
+    monkeypatch.setattr(pages, "MAX_FINDINGS", 2)
     lines = [error('msg="model"', at=f"2026-11-2{day}T09:00:00.000Z") for day in range(1, 6)]
     lines += [error(f'msg="model {n:02}" err="{"x" * 2_000}"', at="2026-11-29T09:00:00.000Z") for n in range(14)]
     page = page_of("scan", written(tmp_path, *lines), "--host", "gpu-1")
     assert "The 2 most severe; 4 more are not shown. --format json and csv write all of them." in page.text
     assert "The first 10 lines in time; 4 more: detect explain FILE... --finding " in page.text
     assert "model 09 and 4 more" in page.text
-    assert "x" * content.MAX_LINE not in page.source
+    assert "x" * pages.MAX_LINE not in page.source
     assert "Top messages Findings by message; a finding counts for each of its messages. 5 more messages." in page.text
 
 

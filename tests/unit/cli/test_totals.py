@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from integration.cli import totals
-from integration.cli.totals import Totals
+from integration.cli.totals import totals_of
+from integration.commands.backtest import Sums
 from integration.findings import severity_counts
 from integration.findings.finding import Finding
 from tests.support.builders import error, event, findings_of, rule_with
@@ -18,9 +19,9 @@ MANY = [("2026-11-24T09:00", "a", 1), ("2026-11-24T10:00", "b", 3), ("2026-11-25
 
 
 def said(findings: list[Finding], width: int | None = 120) -> dict[str, str]:
-    counted = Totals()
-    assert list(counted.counted(findings)) == findings
-    return counted.lines(width)
+    sums = Sums()
+    assert list(sums.counted(findings)) == findings
+    return totals_of(sums, width)
 
 
 def test_days_and_hosts_are_counted_by_severity_the_worst_host_first() -> None:

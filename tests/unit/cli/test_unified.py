@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from integration.cli.unified import unified
+from integration.cli.diff import unified
 from integration.install.comparison import differences
 from integration.install.event_indices import EventIndices
 from integration.install.plan import Planned, State

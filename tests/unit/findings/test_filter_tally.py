@@ -1,15 +1,15 @@
 from __future__ import annotations
 
-from integration.findings.filter import Filter, FilterEntry
-from integration.findings.filter_tally import FilterTally
+from integration.findings.filter import Filter, FilterEntry, FilterTally
 from tests.support.builders import error, event, findings_of
 
 FINDINGS = findings_of([event(error("model"), host) for host in ("gpu-1", "gpu-2", "lab-1")])
 
 
 def told(*entries: dict[str, object]) -> list[str]:
-    tally = FilterTally(Filter(tuple(FilterEntry.model_validate(entry) for entry in entries)))
-    assert list(tally.counted(FINDINGS)) == FINDINGS
+    post_filter = Filter(tuple(FilterEntry.model_validate(entry) for entry in entries))
+    tally = FilterTally(post_filter)
+    assert list(tally.kept(FINDINGS)) == list(post_filter.kept(FINDINGS))
     return list(tally.notes())
 
 
@@ -31,5 +31,5 @@ def test_what_no_entry_keeps_is_told() -> None:
 
 def test_without_findings_there_is_nothing_to_tell() -> None:
     tally = FilterTally(Filter((FilterEntry(action="exclude", host=("x",)),)))
-    assert (list(tally.counted([])), list(tally.notes())) == ([], [])
+    assert (list(tally.kept([])), list(tally.notes())) == ([], [])
     assert told() == []

@@ -407,7 +407,7 @@ class TestProgress:
 class TestStandardInput:
     @pytest.mark.parametrize("pack", [bytes, gzip.compress])
     def test_dash_is_standard_input(self, monkeypatch: pytest.MonkeyPatch, pack: Callable[[bytes], bytes]) -> None:
-        monkeypatch.setattr(blocks, "_now", lambda: WRITTEN)
+        monkeypatch.setattr(blocks, "now", lambda: WRITTEN)
         for block_bytes in (1, 1000):
             monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(pack(b"a\nb level=ERROR"))))
             assert [*read_lines("-", block_bytes=block_bytes)] == [
