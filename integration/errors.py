@@ -35,6 +35,10 @@ class NotFoundError(ClusterError):
     """The cluster has no such object."""
 
 
+class MissingApiError(ClusterError):
+    """The cluster knows no such request: a plugin or a module of it is not there, or is switched off."""
+
+
 class ConflictError(ClusterError):
     """The object on the cluster changed since it was read, or is there already."""
 

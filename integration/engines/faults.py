@@ -19,6 +19,7 @@ from integration.errors import (
     ClusterError,
     ConflictError,
     ForbiddenError,
+    MissingApiError,
     NoClusterManagerError,
     NotFoundError,
     ThrottledError,
@@ -58,6 +59,8 @@ _HINTS = {
     403: "the user or API key lacks the privilege for this",
     413: "the request is larger than the cluster, or a proxy before it, takes",
 }
+# What a cluster says of a path that no part of it serves, and Elasticsearch of its security where that is off.
+_NO_API = ("no handler found", "Unknown API", "Security must be explicitly enabled")
 _PAGE = "a page for people, as a proxy or another program than a cluster gives"
 # X509_V_ERR_* of OpenSSL: the certificate names another host or address.
 _WRONG_NAME = {62, 64}
@@ -107,6 +110,8 @@ def refused(call: Call, status: int, body: object) -> ClusterError:
     message = f"{call.cluster_url} refused {call} with status {status}" + (f": {words}" if words else "")
     if blocked:
         return BlockedError(message)
+    if any(text in said for text in _NO_API):
+        return MissingApiError(message)
     named = next((_BY_TYPE[each] for each in types if each in _BY_TYPE), None)
     return (named or _BY_STATUS.get(status, ClusterError))(message)
 

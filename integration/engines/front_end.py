@@ -13,7 +13,7 @@ import urllib3.exceptions
 from integration.engines.connection import Connection
 from integration.engines.faults import Call, no_answer, not_a_cluster, refused
 from integration.engines.retry import RETRY
-from integration.errors import ClusterError, NotFoundError
+from integration.errors import ClusterError, MissingApiError, NotFoundError
 
 _JSON = "application/json"
 _NDJSON = "application/ndjson"
@@ -48,11 +48,9 @@ class FrontEnd:
         """Return the version; `ClusterError` when something else answers."""
         try:
             answer = self._send_again("GET", "/api/status", None)
-        except ClusterError as error:
-            if "no handler found" in str(error):  # which a cluster says, and nothing in front of one
-                hint = "check --kibana-url and --dashboards-url"
-                raise ClusterError(f"{self.url} is a cluster, not what stands in front of one: {hint}") from error
-            raise
+        except MissingApiError as error:  # which a cluster says, and nothing in front of one
+            hint = "check --kibana-url and --dashboards-url"
+            raise ClusterError(f"{self.url} is a cluster, not what stands in front of one: {hint}") from error
         if not isinstance(answer.get("version"), dict):
             raise not_a_cluster(Call(self.url, "GET", "/api/status"), str(answer))
         return str(answer["version"].get("number"))

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from integration.engines.base import Engine
-from integration.errors import ClusterError, NotFoundError
+from integration.errors import MissingApiError, NotFoundError
 from integration.install.role_bodies import INGESTER, INSTALLER, READER, RUNNER, Grants, grants
 from integration.names import API, EVENTS_PATTERN, PROMPTS, RISK_PATTERN, STATE_PATTERN, Namespace
 
-# What an API without a security plugin behind it says.
-NO_SECURITY = ("no handler found", "Unknown API", "Security must be explicitly enabled")
 _ADMINISTRATOR = "all_access"
 
 
@@ -37,10 +35,8 @@ def lacking_privileges(engine: Engine, namespace: Namespace, index: str) -> dict
     """
     try:
         return _elasticsearch(engine, namespace, index) if engine.name == "elasticsearch" else _opensearch(engine)
-    except ClusterError as error:
-        if isinstance(error, NotFoundError) or any(words in str(error) for words in NO_SECURITY):
-            return None
-        raise
+    except (MissingApiError, NotFoundError):
+        return None
 
 
 def _opensearch(engine: Engine) -> dict[Work, list[str]]:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.errors import ClusterError, ForbiddenError, NotFoundError
+from integration.errors import ClusterError, ForbiddenError, MissingApiError, NotFoundError
 from integration.install.event_indices import EventIndices
 from integration.install.journal import Journal, OnStep, Step
 from integration.install.named_object import SharedObject
@@ -75,10 +75,8 @@ def _deletes_streams(engine: Engine, name: str) -> bool:
         engine.request("GET", f"/_data_stream/{name}", retry=True)
     except (ForbiddenError, NotFoundError):
         return True
-    except ClusterError as error:
-        if "no handler found" in str(error):
-            return False
-        raise
+    except MissingApiError:
+        return False
     return True
 
 

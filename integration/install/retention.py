@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.errors import ClusterError, ForbiddenError, InputError, NotFoundError
+from integration.errors import ClusterError, ForbiddenError, InputError, MissingApiError, NotFoundError
 from integration.install.comparison import Difference, changes
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover
@@ -20,7 +20,6 @@ NO_RETENTION = "none"
 POLICY = "ollama-detect-retention"
 _PATTERN = ",".join(dataset.pattern for dataset in DATASETS)
 _TIME = re.compile(r"[1-9][0-9]{0,4}[dh]")
-_NO_SUCH_API = "no handler found"
 _ROLLOVER = {"min_index_age": "1d", "min_primary_shard_size": "50gb"}
 
 
@@ -53,12 +52,8 @@ def policy_retention(engine: Engine) -> str | None:
     """Return the time that our policy on OpenSearch keeps events, None where there is none or it may not be read."""
     try:
         found = engine.request("GET", f"/_plugins/_ism/policies/{POLICY}", retry=True)
-    except ForbiddenError:
+    except (ForbiddenError, MissingApiError, NotFoundError):
         return None
-    except ClusterError as error:
-        if isinstance(error, NotFoundError) or _NO_SUCH_API in str(error):
-            return None
-        raise
     return str(found["policy"]["states"][0]["transitions"][0]["conditions"]["min_rollover_age"])
 
 
@@ -90,13 +85,11 @@ class Lifecycles(SharedObject):
             return {}
         try:
             found = engine.request("GET", self._path, retry=True)["data_streams"]
-        except ClusterError as error:
-            if _NO_SUCH_API in str(error):
-                raise InputError(
-                    f"--retention: Elasticsearch {engine.version_text} at {engine.url} has no data stream lifecycles, which delete "
-                    "old indices there (8.11 has them); nothing was changed"
-                ) from error
-            raise
+        except MissingApiError as error:
+            raise InputError(
+                f"--retention: Elasticsearch {engine.version_text} at {engine.url} has no data stream lifecycles, which delete "
+                "old indices there (8.11 has them); nothing was changed"
+            ) from error
         return {each["name"]: each.get("lifecycle", {}).get("data_retention") for each in found}
 
     def put(self, connections: Connections, _found: dict[str, Any] | None) -> None:
@@ -144,10 +137,8 @@ class Policy(SharedObject):
         engine = connections.engine
         try:
             found = super().fetch(connections)
-        except ClusterError as error:
-            if _NO_SUCH_API in str(error):
-                raise InputError(_without_plugin(engine)) from error
-            raise
+        except MissingApiError as error:
+            raise InputError(_without_plugin(engine)) from error
         return found and found | {"attached": _attached(engine)}
 
     def unwrapped(self, answer: dict[str, Any]) -> dict[str, Any]:

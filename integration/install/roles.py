@@ -7,13 +7,11 @@ from typing import Any
 
 from integration.detection.model import Rule
 from integration.engines.base import Engine
-from integration.errors import ClusterError, InputError
+from integration.errors import InputError, MissingApiError
 from integration.install.named_object import SharedObject
 from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
 from integration.install.role_bodies import roles
 
-# What an API without a security plugin behind it says.
-_NO_SECURITY = ("no handler found", "Unknown API", "security_exception: Security must be explicitly enabled")
 # What engines add to a role by themselves, and the values that say nothing.
 _DEFAULTS: dict[str, tuple[object, ...]] = {
     "allow_restricted_indices": (False,),
@@ -47,10 +45,8 @@ class Role(SharedObject):
         """Send a request about the role."""
         try:
             return super().send(engine, method, body)
-        except ClusterError as error:
-            if any(words in str(error) for words in _NO_SECURITY):
-                raise InputError(f"{engine.url} has no roles: its security is off or not there; nothing was changed") from error
-            raise
+        except MissingApiError as error:
+            raise InputError(f"{engine.url} has no roles: its security is off or not there; nothing was changed") from error
 
 
 class ElasticsearchRole(Role):

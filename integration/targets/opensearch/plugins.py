@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from integration.engines.base import Engine
-from integration.errors import ClusterError, ForbiddenError, InputError
+from integration.errors import ForbiddenError, InputError, MissingApiError
 
 
 def has_alerting(engine: Engine) -> bool:
@@ -12,10 +12,8 @@ def has_alerting(engine: Engine) -> bool:
         return False
     try:
         engine.request("GET", "/_plugins/_alerting/monitors/alerts", params={"size": 0}, retry=True)
-    except ClusterError as error:
-        if "no handler found" in str(error):
-            return False
-        raise
+    except MissingApiError:
+        return False
     return True
 
 
@@ -28,10 +26,8 @@ def require_channel(engine: Engine, channel: str) -> None:
         answer = engine.request("GET", "/_plugins/_notifications/channels", retry=True)
     except ForbiddenError:
         return
-    except ClusterError as error:
-        if "no handler found" in str(error):
-            raise InputError("--notify: the cluster has no Notifications plugin, so nothing would be sent; leave it out") from error
-        raise
+    except MissingApiError as error:
+        raise InputError("--notify: the cluster has no Notifications plugin, so nothing would be sent; leave it out") from error
     names = {each["config_id"]: each["name"] for each in answer["channel_list"]}
     if channel not in names and len(names) == answer["total_hits"]:
         known = ", ".join(f"{key} ({name})" for key, name in names.items()) or "none"
