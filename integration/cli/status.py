@@ -19,17 +19,6 @@ from integration.install.objects import Health
 from integration.install.plan import plan
 from integration.targets.choose import SCHEDULER_HINT, Alerting
 
-_LOST = {
-    "past_pipeline": "that never went through the pipeline",
-    "parse_failures": "on which the pipeline failed",
-    "without_host": "that name no machine",
-    "line_unlisted": "whose line was in an unknown field",
-    "without_time": "whose own time cannot be read",
-    "cut_lines": "whose line was cut at 200,000 bytes",
-    "refused": "refused, and kept in the failure store",
-}
-"""What the row of each kind of document is called, below that of the events."""
-
 
 @with_cluster
 @with_every_rule
@@ -75,7 +64,7 @@ def _print_report(report: Report) -> None:
         print_table(columns, [_health_row(health) for health in report.rules])
     rows = [
         [f"events in {report.events_index}", f"{report.events:,}"],
-        *([f"  {_LOST[loss.kind]}", f"{loss.count:,}"] for loss in report.losses),
+        *([f"  {loss.label}", f"{loss.count:,}"] for loss in report.losses),
         ["  last event", report.last_event or "none"],
         ["  kept for", report.streams.retention or "as long as nobody deletes them"],
         ["  zone of [GIN] lines", report.streams.gin_timezone or "as the shipper says"],
@@ -90,7 +79,7 @@ def _print_report(report: Report) -> None:
 def _json_event_rows(stored: JsonEvents) -> list[list[str]]:
     return [
         [f"events in {stored.index}", f"{stored.count:,}"],
-        [f"  {_LOST[stored.past_pipeline.kind]}", f"{stored.past_pipeline.count:,}"],
+        [f"  {stored.past_pipeline.label}", f"{stored.past_pipeline.count:,}"],
     ]
 
 

@@ -38,11 +38,13 @@ _REMOVE_TAG = "if (ctx._source.tags instanceof List) { ctx._source.tags.removeIf
 class Kind:
     """A kind of document that is not as it should be.
 
-    The braces in `text` hold words that are others where there is one document. `fault` says that lines are lost, or several
-    machines counted as one; `advice` what to set where they come from; `again` that the pipeline mends them.
+    `label` names its row below that of all events. The braces in `text` hold words that are others where there is one document.
+    `fault` says that lines are lost, or several machines counted as one; `advice` what to set where they come from; `again` that
+    the pipeline mends them.
     """
 
     name: str
+    label: str
     text: str
     query: Mapping[str, Any]
     fault: bool = False
@@ -53,6 +55,7 @@ class Kind:
 KINDS = (
     Kind(
         "past_pipeline",
+        "that never went through the pipeline",
         "never went through the pipeline: {they are} not redacted, and no rule sees {them}",
         {"bool": {"must_not": [_BY_THE_PIPELINE]}},
         fault=True,
@@ -61,6 +64,7 @@ KINDS = (
     ),
     Kind(
         "parse_failures",
+        "on which the pipeline failed",
         "made the pipeline fail (`ollama.parse_error` says why), so that no rule may see {them}",
         {"term": {"tags": PARSE_FAILURE}},
         fault=True,
@@ -69,6 +73,7 @@ KINDS = (
     ),
     Kind(
         "without_host",
+        "that name no machine",
         f"{{name}} no machine: findings for the host {UNKNOWN_HOST!r} may sum up several",
         {"bool": {"should": _NAMES_NO_HOST, "minimum_should_match": 1}},
         fault=True,
@@ -76,16 +81,19 @@ KINDS = (
     ),
     Kind(
         "line_unlisted",
+        "whose line was in an unknown field",
         "had {their} line in a field that is not known for it (`ollama.parse_error` names it): let the shipper use `message`",
         {"term": {"tags": LINE_UNLISTED}},
     ),
     Kind(
         "without_time",
+        "whose own time cannot be read",
         "{have} a time of {their} own that cannot be read: that of the shipper counts",
         {"term": {"tags": TIME_FAILURE}},
     ),
     Kind(
         "cut_lines",
+        "whose line was cut at 200,000 bytes",
         "had a line of more than 200,000 bytes: the rest of it is not stored, as in Splunk",
         {"term": {"tags": LINE_CUT}},
     ),
@@ -100,6 +108,7 @@ class Loss:
     """
 
     kind: str
+    label: str
     count: int
     fault: bool
     text: str
@@ -119,11 +128,11 @@ def _loss(engine: Engine, index: str, kind: Kind, query: Mapping[str, Any]) -> L
     count = engine.count(index, dict(query))
     text = _agreeing(kind.text, count)
     if not count or not kind.fault:
-        return Loss(kind.name, count, fault=False, text=text)
+        return Loss(kind.name, kind.label, count, fault=False, text=text)
     senders = _senders(engine, index, query)
     mend = _again(index, kind) if kind.again else _naming_the_host(index, [file for _, file in senders if file])
     named = tuple(" ".join(filter(None, sender)) or "a sender that the documents do not name" for sender in senders)
-    return Loss(kind.name, count, fault=True, text=text, senders=named, mend=f"{kind.advice}:\n{mend}")
+    return Loss(kind.name, kind.label, count, fault=True, text=text, senders=named, mend=f"{kind.advice}:\n{mend}")
 
 
 def _agreeing(text: str, count: int) -> str:
@@ -142,7 +151,7 @@ def _refused(engine: Engine, index: str) -> Iterator[Loss]:
         return
     text = _agreeing("{were} refused and {are} in the failure store: no rule sees {them}", count)
     mend = f"see why, then send them again:\nGET /{failures}/_search" if count else ""
-    yield Loss("refused", count, fault=count > 0, text=text, mend=mend)
+    yield Loss("refused", "refused, and kept in the failure store", count, fault=count > 0, text=text, mend=mend)
 
 
 def _senders(engine: Engine, index: str, query: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -91,7 +91,8 @@ def _json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:
             advice = f"name the pipeline in the request (pipeline={dataset.pipeline}), and send these through it now"
             mend = f"{advice}:\nPOST /{index}/_update_by_query?pipeline={dataset.pipeline}\n{json.dumps({'query': past})}"
             text = "never went through the pipeline, so that prompts and secrets are stored as they came"
-            yield JsonEvents(index, count, Loss("past_pipeline", lost, fault=lost > 0, text=text, mend=mend))
+            label = "that never went through the pipeline"
+            yield JsonEvents(index, count, Loss("past_pipeline", label, lost, fault=lost > 0, text=text, mend=mend))
 
 
 def _newest(engine: Engine, index: str) -> str | None:

@@ -2,16 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from integration.cli.status import _LOST
-from integration.commands.losses import KINDS
 from tests.support.cli import detect
 from tests.support.fake_cluster import ELASTICSEARCH, Answer, FakeCluster
 
 COUNT = Answer({"count": 0, "_shards": {"total": 1, "successful": 1}})
-
-
-def test_each_kind_of_lost_line_has_its_words() -> None:
-    assert set(_LOST) == {kind.name for kind in KINDS} | {"refused"}
 
 
 @pytest.mark.parametrize("installed", [True, False])

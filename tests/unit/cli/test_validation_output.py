@@ -22,7 +22,7 @@ DIFFERENCE = Difference(RULE.id, HOSTILE, WINDOWS[0].start, "error_count", 2, 2,
 CAUSES = Causes("these came late", (CausingEvent("i", "doc-7", WINDOWS[0].start, f"line {HOSTILE}", "model_error"),), 3)
 DIFFERS = Validation(WINDOWS, 5, 2, Comparison(1, (DIFFERENCE,), 4), recorded=1, causes={Place(WINDOWS[0].start, HOSTILE): CAUSES})
 AGREES = Validation(WINDOWS, 5, 2, Comparison(1, (), 0))
-LOST = Loss("past_pipeline", 2, fault=True, text="never went through the pipeline")
+LOST = Loss("past_pipeline", "that never went through the pipeline", 2, fault=True, text="never went through the pipeline")
 
 
 def written(capsys: pytest.CaptureFixture[str], result: Validation, form: Form, *losses: Loss) -> str:
