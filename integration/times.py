@@ -11,10 +11,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
+FARTHEST_OFFSET: Final = timedelta(hours=18)
+"""From UTC, as in java.time."""
 MIN_YEAR: Final = 100
 MAX_YEAR: Final = 9899
 # The first and the last century of the calendar are left out: an offset, a window's or bin's start, or the time zone they are
-# printed in would carry times there past year 1 or 9999. An offset reaches 18 hours, as in java.time.
+# printed in would carry times there past year 1 or 9999.
 RFC3339: Final = (
     r"(?!00|99)[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?"
     r"(?:Z|[+-](?:(?:0[0-9]|1[0-7]):[0-5][0-9]|18:00))"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from functools import lru_cache
 from hashlib import sha256
 from json import JSONEncoder
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from integration.log.gin import local_time
 from integration.log.hosts import Hosts, Machine
-from integration.times import rfc3339
+from integration.times import FARTHEST_OFFSET, rfc3339
 
 if TYPE_CHECKING:
     from integration.log.files import RawLine
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 _ID_DIGITS = 32
 _HEADER_BYTES = 55  # `{"create":{"_id":"…"}}` and two line ends
 _STANDARD_INPUT = "-"
-_FARTHEST_OFFSET = 18 * 60
 _json_text = JSONEncoder(ensure_ascii=False).encode
 
 
@@ -91,7 +91,7 @@ def clock_zone(text: str, time: int) -> str | None:
     if local is None:
         return None
     minutes, rest = divmod(local - time, 60_000)
-    if rest or abs(minutes) > _FARTHEST_OFFSET:
+    if rest or timedelta(minutes=abs(minutes)) > FARTHEST_OFFSET:
         return "none"
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from integration.times import to_millis
+from integration.times import FARTHEST_OFFSET, to_millis
 
 _NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
 # Go and Ruby write `2026-11-28 10:15:05 +0000 UTC`, Java may name the zone in brackets. A stamp's offset may carry it a day past
@@ -21,7 +21,6 @@ _TIME: Final = re.compile(
 _ZONE: Final = re.compile(
     r"Z|UTC|([+-])([0-9]|[01][0-9])(?:(?<=[0-9]{2}):?([0-5][0-9]))?|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}"
 )
-_FARTHEST_OFFSET: Final = timedelta(hours=18)
 _EARLIEST_SECOND: Final = 1e8  # what is less is no time, but a year, a duration or nothing
 _LATEST_NANOSECOND: Final = 1e19
 _UNITS: Final = ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e19, 1e6))
@@ -62,7 +61,7 @@ def zone_of(name: Any) -> tzinfo | None:
     try:
         if sign:
             offset = timedelta(hours=int(hours), minutes=int(minutes or 0))
-            return None if offset > _FARTHEST_OFFSET else timezone(-offset if sign == "-" else offset)
+            return None if offset > FARTHEST_OFFSET else timezone(-offset if sign == "-" else offset)
         return UTC if name == "Z" else ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         return None
