@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import ssl
 from http import HTTPStatus
 from pathlib import Path
+
+import urllib3
+import urllib3.exceptions
 
 from integration.sandbox.local.ports import LOOPBACK
 
@@ -20,20 +22,13 @@ def is_up(port: int, tls: ssl.SSLContext | None, logs: Path | None = None) -> bo
 
     By its logs a node is told from another one that took the port first; one that turns strangers away says nothing of them.
     """
-    connection = (
-        http.client.HTTPConnection(LOOPBACK, port, timeout=_SECONDS)
-        if tls is None
-        else http.client.HTTPSConnection(LOOPBACK, port, timeout=_SECONDS, context=tls)
-    )
-    try:
-        connection.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s")
-        answer = connection.getresponse()
-        answer.read()
-        if answer.status != HTTPStatus.OK or logs is None:
-            return answer.status in _UP
-        connection.request("GET", "/_nodes/_local/settings?filter_path=nodes.*.settings.path.logs")
-        return json.dumps(str(logs), ensure_ascii=False).encode() in connection.getresponse().read()
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+    url = f"{'https' if tls else 'http'}://{LOOPBACK}:{port}"
+    with urllib3.PoolManager(ssl_context=tls, timeout=_SECONDS, retries=False) as pool:
+        try:
+            status = pool.request("GET", f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s").status
+            if status != HTTPStatus.OK or logs is None:
+                return status in _UP
+            settings = pool.request("GET", f"{url}/_nodes/_local/settings?filter_path=nodes.*.settings.path.logs").data
+        except urllib3.exceptions.HTTPError:
+            return False
+    return json.dumps(str(logs), ensure_ascii=False).encode() in settings
