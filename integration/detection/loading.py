@@ -13,12 +13,7 @@ from pydantic import ValidationError
 from integration.detection.faults import Language
 from integration.detection.model import Rule
 from integration.errors import RuleError
-from integration.folders import asset_folder
-
-try:
-    from yaml import CSafeLoader as SafeLoader  # libyaml, ten times as fast; PyYAML's own packages have it
-except ImportError:
-    from yaml import SafeLoader  # type: ignore[assignment]
+from integration.folders import SafeLoader, asset_folder
 
 _MAX_BYTES = 1 << 20
 _MAX_DEPTH = 20

@@ -7,11 +7,9 @@ from copy import deepcopy
 from functools import cache
 from typing import Any
 
-import yaml
-
 from integration.detection.model import Rule
 from integration.errors import ClusterError
-from integration.folders import asset_folder
+from integration.folders import asset_folder, read_asset
 from integration.install import retention
 from integration.install.event_indices import EventIndices, HookedIndices
 from integration.install.gin_timezone import put_timezone
@@ -137,8 +135,8 @@ def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Str
 
 @cache
 def _written(pipeline: str) -> dict[str, Any]:
-    """Read the file of a pipeline, once: that takes longer than all else that is rendered."""
-    body: dict[str, Any] = yaml.safe_load((asset_folder("ingest_pipelines") / f"{pipeline}.yml").read_text(encoding="utf-8"))
+    """Read the file of a pipeline, once."""
+    body: dict[str, Any] = read_asset(asset_folder("ingest_pipelines") / f"{pipeline}.yml")
     return body
 
 

@@ -95,7 +95,7 @@ def by_host(plan: Plan) -> Iterator[tuple[str, str, Iterator[Line]]]:
             scripts[place, version] = Script(plan.scenarios[place], VERSIONS[version], plan.seed)
         share = plan.lines // plan.hosts + (number < plan.lines % plan.hosts)
         host = f"gpu-{number + 1:0{digits}d}"
-        yield host, VERSIONS[version].version, _lines(plan, host, share, scripts[place, version])
+        yield host, VERSIONS[version], _lines(plan, host, share, scripts[place, version])
 
 
 def _lines(plan: Plan, host: str, share: int, script: Script) -> Iterator[Line]:

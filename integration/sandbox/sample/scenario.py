@@ -10,8 +10,8 @@ from random import Random
 from typing import NamedTuple
 
 from integration.sandbox.sample.clock import Clock
-from integration.sandbox.sample.slots import Slots
-from integration.sandbox.sample.texts import CHATTER, Episode, Passage, Texts
+from integration.sandbox.sample.slots import filled
+from integration.sandbox.sample.texts import Episode, Passage, Texts, texts_of
 
 _READY_MADE = 600
 _SPELLINGS: Mapping[str, tuple[int, Callable[[Clock, str], str]]] = {
@@ -52,9 +52,9 @@ class Script:
     Passages are made once and drawn from, which lets a generator keep up with a disk.
     """
 
-    def __init__(self, scenario: Scenario, texts: Texts, seed: int) -> None:
-        rng = Random(f"{scenario} {texts.version} {seed}")  # noqa: S311 - made-up logs need no secrets
-        self.version = texts.version
+    def __init__(self, scenario: Scenario, version: str, seed: int) -> None:
+        rng = Random(f"{scenario} {version} {seed}")  # noqa: S311 - made-up logs need no secrets
+        texts = texts_of(version)
         self.startup = Filled(None, _filled(texts.startup, rng))
         shares = _shares(scenario, texts)
         self._bounds = list(accumulate(share for share, _ in shares))
@@ -80,9 +80,9 @@ def _shares(scenario: Scenario, texts: Texts) -> Sequence[tuple[float, Sequence[
         case Scenario.NOISY:
             return ((0.7, texts.everyday), (0.3, texts.noise))
         case Scenario.MIXED:
-            return ((0.5, texts.everyday), (0.3, CHATTER), (0.15, texts.noise), (0.05, texts.attacks))
+            return ((0.5, texts.everyday), (0.3, texts.chatter), (0.15, texts.noise), (0.05, texts.attacks))
         case Scenario.DEBUG:
-            return ((0.03, texts.everyday), (0.9695, CHATTER), (0.0005, texts.attacks))
+            return ((0.03, texts.everyday), (0.9695, texts.chatter), (0.0005, texts.attacks))
 
 
 def _stock(kinds: Sequence[Passage | Episode], rng: Random) -> list[Filled]:
@@ -91,7 +91,7 @@ def _stock(kinds: Sequence[Passage | Episode], rng: Random) -> list[Filled]:
 
 
 def _filled(text: str, rng: Random) -> list[Template]:
-    return [_template(line) for line in text.strip().format_map(Slots(rng)).split("\n")]
+    return [_template(line) for line in filled(text, rng).split("\n")]
 
 
 def _template(line: str) -> Template:

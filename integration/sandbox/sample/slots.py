@@ -1,9 +1,13 @@
-"""The values that fill the slots of an episode's text."""
+"""The values that fill the slots of a text."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from random import Random
+
+_SLOT = re.compile(r"\{([a-z]+[0-9]*)(?::>([0-9]+))?\}")
 
 _MODELS = ("llama3.2:3b", "llama3.1:8b", "qwen3:8b", "gemma3:12b", "mistral:7b", "deepseek-r1:14b", "phi4:14b", "gpt-oss:20b")
 _FAMILIES = ("llama", "qwen3", "gemma3", "mistral", "phi3", "gptoss")
@@ -63,13 +67,12 @@ _MAKERS: Mapping[str, Callable[[Random], object]] = {
 }
 
 
-class Slots(dict[str, object]):
-    """The values of one episode, made when first asked for; `port2` is another port than `port`."""
+def filled(text: str, rng: Random) -> str:
+    """Fill in the slots of a text, each with one value throughout; `port2` is another port than `port`."""
 
-    def __init__(self, rng: Random) -> None:
-        super().__init__()
-        self._rng = rng
+    @cache
+    def value(name: str) -> str:
+        make = _MAKERS.get(name) or _MAKERS[name.rstrip("0123456789")]
+        return str(make(rng))
 
-    def __missing__(self, name: str) -> object:
-        value = self[name] = (_MAKERS.get(name) or _MAKERS[name.rstrip("0123456789")])(self._rng)
-        return value
+    return _SLOT.sub(lambda slot: value(slot[1]).rjust(int(slot[2] or 0)), text)
