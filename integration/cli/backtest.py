@@ -20,7 +20,7 @@ from integration.cli.output import note, progress
 from integration.cli.page.document import check_page
 from integration.cli.page.pages import EXPLAIN, EXPLAIN_FILES, MAX_LINE, MAX_LINES, LinesOf, print_backtest, source_of
 from integration.cli.settings.loading import load_config
-from integration.cli.settings.model import Config, RuleSettings
+from integration.cli.settings.model import RuleSettings
 from integration.cli.windows import told, told_of, windows_of
 from integration.commands.backtest import Judge, Span, judged
 from integration.commands.evidence import first_lines
@@ -188,7 +188,8 @@ def _judges(options: RuleOptions, compare: Path | None, zone: tzinfo) -> list[Ju
     ids = {rule.id for rule in loaded}
     every = rules_of(options.folders, None)
     if settings.source is not None and compare.resolve() == settings.source.resolve():
-        alone = settings.model_copy(update={"filter": (), "thresholds": {}, "rule": _schedules(settings)})
+        schedules = {name: RuleSettings(schedule=own.schedule) for name, own in settings.rule.items()}
+        alone = settings.model_copy(update={"filter": (), "thresholds": {}, "rule": schedules})
         in_use = Judge(_ALONE, [rule for rule in alone.applied_to(every) if rule.id in ids], alone.post_filter, zone)
     other = load_config(compare).model_copy(update={"index": settings.index, "fields": settings.fields})
     changed = [rule for rule in other.applied_to(every) if rule.id in ids]
@@ -198,7 +199,3 @@ def _judges(options: RuleOptions, compare: Path | None, zone: tzinfo) -> list[Ju
                 f"{compare}: another schedule of {rule.id} than in the settings in use: its windows cannot be compared"
             )
     return [in_use, Judge(str(compare), changed, other.post_filter, zone)]
-
-
-def _schedules(settings: Config) -> dict[str, RuleSettings]:
-    return {name: RuleSettings(schedule=own.schedule) for name, own in settings.rule.items()}

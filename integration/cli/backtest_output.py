@@ -39,11 +39,13 @@ class Answer:
 
     def print_json(self) -> None:
         """Write one JSON document."""
-        record: dict[str, Any] = {"windows": self.windows} | _span_json(self.span)
+        record: dict[str, Any] = {"windows": self.windows, "from": None, "to": None}
+        if self.span is not None:
+            record |= {"from": rfc3339(self.span.start, millis=False), "to": rfc3339(self.span.end, millis=False)}
         record["events"] = {"read": self.read, "selected": self.judges[0].events}
         record["results"] = [self._result(judge) for judge in self.judges]
         if self.suggestions is not None:
-            record["suggestions"] = [_suggestion_json(each) for each in self.suggestions]
+            record["suggestions"] = list(map(_suggestion_json, self.suggestions))
         print_json(record)
 
     def print_tables(self) -> None:
@@ -108,11 +110,6 @@ def _suggestion_json(suggestion: Suggestion) -> dict[str, Any]:
     record |= {"severities": _severities_json(suggestion.hides)}
     worst = suggestion.worst
     return record | {"worst": worst and {"id": worst.id, **worst.to_json()}}
-
-
-def _span_json(span: Span | None) -> dict[str, str | None]:
-    times = (None, None) if span is None else (rfc3339(span.start, millis=False), rfc3339(span.end, millis=False))
-    return dict(zip(("from", "to"), times, strict=True))
 
 
 def _severities_json(counts: Counter[Severity]) -> dict[str, int]:

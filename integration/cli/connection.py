@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from integration.cli.confirmation import is_on_terminal
+from integration.cli.output import is_on_terminal
 from integration.cli.settings.secret_file import read_secret
 from integration.cli.stopping import stoppable
 from integration.cli.verbs import replacing

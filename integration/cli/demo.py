@@ -8,7 +8,7 @@ from integration.cli.cluster import EngineOption
 from integration.cli.findings_output import print_findings
 from integration.cli.options import FormatOption, RuleOption, RulesOption, rules_of
 from integration.cli.output import note
-from integration.cli.validation_output import print_validation
+from integration.cli.validate import print_validation
 from integration.commands.demo import run_demo
 
 

@@ -11,8 +11,7 @@ from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.options import FormatOption, RuleOptions, with_every_rule
 from integration.cli.output import escaped, note, print_json
 from integration.cli.tables import print_table
-from integration.commands.check import Check, Installation, Verdict
-from integration.commands.doctor import examine
+from integration.commands.doctor import Check, Installation, Verdict, examine
 from integration.install.privileges import Work
 
 _STYLES = {Verdict.OK: "green", Verdict.INFO: "", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}

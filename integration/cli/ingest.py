@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.confirmation import confirmed
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.logs import (
     FilesArgument,
@@ -22,11 +21,10 @@ from integration.cli.logs import (
     told_once,
 )
 from integration.cli.options import ConfigOption, Form, FormatOption
-from integration.cli.output import note, print_json, progress
-from integration.commands.ingest import MAX_FAILURES, IngestReport
+from integration.cli.output import confirmed, note, print_json, progress
+from integration.commands.ingest import MAX_FAILURES, IngestReport, lines_of_files
 from integration.commands.ingest import ingest as ingest_lines
-from integration.commands.undo import lines_of_files
-from integration.commands.undo import undo as undo_lines
+from integration.commands.ingest import undo as undo_lines
 from integration.engines.base import Engine
 from integration.errors import ClusterError, InputError, PartlyAppliedError
 from integration.log.blocks import names_of_logs
@@ -69,16 +67,9 @@ def ingest(
             raise InputError(f"{file}: is a pipe or a device; send its lines through standard input (-)")
     if not force:
         refuse_foreign(files)
-    done, tally = 0, Tally()
+    tally = Tally()
     note_packed(files)
     with cluster.open() as engine, progress("Lines") as advance:
-
-        def on_progress(report: IngestReport) -> None:
-            nonlocal done
-            settled = report.created + report.already_there + report.failed
-            advance(settled - done)
-            done = settled
-
         lines = (read_lines(file) if force or file != "-" else only_ollamas(read_lines(file)) for file in files)
         report = ingest_lines(
             engine,
@@ -87,7 +78,7 @@ def ingest(
             batch_lines=batch,
             in_flight=in_flight,
             patience=patience,
-            on_progress=on_progress,
+            on_progress=advance,
             on_failure=lambda failure: note(f"not stored: {failure}"),
             on_retry=note,
         )

@@ -1,4 +1,4 @@
-"""Results to standard output, everything else to standard error; control characters of logs are escaped for terminals."""
+"""Results to standard output, everything else to standard error, questions too; control characters of logs are escaped."""
 
 from __future__ import annotations
 
@@ -60,3 +60,19 @@ def _by_the_minute(what: str, total: int | None) -> Callable[[int], None]:
             note(f"{what}: {done / total:.0%}" if total else f"{what}: {done:,}")
 
     return advance
+
+
+def confirmed(question: str) -> bool:
+    """Ask; not by `typer.confirm`, which ends the command with 1 where there is no answer or a signal comes."""
+    try:
+        note(f"{question} [y/N]")
+        answer = "" if sys.stdin is None else sys.stdin.readline()
+    except KeyboardInterrupt as stop:
+        stop.add_note("Nothing was changed.")
+        raise
+    return answer.strip().lower() in ("y", "yes")
+
+
+def is_on_terminal() -> bool:
+    """Return whether somebody can answer a question at a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty()

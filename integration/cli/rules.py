@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -31,23 +30,17 @@ def listed(rules: RulesOption = None, config: ConfigOption = None, form: FormatO
     """
     _, loaded = configured(config, rules, None)
     if form == "json":
-        print_json(
-            {
-                "rules": [
-                    {
-                        "id": rule.id,
-                        "version": rule.version,
-                        "name": rule.name,
-                        "status": rule.status,
-                        "cron": rule.schedule.cron,
-                        "file": str(rule.file),
-                    }
-                    for rule in loaded
-                ]
-            }
-        )
+        names = ("id", "version", "name", "status")
+        records = [{name: getattr(rule, name) for name in names} for rule in loaded]
+        for record, rule in zip(records, loaded, strict=True):
+            record |= {"cron": rule.schedule.cron, "file": str(rule.file)}
+        print_json({"rules": records})
         return
-    rows = [[rule.id, str(rule.version), rule.status, rule.name, rule.schedule.cron, _place(rule.file)] for rule in loaded]
+    rows = []
+    for rule in loaded:
+        shipped = rule.file is not None and rule.file.is_relative_to(asset_folder("rules"))
+        place = "shipped" if shipped else str(rule.file)
+        rows.append([rule.id, str(rule.version), rule.status, rule.name, rule.schedule.cron, place])
     print_table(["rule", "version", "status", "name", "schedule (UTC)", "file"], rows)
 
 
@@ -121,8 +114,3 @@ def new(
         for file in files:
             print(escaped(str(file)))  # noqa: T201
     note(f"Fill it in, then: detect rules check --rules {folder}; detect test --rules {folder} --rule {rule}")
-
-
-def _place(file: Path | None) -> str:
-    shipped = file is not None and file.is_relative_to(asset_folder("rules"))
-    return "shipped" if shipped else str(file)

@@ -113,7 +113,8 @@ def scan(
         sys.stdout.flush()  # what could not be written was not told
     for line in (*_before(told), *tally.notes()):
         note(line)
-    _note_streams(logs)
+    for message in (message for log in logs if isinstance(log, Stream) for message in log.said):
+        note(message)
     _note_logs(result, named)
     if len(result.logs) > 1 and not host:
         note_hosts(result.lines_by_machine(hosts), hosts.rule, result.selected.hosts)
@@ -173,9 +174,3 @@ def _note_logs(result: Scan, named: Sequence[str]) -> None:
 
 def _unlike(logs: Iterable[ReadLog]) -> list[str]:
     return [said_unlike(log.path, log.lines) for log in logs if log.lines and not log.is_ollamas]
-
-
-def _note_streams(logs: Sequence[str | Stream]) -> None:
-    for log in logs:
-        for message in log.said if isinstance(log, Stream) else ():
-            note(message)

@@ -13,7 +13,7 @@ from integration.cli.losses import note_losses
 from integration.cli.options import FormatOption, RuleOptions, with_every_rule
 from integration.cli.output import escaped, note, print_json
 from integration.cli.tables import print_table
-from integration.commands.status import JsonEvents, Report
+from integration.commands.status import Report
 from integration.commands.status import status as report_status
 from integration.install.objects import Health
 from integration.install.plan import plan
@@ -69,18 +69,18 @@ def _print_report(report: Report) -> None:
         ["  kept for", report.streams.retention or "as long as nobody deletes them"],
         ["  zone of [GIN] lines", report.streams.gin_timezone or "as the shipper says"],
         ["documents the pipeline failed on since the nodes started", f"{report.pipeline_failures:,}"],
-        *(row for each in report.json_events for row in _json_event_rows(each)),
+        *(
+            row
+            for each in report.json_events
+            for row in (
+                [f"events in {each.index}", f"{each.count:,}"],
+                [f"  {each.past_pipeline.label}", f"{each.past_pipeline.count:,}"],
+            )
+        ),
         [f"risk events in {report.risk_index}", f"{report.risk_events:,}"],
         ["  last window", report.last_risk_event or "none"],
     ]
     print_table(["", "now"], rows)
-
-
-def _json_event_rows(stored: JsonEvents) -> list[list[str]]:
-    return [
-        [f"events in {stored.index}", f"{stored.count:,}"],
-        [f"  {stored.past_pipeline.label}", f"{stored.past_pipeline.count:,}"],
-    ]
 
 
 def _health_row(health: Health) -> list[str]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from difflib import unified_diff
 from typing import Annotated
@@ -15,7 +14,7 @@ from integration.cli.junit import TestCase, junit
 from integration.cli.options import ConfigOption, ResultFormatOption, RuleOption, RulesOption, rules_of
 from integration.cli.output import escaped, escaped_lines, note, print_json
 from integration.cli.tables import print_diff
-from integration.commands.test import Result, run_cases, update
+from integration.commands.test import run_cases, update
 
 
 @with_cluster
@@ -45,7 +44,11 @@ def test(
     if form == "json":
         print_json({"passed": not failed, "cases": [asdict(result) for result in results]})
     elif form == "junit":
-        print(_junit(results))  # noqa: T201
+        suites: dict[str, list[TestCase]] = {}
+        for result in results:
+            case = TestCase(result.name, result.rule_id, result.faults, result.place)
+            suites.setdefault(f"{result.rule_id} by {result.by}", []).append(case)
+        print(junit(suites))  # noqa: T201
     else:
         for result in failed:
             print(escaped(f"{result.place}: {result.name} ({result.rule_id}, {result.by})"))  # noqa: T201
@@ -53,12 +56,3 @@ def test(
     note(f"{len(results) - len(failed):,} passed, {len(failed):,} failed: {sum(result.lines for result in results):,} lines.")
     if failed:
         raise typer.Exit(1)
-
-
-def _junit(results: Sequence[Result]) -> str:
-    """Return results as JUnit's XML, one suite a rule and side."""
-    suites: dict[str, list[TestCase]] = {}
-    for result in results:
-        case = TestCase(result.name, result.rule_id, result.faults, result.place)
-        suites.setdefault(f"{result.rule_id} by {result.by}", []).append(case)
-    return junit(suites)

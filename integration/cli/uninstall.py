@@ -7,11 +7,10 @@ from typing import Annotated
 
 import typer
 
-from integration.cli.confirmation import confirmed, is_on_terminal
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.installation import AlertingOption, DashboardsOption, RolesOption, desired, steps
 from integration.cli.options import FormatOption, RuleOptions, with_every_rule
-from integration.cli.output import note
+from integration.cli.output import confirmed, is_on_terminal, note
 from integration.cli.tables import print_table
 from integration.errors import InputError
 from integration.install.deployment import Deployment

@@ -11,7 +11,6 @@ from pathlib import Path
 from integration.commands.ingest import IngestReport, ingest
 from integration.commands.validate import Validation, validate
 from integration.detection.model import Rule
-from integration.detection.schedule import Window
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
@@ -74,7 +73,8 @@ def run_demo(rules: Sequence[Rule], engine: str, say: Callable[[str], None]) -> 
         differences: list[Difference] = []
         for rule in rules:
             expected = _reference(rule, files)
-            windows = _windows(rule, expected)
+            # From the first finding's to the last one's.
+            windows = list(rule.windows.within(expected[0].window_start, expected[-1].window_end)) if expected else []
             findings = [finding for window in windows for finding in evaluate(cluster, rule, index, window)]
             differences += compare(expected, findings).differences
             validations.append((rule, validate(cluster, rule, index, windows)))
@@ -92,8 +92,3 @@ def _reference(rule: Rule, files: Sequence[SampleFile]) -> list[Finding]:
         for host, line in _lines(files):
             reference.add(event_of(line.line, host=host, shipped_at=line.shipped_at))
         return list(reference.findings())
-
-
-def _windows(rule: Rule, findings: Sequence[Finding]) -> list[Window]:
-    """Return every scheduled window from the first finding's to the last one's."""
-    return list(rule.windows.within(findings[0].window_start, findings[-1].window_end)) if findings else []

@@ -137,13 +137,9 @@ def explain_document(engine: Engine, rules: Sequence[Rule], index: str, document
     differing |= {f"label of {each.rule.id}": labels[each.rule.id] for each in verdicts if labels[each.rule.id] != str(each.label)}
     tags = source.get("tags") or []
     found_steps = [Step("tags", ", ".join(tags))] * bool(tags) + list(_fields(event, {}))
-    place = _place_in_file(source)
+    path = source.get("log.file.path")
+    place = "" if path is None else f" ({path}, byte {source.get('log.offset')})"
     return _beside(Explanation(f"{index}, document {document_id}{place}", event, tuple(found_steps), verdicts), differing)
-
-
-def _place_in_file(source: Mapping[str, Any]) -> str:
-    path, offset = source.get("log.file.path"), source.get("log.offset")
-    return "" if path is None else f" ({path}, byte {offset})"
 
 
 def _way(raw: str, way: Steps) -> Iterator[Step]:

@@ -60,9 +60,9 @@ def exports(
     for engine in engines:
         files += _shared(rules, engine, deployment, streams)
         made = [target.rule_object(rule) for rule in rules for target in targets_for(engine, deployment)]
-        for path, export in _renderings(rules, engine, deployment, made):
+        for path, what, request, rendered in _renderings(rules, engine, deployment, made):
             try:
-                files.append(export())
+                files.append(Export(path, rendered(), what, request))
             except InputError as error:
                 left_out.append(MissingBody(path, str(error)))
         lost = {each.path for each in left_out}
@@ -115,34 +115,37 @@ def _shared(rules: Sequence[Rule], engine: str, deployment: Deployment, streams:
 
 def _renderings(
     rules: Sequence[Rule], engine: str, deployment: Deployment, made: Sequence[RuleObject]
-) -> Iterator[tuple[str, Callable[[], Export]]]:
-    """Yield each path with what renders its file, or raises `InputError` for a rule that has none."""
+) -> Iterator[tuple[str, str, str, Callable[[], str]]]:
+    """Yield the path of each file, what it is, its request, and what renders it, or raises `InputError` for a rule without one."""
     for rule in rules:
-        path = f"{engine}/{rule.id}.search.json"
-        yield path, partial(_search, path, rule, engine, deployment)
+        what = f"search for the findings of {rule.id}; set the window in its range, and page by after_key"
+        yield f"{engine}/{rule.id}.search.json", what, f"POST /{deployment.events}/_search", partial(_search, rule, engine)
         if engine == "elasticsearch":
-            path = f"{engine}/{rule.id}.esql"
-            yield path, partial(_esql, path, rule, deployment)
+            what, text = f"ES|QL query for the findings of {rule.id}", partial(_esql, rule, deployment)
+            yield f"{engine}/{rule.id}.esql", what, "POST /_query (as its `query`)", text
     for each in made:
-        path = _path(engine, each)
-        yield path, partial(_rule_object, path, each)
+        yield _path(engine, each), f"{each.kind} of {each.rule.id}", each.request, partial(_body, each)
+    what = "the dashboard with its panels and data views, for the import of saved objects"
     path = f"{'kibana' if engine == 'elasticsearch' else engine}/dashboards.ndjson"
-    yield path, partial(_dashboard, path, rules, engine, deployment)
+    yield path, what, import_request(engine), partial(_dashboard, rules, engine, deployment)
 
 
-def _search(path: str, rule: Rule, engine: str, deployment: Deployment) -> Export:
+def _search(rule: Rule, engine: str) -> str:
     last = rule.windows.last_run(0)
-    what = f"search for the findings of {rule.id}; set the window in its range, and page by after_key"
-    return Export(path, _json(window_search(rule, engine, last.start, last.end)), what, f"POST /{deployment.events}/_search")
+    return _json(window_search(rule, engine, last.start, last.end))
 
 
-def _esql(path: str, rule: Rule, deployment: Deployment) -> Export:
-    text = esql.query(rule, deployment.events, post_filter=deployment.filter)
-    return Export(path, f"{text}\n", f"ES|QL query for the findings of {rule.id}", "POST /_query (as its `query`)")
+def _esql(rule: Rule, deployment: Deployment) -> str:
+    return f"{esql.query(rule, deployment.events, post_filter=deployment.filter)}\n"
 
 
-def _rule_object(path: str, made: RuleObject) -> Export:
-    return Export(path, _json(made.body), f"{made.kind} of {made.rule.id}", made.request)
+def _body(made: RuleObject) -> str:
+    return _json(made.body)
+
+
+def _dashboard(rules: Sequence[Rule], engine: str, deployment: Deployment) -> str:
+    made = dashboard_objects(rules, deployment, engine, DEFAULT_SPACE if engine == "elasticsearch" else "")
+    return "".join(each.line for each in made)
 
 
 def _path(engine: str, made: RuleObject) -> str:
@@ -159,12 +162,6 @@ def _importable(made: Sequence[RuleObject]) -> Iterator[Export]:
         what = "every Elasticsearch query rule, for Stack Management > Saved Objects > Import, with the ids that they have here"
         request = "POST /api/saved_objects/_import (Kibana; multipart, header kbn-xsrf)"
         yield Export("kibana/stack_rules.ndjson", kibana.ndjson(saved), what, request)
-
-
-def _dashboard(path: str, rules: Sequence[Rule], engine: str, deployment: Deployment) -> Export:
-    made = dashboard_objects(rules, deployment, engine, DEFAULT_SPACE if engine == "elasticsearch" else "")
-    what = "the dashboard with its panels and data views, for the import of saved objects"
-    return Export(path, "".join(each.line for each in made), what, import_request(engine))
 
 
 def _json(body: dict[str, Any]) -> str:

@@ -1,13 +1,14 @@
-"""`detect ingest`: log lines to the cluster's data stream, each once however often the same files are read."""
+"""`detect ingest`: log lines to the data stream, each once however often the same files are read, and out of it again."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from integration.commands.sending import MAX_BATCH_LINES, Batch, Failure, Sender
 from integration.engines.base import BULK_BYTES, Engine
@@ -21,7 +22,8 @@ from integration.errors import (
     UnreachableError,
 )
 from integration.install.gin_timezone import installed_timezone
-from integration.log.documents import Document, document
+from integration.log.documents import Document, document, resolved
+from integration.log.redaction import redact
 from integration.names import EVENTS_TEMPLATE, PIPELINE
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 MAX_FAILURES = 100
 """How many failed lines a report names; all are counted."""
+_STEP = 10_000
+"""Documents a request: one request over all might take longer than an answer is waited for."""
 
 
 @dataclass(slots=True)
@@ -76,7 +80,7 @@ def ingest(
     batch_bytes: int = BULK_BYTES,
     in_flight: int = 4,
     patience: float = 300.0,
-    on_progress: Callable[[IngestReport], None] = lambda _: None,
+    on_progress: Callable[[int], None] = lambda _: None,
     on_failure: Callable[[Failure], None] = lambda _: None,
     on_retry: Callable[[str], None] = lambda _: None,
     sleep: Callable[[float], None] | None = None,
@@ -85,7 +89,7 @@ def ingest(
 
     Up to `in_flight` batches of `batch_lines` lines and `batch_bytes` bytes are on their way at a time. A busy or
     unreachable cluster is asked again, ever more slowly, for `patience` seconds a batch; `on_retry` hears of it, from
-    other threads. A line that the cluster refuses is reported and left out.
+    other threads. A line that the cluster refuses is reported and left out. `on_progress` hears how many more lines are settled.
 
     Raises `ClusterError` if the cluster fails for good, `InputError` if a log cannot be read on, when the lines above are stored;
     `IngestStoppedError` if lines are stored by then. An interrupt waits for the batches on their way, and carries a note of how
@@ -157,22 +161,12 @@ def _batches(
         yield batch
 
 
-def _add(report: IngestReport, batch: Batch, on_failure: Callable[[Failure], None]) -> None:
-    report.created += batch.created
-    report.already_there += batch.already_there
-    report.retried += batch.retried
-    report.failed += len(batch.failures)
-    report.failures += batch.failures[: MAX_FAILURES - len(report.failures)]
-    for failure in batch.failures:
-        on_failure(failure)
-
-
 @dataclass(slots=True)
 class _OnTheirWay:
     """Batches that are being stored, and the report of those that were."""
 
     report: IngestReport
-    on_progress: Callable[[IngestReport], None]
+    on_progress: Callable[[int], None]
     on_failure: Callable[[Failure], None]
     running: set[Future[Batch]] = field(default_factory=set)
 
@@ -182,8 +176,44 @@ class _OnTheirWay:
             done, self.running = wait(self.running, return_when=FIRST_COMPLETED)
             batches = [future.result() for future in done]
             for batch in batches:
-                _add(self.report, batch, self.on_failure)
-                self.on_progress(self.report)
+                self._add(batch)
             for batch in batches:
                 if batch.fault is not None:
                     raise batch.fault
+
+    def _add(self, batch: Batch) -> None:
+        self.report.created += batch.created
+        self.report.already_there += batch.already_there
+        self.report.retried += batch.retried
+        self.report.failed += len(batch.failures)
+        self.report.failures += batch.failures[: MAX_FAILURES - len(self.report.failures)]
+        for failure in batch.failures:
+            self.on_failure(failure)
+        self.on_progress(batch.created + batch.already_there + len(batch.failures))
+
+
+def lines_of_files(files: Sequence[str], host: str | None = None) -> dict[str, Any]:
+    """Return the query of the lines that were ingested from files, and from each file in a zip; with a host of its lines alone."""
+    paths = [redact(resolved(file)) for file in files]  # as the pipeline stores them
+    alternatives = [{"terms": {"log.file.path": paths}}, *({"prefix": {"log.file.path": f"{path}/"}} for path in paths)]
+    of_host = [{"term": {"host.name": redact(host)}}] if host else []
+    return {"bool": {"filter": [{"bool": {"should": alternatives, "minimum_should_match": 1}}, *of_host]}}
+
+
+def undo(engine: Engine, index: str, query: dict[str, Any], on_deleted: Callable[[int], None]) -> int:
+    """Delete what a query finds, and return how many documents that were; `on_deleted` hears of each step.
+
+    Raises `PartlyAppliedError` if some could not be deleted.
+    """
+    deleted = 0
+    path = f"/{quote(index)}/_delete_by_query"
+    while True:
+        answer = engine.request("POST", path, {"query": query}, {"max_docs": _STEP, "conflicts": "proceed", "refresh": True})
+        step = int(answer["deleted"])
+        deleted += step
+        on_deleted(step)
+        if not step:
+            break
+    if left := engine.count(index, query):
+        raise PartlyAppliedError(f"{deleted:,} lines were taken out of {index}, but {left:,} are still there: run it again")
+    return deleted

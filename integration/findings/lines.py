@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from heapq import heappush, heapreplace
 from itertools import count
 from typing import NamedTuple
@@ -108,13 +107,10 @@ class LineStore:
             key = (rule, start, blob_of(host))
             self._database.execute(_ADD_GROUP, (*key, group.lines))
             row, _ = self._database.execute(_THE_GROUP, key).fetchone()
-            self._database.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?)", _rows(row, group.first))
+            rows = ((row, at.time, -number, at.label, blob_of(at.place), blob_of(at.text)) for _, number, at in group.first)
+            self._database.executemany("INSERT INTO line VALUES (?, ?, ?, ?, ?, ?)", rows)
         self._buffer.clear()
         self._buffered = 0
-
-
-def _rows(group: int, entries: Iterable[tuple[int, int, EvidenceLine]]) -> Iterable[tuple[object, ...]]:
-    return ((group, line.time, -number, line.label, blob_of(line.place), blob_of(line.text)) for _, number, line in entries)
 
 
 def _size(entry: tuple[int, int, EvidenceLine]) -> int:

@@ -8,12 +8,12 @@ tells of it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
 from integration.detection.model import Rule
-from integration.detection.schedule import Schedule, Window
+from integration.detection.schedule import Window
 from integration.engines.base import Engine
 from integration.errors import ClusterError, DetectError, PartlyAppliedError, ThrottledError, UnreachableError
 from integration.evaluation import risk_events as risk
@@ -106,7 +106,9 @@ class Scheduler:
         revisit_from = progress.revisit_from if self._job.revisit else new_from
         if last.end <= new_from:
             return
-        for window in _from(self._schedules[rule.id], revisit_from, last.end):
+        schedule = self._schedules[rule.id]
+        # After a change of schedule, the first window may begin earlier.
+        for window in schedule.within(schedule.window_of(revisit_from).start, last.end):
             if self._stop.is_set():
                 return
             self._run_window(rule, window, again=window.end <= new_from)
@@ -174,8 +176,3 @@ class Scheduler:
             self._log("warning", "windows_given_up", rule=rule.id, **span)
         self.last_windows[rule.id] = rfc3339(progress.end, millis=False)
         return Progress(max(progress.end, oldest), max(progress.revisit_from, oldest))
-
-
-def _from(schedule: Schedule, start: int, end: int) -> Iterator[Window]:
-    """Yield the windows from the one that holds `start` to `end`; after a change of schedule the first may begin before `start`."""
-    return schedule.within(schedule.window_of(start).start, end)

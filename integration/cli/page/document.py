@@ -12,7 +12,7 @@ import sys
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from importlib.metadata import PackagePath, distribution
+from importlib.metadata import distribution
 from importlib.resources import files
 from importlib.util import find_spec
 from typing import Any
@@ -82,9 +82,6 @@ def _library() -> str:
 
 def _licence() -> list[str]:
     """Return the lines of Plotly's licence, which every copy has to hold."""
-    texts = [each for each in distribution("plotly").files or () if _is_licence(each)]
-    return [line for each in texts for line in each.read_text(encoding="utf-8").splitlines()]
-
-
-def _is_licence(path: PackagePath) -> bool:
-    return path.name.upper().startswith("LICENSE") and ".dist-info" in str(path.parent)
+    named = [each for each in distribution("plotly").files or () if each.name.upper().startswith("LICENSE")]
+    own = [each for each in named if ".dist-info" in str(each.parent)]
+    return [line for each in own for line in each.read_text(encoding="utf-8").splitlines()]

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from integration.cli.options import Form
-from integration.cli.validation_output import print_results
+from integration.cli.validate import print_results
 from integration.commands.losses import Loss
 from integration.commands.validate import Place, Validation
 from integration.evaluation.causes import Causes, CausingEvent

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration.commands.check import Check, Installation, Verdict
-from integration.commands.doctor import examine
+from integration.commands.doctor import Check, Installation, Verdict, examine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.names import Namespace

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from integration.commands.undo import lines_of_files, undo
+from integration.commands.ingest import lines_of_files, undo
 from integration.engines.answers import Json
 from integration.engines.base import Body, Params
 from integration.errors import PartlyAppliedError

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration.commands.check import Installation, Verdict
-from integration.commands.doctor import examine
+from integration.commands.doctor import Installation, Verdict, examine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.install.privileges import Work, lacking_privileges
