@@ -15,8 +15,8 @@ from integration.errors import ClusterError
 from integration.install.comparison import Difference, changes
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover
-from integration.install.ownership import OWNER, has_tag
-from integration.install.streams import Hooked, component_template, our_processors
+from integration.install.ownership import OWNER
+from integration.install.streams import Hooked, component_template, holds_ours, our_processors
 from integration.names import Dataset
 
 _SETTINGS = ("mode",)
@@ -63,7 +63,7 @@ class TemplateHook(SharedObject):
 
     def is_ours(self, found: dict[str, Any]) -> bool:
         """Look for the ownership tag; without it, what differs is the user's."""
-        return has_tag(found.get("_meta", {}).get(OWNER))
+        return holds_ours(found)
 
     def compare(self, found: dict[str, Any]) -> Iterator[Difference]:
         """Yield where our part differs; what the user has besides is theirs."""

@@ -11,6 +11,7 @@ from integration.engines.base import Engine
 from integration.errors import NotFoundError
 from integration.install.comparison import Difference, differences
 from integration.install.objects import Connections, ManagedObject
+from integration.install.ownership import has_tag, has_tag_text
 
 
 class SharedObject(ManagedObject):
@@ -49,6 +50,10 @@ class SharedObject(ManagedObject):
         """Delete the object."""
         with suppress(NotFoundError):
             self.send(connections.engine, "DELETE")
+
+    def is_ours(self, found: dict[str, Any]) -> bool:
+        """Look for the ownership tag in the metadata, or in the description of an object that has none."""
+        return has_tag(found.get("_meta")) or has_tag(found.get("metadata")) or has_tag_text(found.get("description"))
 
     def compare(self, found: dict[str, Any]) -> Iterator[Difference]:
         """Yield where the object that was read differs."""

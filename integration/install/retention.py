@@ -12,7 +12,7 @@ from integration.errors import ClusterError, ForbiddenError, InputError, Missing
 from integration.install.comparison import Difference, changes
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover
-from integration.install.ownership import OWNER, has_tag_text
+from integration.install.ownership import OWNER
 from integration.names import DATASETS
 
 NO_RETENTION = "none"
@@ -162,8 +162,8 @@ class Policy(SharedObject):
         super().delete(connections, found)
 
     def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the ownership tag in the description."""
-        return has_tag_text(found["policy"].get("description"))
+        """Look for the ownership tag in the policy."""
+        return super().is_ours(found["policy"])
 
     def compare(self, found: dict[str, Any]) -> Iterator[Difference]:
         """Yield where the policy differs, and the indices that it should manage and nobody does."""

@@ -9,7 +9,7 @@ from integration.detection.model import Rule
 from integration.engines.base import Engine
 from integration.errors import InputError, MissingApiError
 from integration.install.named_object import SharedObject
-from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
+from integration.install.ownership import shared_tag, shared_tag_text
 from integration.install.role_bodies import roles
 
 # What engines add to a role by themselves, and the values that say nothing.
@@ -54,19 +54,11 @@ class ElasticsearchRole(Role):
 
     api = "/_security/role"
 
-    def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the ownership tag in the metadata."""
-        return has_tag(found.get("metadata"))
-
 
 class OpenSearchRole(Role):
     """A role of OpenSearch's security plugin, which has no place for the ownership tag but the description."""
 
     api = "/_plugins/_security/api/roles"
-
-    def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the ownership tag in the description."""
-        return has_tag_text(found.get("description"))
 
 
 def role_objects(engine: str, rules: Sequence[Rule], index: str | None = None) -> list[Role]:

@@ -16,7 +16,7 @@ from integration.install.gin_timezone import put_timezone
 from integration.install.hooks import abandoned_hooks, hooks_of
 from integration.install.named_object import SharedObject
 from integration.install.objects import Connections, Leftover
-from integration.install.ownership import has_tag, has_tag_text, shared_tag, shared_tag_text
+from integration.install.ownership import shared_tag, shared_tag_text
 from integration.install.streams import ORDINARY, Streams, keeping
 from integration.names import API, PROMPTS, RISK_TEMPLATE, SERVER, Dataset
 from integration.render.templates import computed_fields, events_template, json_events_template, risk_template
@@ -39,10 +39,6 @@ class Pipeline(SharedObject):
         version = version if isinstance(version, int) else None
         engine.put_pipeline(self.name, self.body | {"version": (version or 0) + 1}, if_version=version)
 
-    def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the ownership tag in the description."""
-        return has_tag_text(found.get("description"))
-
 
 class Template(SharedObject):
     """A composable index template, with the ownership tag in `_meta`."""
@@ -55,10 +51,6 @@ class Template(SharedObject):
         """Return the template in the answer to reading it."""
         template: dict[str, Any] = answer["index_templates"][0]["index_template"]
         return template
-
-    def is_ours(self, found: dict[str, Any]) -> bool:
-        """Look for the ownership tag in `_meta`."""
-        return has_tag(found.get("_meta"))
 
 
 class DataStream(SharedObject):

@@ -55,7 +55,7 @@ def streams_of(engine: Engine) -> Streams:
         return Streams((), (), policy_retention(engine), _keeps_prompts(engine), gin_timezone(engine))
     hooked = tuple(each for dataset in DATASETS if (each := _hooked(engine, dataset)))
     theirs = {each.dataset for each in hooked}
-    abandoned = tuple(each for each in DATASETS if each not in theirs and _holds_ours(engine, each))
+    abandoned = tuple(each for each in DATASETS if each not in theirs and _in_hooks(engine, each))
     return Streams(hooked, abandoned, _retention(engine), _keeps_prompts(engine), gin_timezone(engine))
 
 
@@ -91,6 +91,11 @@ def component_template(engine: Engine, name: str) -> dict[str, Any] | None:
     return template
 
 
+def holds_ours(component: dict[str, Any]) -> bool:
+    """Return whether a component template of the user's has a part of ours, which our tag stands for."""
+    return has_tag(component.get("_meta", {}).get(OWNER))
+
+
 def _hooked(engine: Engine, dataset: Dataset) -> Hooked | None:
     template = engine.get_template(dataset.template)
     if template is None or has_tag(template.get("_meta")) or dataset.custom not in template.get("composed_of", []):
@@ -112,7 +117,7 @@ def _default_pipeline(engine: Engine, template: dict[str, Any]) -> str | None:
 def _components(engine: Engine, template: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for name in template.get("composed_of", []):
         component = component_template(engine, name)
-        if component is not None and not has_tag(component.get("_meta", {}).get(OWNER)):
+        if component is not None and not holds_ours(component):
             yield component
 
 
@@ -141,12 +146,12 @@ def _retention(engine: Engine) -> str | None:
     template = engine.get_template(SERVER.template) or {}
     if not has_tag(template.get("_meta")):
         template = component_template(engine, SERVER.custom) or {}
-        if not has_tag(template.get("_meta", {}).get(OWNER)):
+        if not holds_ours(template):
             return None
     retention: str | None = template.get("template", {}).get("lifecycle", {}).get("data_retention")
     return retention
 
 
-def _holds_ours(engine: Engine, dataset: Dataset) -> bool:
+def _in_hooks(engine: Engine, dataset: Dataset) -> bool:
     component = component_template(engine, dataset.custom) or {}
-    return has_tag(component.get("_meta", {}).get(OWNER)) or bool(our_processors(engine.get_pipeline(dataset.custom) or {}))
+    return holds_ours(component) or bool(our_processors(engine.get_pipeline(dataset.custom) or {}))
