@@ -53,7 +53,6 @@ class Report:
 def status(connections: Connections, planned: Sequence[Planned], namespace: Namespace, streams: Streams = ORDINARY) -> Report:
     """Ask the cluster for everything a `Report` says beside the plan of an installation."""
     engine = connections.engine
-    stats = engine.ingest_stats().get(PIPELINE)
     return Report(
         engine=engine.name,
         version=engine.version_text,
@@ -62,7 +61,7 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         events=engine.count(namespace.events, {"match_all": {}}),
         losses=tuple(losses(engine, namespace.events)),
         last_event=_newest(engine, namespace.events),
-        pipeline_failures=stats.failed if stats else 0,
+        pipeline_failures=engine.pipeline_failures(PIPELINE),
         risk_index=namespace.risk,
         risk_events=engine.count(namespace.risk, {"match_all": {}}),
         last_risk_event=_newest(engine, namespace.risk),

@@ -12,30 +12,11 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
-    """What a cluster says about itself at `GET /`."""
-
-    version: tuple[int, ...]
-    """The numbers of the version, to compare: `(3, 4, 0)`."""
-    version_text: str
-    """The version as the cluster gives it: `3.4.0`, `9.0.0-SNAPSHOT`."""
-    cluster_name: str
-
-
-@dataclass(frozen=True, slots=True)
 class Versions:
     """The two numbers that name one state of a document."""
 
     seq_no: int
     primary_term: int
-
-
-@dataclass(frozen=True, slots=True)
-class PipelineStats:
-    """How many documents a pipeline has taken, and on how many it failed."""
-
-    count: int
-    failed: int
 
 
 @dataclass(frozen=True, slots=True)

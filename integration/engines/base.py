@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-from integration.engines.answers import Identity, ItemResult, Json, PipelineStats
+from integration.engines.answers import ItemResult, Json
 from integration.engines.faults import Call, not_a_cluster, reason
 from integration.engines.retry import RETRY
 from integration.errors import ClusterError, ConflictError, NotFoundError
@@ -40,11 +41,11 @@ class Engine(ABC):
     """The client's bulk helper, alike in both."""
     _client: Any
 
-    def __init__(self, url: str, identity: Identity) -> None:
+    def __init__(self, url: str, version_text: str, cluster_name: str) -> None:
         self.url = url
-        self.version = identity.version
-        self.version_text = identity.version_text
-        self.cluster_name = identity.cluster_name
+        self.version_text = version_text
+        self.version = tuple(int(part) for part in re.findall(r"\d+", version_text)[:3])
+        self.cluster_name = cluster_name
 
     def __enter__(self) -> Self:
         return self
@@ -113,10 +114,6 @@ class Engine(ABC):
                 raise ConflictError(str(error)) from error
             raise
 
-    def delete_pipeline(self, name: str) -> bool:
-        """Delete an ingest pipeline; False if there was none."""
-        return self._delete(_path("_ingest", "pipeline", name))
-
     def simulate(self, pipeline: str | Json, documents: Iterable[Json]) -> list[Json]:
         """Try a pipeline, stored under a name or given as a body, on documents' sources.
 
@@ -130,14 +127,10 @@ class Engine(ABC):
         results: list[Json] = self.request("POST", path, body, retry=True)["docs"]
         return results
 
-    def ingest_stats(self) -> dict[str, PipelineStats]:
-        """Return what each pipeline has done on all nodes since they started, by pipeline name."""
-        totals: dict[str, PipelineStats] = {}
-        for node in self.request("GET", _path("_nodes", "stats", "ingest"), retry=True)["nodes"].values():
-            for name, stats in node["ingest"]["pipelines"].items():
-                before = totals.get(name, PipelineStats(0, 0))
-                totals[name] = PipelineStats(before.count + stats["count"], before.failed + stats["failed"])
-        return totals
+    def pipeline_failures(self, name: str) -> int:
+        """Return on how many documents an ingest pipeline failed, on all nodes since they started."""
+        nodes = self.request("GET", _path("_nodes", "stats", "ingest"), retry=True)["nodes"].values()
+        return sum(node["ingest"]["pipelines"].get(name, {"failed": 0})["failed"] for node in nodes)
 
     def get_template(self, name: str) -> Json | None:
         """Return the body of a composable index template, None if there is none of that name."""
@@ -147,10 +140,6 @@ class Engine(ABC):
     def put_template(self, name: str, body: Json) -> None:
         """Create an index template, or replace it."""
         self.request("PUT", _path("_index_template", name), body, retry=True)
-
-    def delete_template(self, name: str) -> bool:
-        """Delete an index template; False if there was none."""
-        return self._delete(_path("_index_template", name))
 
     # Indices and data streams
 

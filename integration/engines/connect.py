@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import urllib3
 import urllib3.exceptions
 
-from integration.engines.answers import Identity, Json
+from integration.engines.answers import Json
 from integration.engines.base import Engine
 from integration.engines.connection import Connection
 from integration.engines.faults import Call, no_answer, refused
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from integration.engines.elasticsearch import Elasticsearch
     from integration.engines.opensearch import OpenSearch
 
-_OLDEST = {"Elasticsearch": (8,), "OpenSearch": (2,)}
+_OLDEST = {"elasticsearch": (8,), "opensearch": (2,)}
 
 
 def connect(connection: Connection) -> Engine:
@@ -35,15 +35,13 @@ def connect(connection: Connection) -> Engine:
         warnings.filterwarnings("ignore", host, urllib3.exceptions.InsecureRequestWarning)
     answer = _first_answer(connection)
     version = answer["version"]
-    number = str(version["number"])
-    engine = _engine_class(version)
-    identity = Identity(_numbers(number), number, str(answer.get("cluster_name", "")))
-    if identity.version < _OLDEST[engine.__name__]:
+    engine = _engine_class(version)(connection, str(version["number"]), str(answer.get("cluster_name", "")))
+    if engine.version < _OLDEST[engine.name]:
         raise ClusterError(
-            f"{connection.url} runs {engine.__name__} {number}, which is too old: Elasticsearch 8, OpenSearch 2 or "
-            "later is needed (an OpenSearch that gives an old number has compatibility.override_main_response_version)"
+            f"{connection.url} runs {type(engine).__name__} {engine.version_text}, which is too old: Elasticsearch 8, OpenSearch 2 "
+            "or later is needed (an OpenSearch that gives an old number has compatibility.override_main_response_version)"
         )
-    return engine(connection, identity)
+    return engine
 
 
 def _first_answer(connection: Connection) -> Json:
@@ -86,7 +84,3 @@ def _engine_class(version: Json) -> type[Elasticsearch | OpenSearch]:
     from integration.engines.elasticsearch import Elasticsearch
 
     return Elasticsearch
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])

@@ -16,7 +16,6 @@ from integration.engines.base import CONNECTIONS, Body, Engine, Params
 from integration.engines.faults import Call, no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
-    from integration.engines.answers import Identity
     from integration.engines.connection import Connection
 
 _JSON = {"accept": "application/json", "content-type": "application/json"}
@@ -28,8 +27,8 @@ class Elasticsearch(Engine):
     name = "elasticsearch"
     _streaming_bulk = staticmethod(elasticsearch.helpers.streaming_bulk)
 
-    def __init__(self, connection: Connection, identity: Identity) -> None:
-        super().__init__(connection.url, identity)
+    def __init__(self, connection: Connection, version_text: str, cluster_name: str) -> None:
+        super().__init__(connection.url, version_text, cluster_name)
         self._client = elasticsearch.Elasticsearch(
             hosts=[connection.url],
             headers=connection.headers(),
@@ -37,7 +36,7 @@ class Elasticsearch(Engine):
             connections_per_node=CONNECTIONS,
             max_retries=0,  # the client would send any request again, also one that makes a new object each time
             node_class=_Node,
-            transport_class=_Transport8 if identity.version < (9,) else elastic_transport.Transport,
+            transport_class=_Transport8 if self.version < (9,) else elastic_transport.Transport,
             ssl_context=connection.ssl_context() or DEFAULT,
         )
 

@@ -13,7 +13,6 @@ from integration.engines.base import CONNECTIONS, Body, Engine, Params
 from integration.engines.faults import Call, no_answer, not_a_cluster, refused
 
 if TYPE_CHECKING:
-    from integration.engines.answers import Identity
     from integration.engines.connection import Connection
 
 
@@ -23,8 +22,8 @@ class OpenSearch(Engine):
     name = "opensearch"
     _streaming_bulk = staticmethod(opensearchpy.helpers.streaming_bulk)
 
-    def __init__(self, connection: Connection, identity: Identity) -> None:
-        super().__init__(connection.url, identity)
+    def __init__(self, connection: Connection, version_text: str, cluster_name: str) -> None:
+        super().__init__(connection.url, version_text, cluster_name)
         self._client = opensearchpy.OpenSearch(
             hosts=[connection.url],
             headers=connection.headers(),

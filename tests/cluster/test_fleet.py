@@ -60,7 +60,8 @@ def managed(fleets: Engine | None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     finally:
         fleet.install(fleets)
         assert detect("uninstall").code == 0
-        fleets.delete_pipeline(SERVER.custom)
+        if fleets.get_pipeline(SERVER.custom) is not None:
+            fleets.request("DELETE", f"/_ingest/pipeline/{SERVER.custom}")
         if component_template(fleets, SERVER.custom) is not None:
             fleets.request("DELETE", f"/_component_template/{SERVER.custom}")
 

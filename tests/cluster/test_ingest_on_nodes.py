@@ -155,7 +155,7 @@ def test_the_users_own_mapping_and_pipeline_count(engine: Engine, stream: str) -
         engine.refresh(stream)
         assert engine.count(stream, {"term": {"rack": "r7"}}) == 1
     finally:
-        engine.delete_pipeline(SERVER.custom)
+        engine.request("DELETE", f"/_ingest/pipeline/{SERVER.custom}")
         engine.request("DELETE", f"/_component_template/{SERVER.custom}")
 
 

@@ -98,7 +98,7 @@ def _damage(cluster: Cluster) -> None:
     cluster.admin.put_pipeline(PIPELINE, {"description": ours["description"], "processors": []})
     for index in cluster.admin.backing_indices(NAMESPACE.events):
         cluster.admin.request("PUT", f"/{index}/_settings", {"index.default_pipeline": "_none"})
-    cluster.admin.delete_template(RISK_TEMPLATE)
+    cluster.admin.request("DELETE", f"/_index_template/{RISK_TEMPLATE}")
 
 
 def _roll_over(cluster: Cluster) -> None:

@@ -23,7 +23,7 @@ def piped(engine: Engine) -> dict[str, dict[str, Any]]:
     body = (asset_folder("ingest_pipelines") / "ollama.server.yml").read_text(encoding="utf-8")
     engine.put_pipeline(PIPELINE, yaml.safe_load(body))
     results = engine.simulate(PIPELINE, [example.document for example in EXAMPLES])
-    engine.delete_pipeline(PIPELINE)
+    engine.request("DELETE", f"/_ingest/pipeline/{PIPELINE}")
     return {example.name: result["doc"]["_source"] for example, result in zip(EXAMPLES, results, strict=True)}
 
 

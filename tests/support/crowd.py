@@ -10,7 +10,7 @@ from unittest import mock
 
 from integration.commands.losses import KINDS
 from integration.detection.loading import load_rules
-from integration.engines.answers import Identity, Json
+from integration.engines.answers import Json
 from integration.engines.base import Body, Engine, Params
 from integration.engines.faults import Call, refused
 from integration.evaluation.cluster import statistics_of
@@ -32,7 +32,7 @@ class Crowd(Engine):
     name = "opensearch"
 
     def __init__(self, hosts: int, counted: int) -> None:
-        super().__init__("http://crowd", Identity((3, 4, 0), "3.4.0", "crowd"))
+        super().__init__("http://crowd", "3.4.0", "crowd")
         self._hosts = hosts
         self._counted = counted
         self._scrolled = 0

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from integration.engines.answers import Identity, Json
+from integration.engines.answers import Json
 from integration.engines.base import Body, Engine, Params
 from integration.engines.faults import Call, refused
 from integration.errors import ClusterError
@@ -23,7 +23,7 @@ class MemoryEngine(Engine):
     name = "opensearch"
 
     def __init__(self) -> None:
-        super().__init__("http://memory", Identity((3, 4, 0), "3.4.0", "memory"))
+        super().__init__("http://memory", "3.4.0", "memory")
         self.indices: dict[str, dict[str, tuple[Json, int]]] = {}
         self.errors: list[int] = []
         self.newest: int | None = None

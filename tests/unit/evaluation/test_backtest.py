@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from integration.engines.answers import Identity, Json
+from integration.engines.answers import Json
 from integration.engines.base import Body, Engine, Params
 from integration.errors import ThrottledError, UnavailableError
 from integration.evaluation import buckets
@@ -39,7 +39,7 @@ class Past(Engine):
     name = "opensearch"
 
     def __init__(self, fault: Callable[[Json], None] = lambda _: None, *, few: bool = False) -> None:
-        super().__init__("http://past", Identity((3, 4, 0), "3.4.0", "past"))
+        super().__init__("http://past", "3.4.0", "past")
         self.spans: list[tuple[int, int]] = []
         self._fault = fault
         self._few = few
