@@ -47,15 +47,16 @@ def main() -> None:
     except PipeClosedError as error:
         sys.exit(error.exit_code)
     except DetectError as error:
-        from integration.cli.output import escaped_lines  # not above: `--help` needs none of it
-
-        if debugging.wanted:
-            traceback.print_exception(error)
-        print(escaped_lines("\n".join([f"detect: {error}", *getattr(error, "__notes__", [])])), file=sys.stderr)  # noqa: T201
-        sys.exit(error.exit_code)
+        _end(error, error)
     except sqlite3.OperationalError as error:  # of the temporary files, the only databases here
-        if debugging.wanted:
-            traceback.print_exception(error)
         hint = "SQLITE_TMPDIR names another folder for it, with more room"
-        print(f"detect: a temporary file cannot be written ({error}); {hint}", file=sys.stderr)  # noqa: T201
-        sys.exit(InputError.exit_code)
+        _end(error, InputError(f"a temporary file cannot be written ({error}); {hint}"))
+
+
+def _end(error: Exception, told: DetectError) -> None:
+    from integration.cli.output import escaped_lines  # not above: `--help` needs none of it
+
+    if debugging.wanted:
+        traceback.print_exception(error)
+    print(escaped_lines("\n".join([f"detect: {told}", *getattr(told, "__notes__", [])])), file=sys.stderr)  # noqa: T201
+    sys.exit(told.exit_code)

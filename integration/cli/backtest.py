@@ -14,7 +14,7 @@ import typer
 from integration.cli.backtest_output import Answer
 from integration.cli.connection import ClusterOptions, with_cluster
 from integration.cli.instants import FromOption, ToOption, span_of
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_doubts, note_folders, note_packed, told_once
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_machines, note_packed, scan_logs, told_once
 from integration.cli.options import BacktestFormatOption, RuleOptions, TimezoneOption, rules_of, with_rules, zone_of
 from integration.cli.output import note, progress
 from integration.cli.page.document import check_page
@@ -25,7 +25,6 @@ from integration.cli.windows import told, told_of, windows_of
 from integration.commands.backtest import Judge, Span, judged
 from integration.commands.evidence import first_lines
 from integration.commands.run import count_read, spanned, statistics_of
-from integration.commands.scan import scan as scan_logs
 from integration.commands.suggestions import suggested
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
@@ -36,7 +35,6 @@ from integration.findings.lines import LineStore
 from integration.findings.store import stored_findings
 from integration.log.blocks import names_of_logs
 from integration.log.hosts import Hosts
-from integration.log.recognition import said_unlike
 
 _ALONE = "rules alone"
 _MOST_SUGGESTIONS = 10
@@ -152,9 +150,7 @@ def _in_files(
     rules: Sequence[Rule], files: Sequence[str], hosts: Hosts, asked: tuple[int | None, int | None], seen: _Seen
 ) -> Generator[tuple[str, Window, str, Statistics], None, None]:
     """Yield the statistics of every window that lies in the span asked for, by the reference, rule by rule."""
-    total = sum(Path(file).stat().st_size for file in files if Path(file).is_file())
-    with progress("Reading", total or None, size=True) as advance:
-        scan = scan_logs(rules, files, hosts=hosts, on_bytes=advance, lines=seen.lines)
+    scan = scan_logs(rules, files, hosts, lines=seen.lines)
     begins, ends = asked
     first, last = [] if begins is None else [begins], [] if ends is None else [ends]
     with closing(scan):
@@ -173,10 +169,8 @@ def _in_files(
         seen.span = Span(start, max(start, end))
         seen.windows = (seen.span.end - start) // length
         seen.notes.append(told_of(seen.windows, seen.span.start, seen.span.end))
-    note_folders(hosts, scan.selected)
-    note_doubts(scan.selected, "selected events")
-    unlike = [log for log in scan.logs if log.lines and not log.is_ollamas]
-    seen.notes += [said_unlike(log.path, log.lines) for log in unlike]
+    note_machines(scan, hosts, told=True)
+    seen.notes += scan.unlike()
 
 
 def _judges(options: RuleOptions, compare: Path | None, zone: tzinfo) -> list[Judge]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -16,7 +17,6 @@ from integration.sandbox import local
 cluster = typer_app(
     cls=VerbGroup, help="Start and stop real nodes on this machine, without Docker.\n\nIt needs Maven (`mvn`) and Java."
 )
-_COLUMNS = ("node", "server", "state", "url", "pid")
 
 
 EngineOption = Annotated[Literal["opensearch", "elasticsearch"], typer.Option("--engine", help="Which server.")]
@@ -86,7 +86,7 @@ def status(
     if form == "json":
         print_json({"nodes": [_as_json(record) for record in records]})
     elif records:
-        print_table(_COLUMNS, [_as_row(record) for record in records])
+        _print_table(records)
     else:
         note("No node was started here." if name is None else f"No node with the name {name} was started here.")
 
@@ -95,10 +95,18 @@ def _print_record(record: local.NodeRecord, form: Form) -> None:
     if form == "json":
         print_json(_as_json(record))
     else:
-        print_table(_COLUMNS, [_as_row(record)])
+        _print_table([record])
 
 
-def _as_json(record: local.NodeRecord) -> dict[str, object]:
+def _print_table(records: Sequence[local.NodeRecord]) -> None:
+    rows = [
+        [each["name"], f"{each['engine']} {each['version']}", each["state"], each["url"] or "", str(each["pid"] or "")]
+        for each in map(_as_json, records)
+    ]
+    print_table(["node", "server", "state", "url", "pid"], rows)
+
+
+def _as_json(record: local.NodeRecord) -> dict[str, Any]:
     running = record.running
     return {
         "name": record.name,
@@ -110,14 +118,3 @@ def _as_json(record: local.NodeRecord) -> dict[str, object]:
         "data": record.data,
         "log": record.log,
     }
-
-
-def _as_row(record: local.NodeRecord) -> list[str]:
-    known = _as_json(record)
-    return [
-        record.name,
-        f"{record.engine} {record.version}",
-        str(known["state"]),
-        str(known["url"] or ""),
-        str(known["pid"] or ""),
-    ]

@@ -14,7 +14,7 @@ import typer
 from integration.cli.connection import ClusterOptions
 from integration.cli.instants import span_of
 from integration.cli.junit import TestCase, junit
-from integration.cli.logs import note_doubts, note_folders, note_hosts, told_once
+from integration.cli.logs import note_machines, told_once
 from integration.cli.losses import loss_cases, note_losses
 from integration.cli.options import Form
 from integration.cli.output import escaped, note, print_json
@@ -121,10 +121,7 @@ def _on_logs(rule: Rule, export: Export, window: Window, request: ExportRequest)
     hosts = Hosts(list(names_of_logs(logs)), given=request.host, host_from=request.host_from)
     result = validate_on_logs(rule, logs, hosts, export, window, request.zone, request.post_filter)
     if result.scanned is not None:
-        if len(result.scanned.logs) > 1 and not request.host:
-            note_hosts(result.scanned.lines_by_machine(hosts), hosts.rule, result.scanned.selected.hosts)
-        note_folders(hosts, result.scanned.selected)
-        note_doubts(result.scanned.selected, "selected events")
+        note_machines(result.scanned, hosts, told=bool(request.host))
     return result
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from shlex import quote
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from integration.cli.output import escaped, note
+from integration.cli.output import escaped, note, progress
+from integration.commands.scan import Scan, scan
+from integration.detection.model import Rule
+from integration.log.blocks import Stream
 from integration.log.documents import Tally, each_once
 from integration.log.hosts import Hosts
 
@@ -87,3 +90,18 @@ def note_doubts(tally: Tally, lines: str) -> None:
         note(f"{tally.undated:,} of the {lines} have no time of their own: that of a line above counts, or the file's.")
     if tally.unnamed and len(tally.hosts) > 1:
         note(f"{tally.unnamed:,} of the {lines} name no machine: this one counts (--host and --host-from name another).")
+
+
+def scan_logs(rules: Sequence[Rule], logs: Sequence[str | Stream], hosts: Hosts, **more: Any) -> Scan:
+    """Evaluate rules over logs with a progress bar; `more` are the parameters of `commands.scan.scan`."""
+    total = sum(Path(log).stat().st_size for log in logs if isinstance(log, str) and Path(log).is_file())
+    with progress("Reading", total or None, size=True) as advance:
+        return scan(rules, logs, hosts=hosts, on_bytes=advance, **more)
+
+
+def note_machines(scanned: Scan, hosts: Hosts, *, told: bool) -> None:
+    """Note what selected lines lack, and whose lines the logs are where there are several and nobody has `told`."""
+    if len(scanned.logs) > 1 and not told:
+        note_hosts(scanned.lines_by_machine(hosts), hosts.rule, scanned.selected.hosts)
+    note_folders(hosts, scanned.selected)
+    note_doubts(scanned.selected, "selected events")

@@ -35,7 +35,7 @@ def notify(
     settings, _ = configured(config, rules, None)
     if not settings.notify:
         raise InputError(f"{settings.source or 'detect.toml'} has no [[notify]] entry; docs/notify.md shows how to write one")
-    shown = []
+    shown, rows = [], []
     for each, receiver in zip(settings.notify, receivers_of(settings), strict=True):
         record: dict[str, object] = {
             "to": receiver.name,
@@ -44,11 +44,16 @@ def notify(
             "rule": list(each.rule or ()),
             "host": list(each.host or ()),
         }
-        shown.append(record | ({"fault": receiver.send(_TITLE, _BODY)} if test else {}))
+        rules_and_hosts = [", ".join(names) if names else "all" for names in (each.rule, each.host)]
+        rows.append([receiver.name, receiver.service, f"{each.severity_at_least} or more", *rules_and_hosts])
+        if test:
+            record["fault"] = receiver.send(_TITLE, _BODY)
+            rows[-1].append(str(record["fault"] or "sent"))
+        shown.append(record)
     if form == "json":
         print_json({"notify": shown})
     else:
-        print_table(["to", "service", "severity", "rules", "hosts", *(["test message"] if test else [])], list(map(_row, shown)))
+        print_table(["to", "service", "severity", "rules", "hosts", *(["test message"] if test else [])], rows)
     if any(record.get("fault") for record in shown):
         raise typer.Exit(1)
 
@@ -77,11 +82,3 @@ def _url(settings: Config, entry: NotifySettings) -> str:
         return url
     base = settings.source.parent if settings.source else Path()
     return read_secret(base / Path(entry.url_file or "").expanduser()).strip()
-
-
-def _row(record: dict[str, object]) -> list[str]:
-    lists = (
-        ", ".join(map(str, value)) if isinstance(value := record[name], list) and value else "all" for name in ("rule", "host")
-    )
-    row = [str(record["to"]), str(record["service"]), f"{record['severity_at_least']} or more", *lists]
-    return [*row, str(record["fault"] or "sent")] if "fault" in record else row

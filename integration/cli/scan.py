@@ -13,30 +13,18 @@ import typer
 from platformdirs import user_state_path
 
 from integration.cli.findings_output import note_count
-from integration.cli.logs import (
-    FILES_HELP,
-    HostFromOption,
-    HostOption,
-    note_doubts,
-    note_folders,
-    note_hosts,
-    note_packed,
-    told_once,
-)
+from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_machines, note_packed, scan_logs, told_once
 from integration.cli.options import ScanFormatOption
-from integration.cli.output import note, progress
+from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.commands.scan import Scan
-from integration.commands.scan import scan as scan_logs
 from integration.errors import InputError
 from integration.findings.filter import FilterTally
 from integration.findings.lines import LineStore
 from integration.log.blocks import Stream, names_of_logs
-from integration.log.files import ReadLog
 from integration.log.hosts import Hosts
 from integration.log.places import container as container_log
 from integration.log.places import local_places
-from integration.log.recognition import said_unlike
 
 if TYPE_CHECKING:
     from integration.findings.told import Told
@@ -89,10 +77,8 @@ def scan(
     named = [log for log in logs if isinstance(log, str)]
     hosts = Hosts(list(names_of_logs(named)), given=host, host_from=host_from)
     note_packed(named)
-    total = sum(Path(file).stat().st_size for file in named if Path(file).is_file())
     lines = LineStore(MAX_LINES, MAX_LINE) if form == "html" else None
-    with progress("Reading", total or None, size=True) as advance:
-        result = scan_logs(report.rules, logs, hosts=hosts, zone=report.zone, on_bytes=advance, lines=lines)
+    result = scan_logs(report.rules, logs, hosts, zone=report.zone, lines=lines)
     tally = FilterTally(report.settings.post_filter)
     if state is not None and not new:
         raise InputError("--state goes with --new")
@@ -107,7 +93,7 @@ def scan(
         else:
             with closing(lines):
                 source = source_of([log.path for log in result.logs])
-                notes = partial(_page_notes, events, tally, told, result.logs)
+                notes = partial(_page_notes, result, events, tally, told)
                 count = print_scan(report.noted(new_ones), lines.of, report.rules, report.zone, source, notes)
             note_count(count, events, len(report.rules))
         sys.stdout.flush()  # what could not be written was not told
@@ -116,17 +102,14 @@ def scan(
     for message in (message for log in logs if isinstance(log, Stream) for message in log.said):
         note(message)
     _note_logs(result, named)
-    if len(result.logs) > 1 and not host:
-        note_hosts(result.lines_by_machine(hosts), hosts.rule, result.selected.hosts)
-    note_folders(hosts, result.selected)
-    note_doubts(result.selected, "selected events")
+    note_machines(result, hosts, told=bool(host))
     report.end()
 
 
-def _page_notes(events: Mapping[str, int], tally: FilterTally, told: Told | None, logs: Iterable[ReadLog]) -> list[str]:
+def _page_notes(result: Scan, events: Mapping[str, int], tally: FilterTally, told: Told | None) -> list[str]:
     """Return what a page says besides its findings."""
     read = f"From {events['selected']:,} selected of {events['read']:,} events."
-    return [read, *_before(told), *tally.notes(), *_unlike(logs)]
+    return [read, *_before(told), *tally.notes(), *result.unlike()]
 
 
 def _before(told: Told | None) -> list[str]:
@@ -168,9 +151,5 @@ def _note_logs(result: Scan, named: Sequence[str]) -> None:
     for log in result.logs:
         if not log.lines and log.path in named:
             note(f"{'standard input' if log.path == '-' else log.path}: holds no line")
-    for line in _unlike(result.logs):
+    for line in result.unlike():
         note(line)
-
-
-def _unlike(logs: Iterable[ReadLog]) -> list[str]:
-    return [said_unlike(log.path, log.lines) for log in logs if log.lines and not log.is_ollamas]

@@ -90,10 +90,6 @@ class SumsTables:
             ]
             for key in keys
         ]
-        header = self._in_zone(name)
-        return ShownTable([header, *self._headers(), *map(str, levels)], rows, of_logs=[header])
-
-    def _in_zone(self, name: str) -> str:
-        """Return what stands above days and hours: the zone too, where it is not UTC."""
         zone = str(self.sums[0][1].zone)
-        return f"{name} ({zone})" if name in _IN_ORDER and zone != "UTC" else name
+        header = f"{name} ({zone})" if name in _IN_ORDER and zone != "UTC" else name
+        return ShownTable([header, *self._headers(), *map(str, levels)], rows, of_logs=[header])

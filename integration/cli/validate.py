@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from datetime import tzinfo
 
 import typer
 
@@ -19,7 +20,7 @@ from integration.cli.output import escaped, note, print_json, progress
 from integration.cli.tables import print_table
 from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
 from integration.commands.losses import Loss, losses
-from integration.commands.recording_places import Asked, Places
+from integration.commands.recording_places import Places
 from integration.commands.run import Plan
 from integration.commands.validate import Place, Validation
 from integration.commands.validate import validate as validate_rule
@@ -75,20 +76,20 @@ def validate(
     if log is not None or host is not None or host_from is not None:
         raise InputError("--log, --host and --host-from go with --splunk-export; `detect scan` evaluates log files alone")
     plan = [(each, windows_of(each, at, start, end)) for each in options.rules]
-    _validate(cluster, where, plan, Asked(zone), post_filter, form)
+    _validate(cluster, where, plan, zone, post_filter, form)
 
 
-def _validate(cluster: ClusterOptions, where: str, plan: Plan, asked: Asked, post_filter: Filter, form: Form) -> None:
+def _validate(cluster: ClusterOptions, where: str, plan: Plan, zone: tzinfo, post_filter: Filter, form: Form) -> None:
     results: list[tuple[Rule, Validation]] = []
     unanswered: list[str] = []
     span = (sys.maxsize, 0)
     with cluster.open() as engine, cluster.open_kibana() as kibana, progress("Comparing", len(plan)) as advance:
         if kibana is not None:
             kibana.check()
-        places = Places(engine, kibana, cluster.namespace, where)
+        places = Places(engine, kibana, cluster.namespace, where, zone)
         for each, windows in plan:
-            with closing(places.records(each, windows, asked)) as records:
-                results.append((each, validate_rule(engine, each, where, windows, asked.zone, post_filter, records)))
+            with closing(places.records(each, windows)) as records:
+                results.append((each, validate_rule(engine, each, where, windows, zone, post_filter, records)))
             advance(1)
             if not results[-1][1].events:
                 unanswered.append(no_events(engine, where, windows[0].start, windows[-1].end))
@@ -96,7 +97,7 @@ def _validate(cluster: ClusterOptions, where: str, plan: Plan, asked: Asked, pos
                 span = (min(span[0], windows[0].start), max(span[1], windows[-1].end))
         lost = losses(engine, where, *span) if span[1] else []
     note(told(plan))
-    not_compared = list(dict.fromkeys([*places.unread, *asked.left_out.notes()]))
+    not_compared = list(dict.fromkeys([*places.unread, *places.left_out.notes()]))
     for message in dict.fromkeys([*unanswered, *not_compared]):
         note(message)
     _note_recorded(results)

@@ -7,7 +7,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -74,7 +74,9 @@ def watch(
         )
         try:
             health = Health(now, health_file)
-            with _served(health, health_port, log):
+            with nullcontext() if health_port is None else HealthServer(health, health_port) as server:
+                if server is not None:
+                    log("info", "health", port=server.port)
                 _run(cluster, job, receivers, once, health, log, stop)
         except DetectError as error:
             log("error", "ended", error=str(error), exit_code=error.exit_code)
@@ -105,17 +107,6 @@ def _run(
             service.run_once()
         else:
             service.run()
-
-
-@contextmanager
-def _served(health: Health, port: int | None, log: JsonLog) -> Iterator[None]:
-    """Serve the health at a port of this machine, if one is given."""
-    if port is None:
-        yield
-        return
-    with HealthServer(health, port) as server:
-        log("info", "health", port=server.port)
-        yield
 
 
 @contextmanager

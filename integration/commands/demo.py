@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from integration.commands.ingest import IngestReport, ingest
+from integration.commands.scan import scan
 from integration.commands.validate import Validation, validate
 from integration.detection.model import Rule
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
 from integration.evaluation.comparison import Difference, compare
-from integration.evaluation.reference import Reference
 from integration.findings.finding import Finding
 from integration.install.objects import Connections
 from integration.install.plan import install
 from integration.install.shared_objects import shared_objects
 from integration.log.documents import Tally, with_host
-from integration.log.event import event_of
-from integration.log.files import RawLine, read_lines
+from integration.log.files import read_lines
 from integration.log.hosts import Hosts
 from integration.names import Namespace
 from integration.sandbox.local import running_node
-from integration.sandbox.sample import SampleFile, write_files
+from integration.sandbox.sample import write_files
 
 _NAMESPACE = Namespace("demo")
 
@@ -62,33 +62,24 @@ def run_demo(rules: Sequence[Rule], engine: str, say: Callable[[str], None]) -> 
         say(
             f"{len(files)} sample logs of {len({file.host for file in files})} hosts written, {sum(f.lines for f in files):,} lines"
         )
+        paths = [str(file.path) for file in files]
+        hosts = Hosts(paths, host_from="path:-2")
         objects = shared_objects(rules, cluster.name)
         install(Connections(cluster), objects, on_step=lambda step: say(f"{step.kind} {step.name}: {step.action}"))
         index = _NAMESPACE.events
-        ingested = ingest(cluster, _lines(files), index)
+        ingested = ingest(cluster, with_host(chain.from_iterable(map(read_lines, paths)), hosts, Tally()), index)
         cluster.refresh(index)
         say(f"{ingested.created:,} lines sent through the pipeline into {index}")
         found: list[Finding] = []
         validations: list[tuple[Rule, Validation]] = []
         differences: list[Difference] = []
-        for rule in rules:
-            expected = _reference(rule, files)
-            # From the first finding's to the last one's.
-            windows = list(rule.windows.within(expected[0].window_start, expected[-1].window_end)) if expected else []
-            findings = [finding for window in windows for finding in evaluate(cluster, rule, index, window)]
-            differences += compare(expected, findings).differences
-            validations.append((rule, validate(cluster, rule, index, windows)))
-            found += findings
+        with closing(scan(rules, paths, hosts=hosts)) as scanned:  # of the files themselves, which have seen no cluster
+            for reference in scanned.references:
+                rule, expected = reference.rule, list(reference.findings())
+                # From the first finding's to the last one's.
+                windows = list(rule.windows.within(expected[0].window_start, expected[-1].window_end)) if expected else []
+                findings = [finding for window in windows for finding in evaluate(cluster, rule, index, window)]
+                differences += compare(expected, findings).differences
+                validations.append((rule, validate(cluster, rule, index, windows)))
+                found += findings
         return Demo(ingested, tuple(found), tuple(validations), tuple(differences))
-
-
-def _lines(files: Sequence[SampleFile]) -> Iterator[tuple[str, RawLine]]:
-    return (pair for file in files for pair in with_host(read_lines(str(file.path)), Hosts(given=file.host), Tally()))
-
-
-def _reference(rule: Rule, files: Sequence[SampleFile]) -> list[Finding]:
-    """Evaluate the files themselves, which have seen no cluster."""
-    with closing(Reference(rule)) as reference:
-        for host, line in _lines(files):
-            reference.add(event_of(line.line, host=host, shipped_at=line.shipped_at))
-        return list(reference.findings())

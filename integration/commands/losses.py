@@ -130,7 +130,11 @@ def _loss(engine: Engine, index: str, kind: Kind, query: Mapping[str, Any]) -> L
     if not count or not kind.fault:
         return Loss(kind.name, kind.label, count, fault=False, text=text)
     senders = _senders(engine, index, query)
-    mend = _again(index, kind) if kind.again else _naming_the_host(index, [file for _, file in senders if file])
+    if kind.again:  # through the pipeline, which tags anew what fails again
+        untagged = {"script": {"source": _REMOVE_TAG, "params": {"tag": PARSE_FAILURE}}} if kind.name == "parse_failures" else {}
+        mend = _update(index, f"pipeline={PIPELINE}", {"query": kind.query, **untagged})
+    else:
+        mend = _naming_the_host(index, [file for _, file in senders if file])
     named = tuple(" ".join(filter(None, sender)) or "a sender that the documents do not name" for sender in senders)
     return Loss(kind.name, kind.label, count, fault=True, text=text, senders=named, mend=f"{kind.advice}:\n{mend}")
 
@@ -165,12 +169,6 @@ def _sender(source: Mapping[str, Any]) -> tuple[str, str]:
     said = {name: text for name, text in flattened(source) if isinstance(text, str)}
     agent = " ".join(text for name in ("agent.type", "agent.name", "agent.version") if (text := said.get(name)))
     return agent, said.get("log.file.path", "")
-
-
-def _again(index: str, kind: Kind) -> str:
-    """Return the request that sends documents of a kind through the pipeline, which tags anew what fails again."""
-    untagged = {"script": {"source": _REMOVE_TAG, "params": {"tag": PARSE_FAILURE}}} if kind.name == "parse_failures" else {}
-    return _update(index, f"pipeline={PIPELINE}", {"query": kind.query, **untagged})
 
 
 def _naming_the_host(index: str, files: list[str]) -> str:

@@ -19,7 +19,7 @@ from integration.findings.finding import in_zone
 from integration.install.deployment import Deployment
 from integration.install.objects import Connections
 from integration.names import Namespace
-from integration.scheduler.progress import oldest_risk_event, read_progress
+from integration.scheduler.progress import read_progress, risk_events_span
 from integration.targets.kibana.alerts import kibana_findings
 from integration.targets.kibana.rules import DetectionRule
 from integration.targets.opensearch.alerts import alerts, monitor_findings
@@ -36,25 +36,19 @@ _KEPT_MS = 30 * 24 * 60 * MINUTE_MS
 
 
 @dataclass(frozen=True)
-class Asked:
-    """The zone that SPL prints times in, and what could not be read."""
-
-    zone: tzinfo = UTC
-    left_out: Skipped = field(default_factory=Skipped)
-
-
-@dataclass(frozen=True)
 class Places:
     """Where the rules of a namespace may have recorded findings: the cluster's Alerting, Kibana, the index of risk events.
 
-    `unread` says what this user may not read.
+    `zone` is what SPL prints times in. `unread` says what this user may not read, `left_out` what cannot be read.
     """
 
     engine: Engine
     kibana: Kibana | None
     namespace: Namespace
     index: str
+    zone: tzinfo = UTC
     unread: list[str] = field(default_factory=list)
+    left_out: Skipped = field(default_factory=Skipped)
 
     def alerts(self, rule: Rule, asked: AlertQuery) -> Iterator[Recorded]:
         """Yield the findings of a rule's alerts that are asked for, wherever it runs by itself."""
@@ -62,11 +56,11 @@ class Places:
             yield from self._monitor_alerts(rule, monitor, asked)
         yield from self._kibana_alerts(rule, asked)
 
-    def records(self, rule: Rule, windows: Sequence[Window], asked_by: Asked) -> Records:
+    def records(self, rule: Rule, windows: Sequence[Window]) -> Records:
         """Return what every place recorded of a rule in some windows; to be closed."""
         start, end = windows[0].start, windows[-1].end
         wanted = FindingQuery({rule.id: rule}, start, end)
-        asked = AlertQuery(wanted, AlertState.ALL, asked_by.left_out, asked_by.zone)
+        asked = AlertQuery(wanted, AlertState.ALL, self.left_out, self.zone)
         monitor = next(self._readable(OPENSEARCH_ALERT, self._monitors(rule)), None)
         risk = (Recorded(RISK_EVENT, each) for each in risk_findings(self.engine, self.namespace.risk, wanted, asked.left_out))
         found = [self._readable(RISK_EVENT, risk), self._readable(KIBANA_ALERT, self._kibana_alerts(rule, asked))]
@@ -118,7 +112,7 @@ class Places:
     def _scheduler(self, rule: Rule) -> Iterator[tuple[str, Running]]:
         """Yield the runs of `detect watch`, which goes on from the newest risk event to the end of its progress."""
         progress = read_progress(self.engine, self.namespace, rule.id)
-        oldest = None if progress is None else oldest_risk_event(self.engine, self.namespace, rule.id)
+        oldest = None if progress is None else risk_events_span(self.engine, self.namespace, rule.id)[0]
         if progress is not None and oldest is not None:
             first, last = (rule.windows.window_of(end - 1).run_at for end in (oldest, progress.end))
             yield RISK_EVENT, Running(first, last)

@@ -21,6 +21,7 @@ from integration.log.documents import Tally
 from integration.log.event import UNKNOWN_HOST, Event, event_of
 from integration.log.files import RawLine, ReadLog, read_candidates
 from integration.log.hosts import Hosts
+from integration.log.recognition import said_unlike
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,10 @@ class Scan:
         for log in self.logs:
             lines[hosts.of(log.path, None).name] += log.lines
         return lines
+
+    def unlike(self) -> list[str]:
+        """Return what is said of the logs that do not look like Ollama's."""
+        return [said_unlike(log.path, log.lines) for log in self.logs if log.lines and not log.is_ollamas]
 
     def findings(self) -> Iterator[Finding]:
         """Yield the findings by window, host and rule, one at a time: there may be more than memory holds."""

@@ -156,15 +156,11 @@ class Finding:
     @classmethod
     def from_json(cls, record: Mapping[str, Any], rule: Rule) -> Finding:
         """Read the JSON form back; one of `history.UNREADABLE` when it is not one."""
-        columns = {name: _FROM_JSON.get(column.kind, _same)(record[name]) for name, column in rule.columns.items()}
+        columns = {name: _FROM_JSON.get(column.kind, lambda value: value)(record[name]) for name, column in rule.columns.items()}
         shared = {name: record[name] for name in (*BEFORE, *AFTER) if name != "spl_row_count"}
         shared |= {name: millis_shown(shared[name]) for name in ("window_start", "window_end")}
         shared["severity"] = Severity.parse(shared["severity"])
         return cls.checked(rule, columns, record.get("truncated", {}), **shared)
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 _TO_JSON: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: _millisecond, **dict.fromkeys(LISTS, list)}

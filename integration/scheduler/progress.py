@@ -51,21 +51,13 @@ def read_progress(engine: Engine, namespace: Namespace, rule_id: str) -> Progres
     return None
 
 
-def newest_risk_event(engine: Engine, namespace: Namespace, rule_id: str) -> int | None:
-    """Return the end of the window of a rule's newest risk event; None when there is none."""
-    return _of_risk_events(engine, namespace, rule_id, "newest", "max")
-
-
-def oldest_risk_event(engine: Engine, namespace: Namespace, rule_id: str) -> int | None:
-    """Return the end of the window of a rule's oldest risk event; None when there is none."""
-    return _of_risk_events(engine, namespace, rule_id, "oldest", "min")
-
-
-def _of_risk_events(engine: Engine, namespace: Namespace, rule_id: str, name: str, kind: str) -> int | None:
+def risk_events_span(engine: Engine, namespace: Namespace, rule_id: str) -> tuple[int | None, int | None]:
+    """Return the ends of the windows of a rule's oldest and newest risk event; None where there is none."""
     query = {"bool": {"filter": [{"term": {"event.dataset": "detect.risk"}}, {"term": {"rule.id": rule_id}}]}}
-    body = {"size": 0, "query": query, "aggs": {name: {kind: {"field": "@timestamp"}}}}
-    found = engine.search(namespace.risk, body).get("aggregations", {}).get(name, {}).get("value")
-    return None if found is None else int(found)
+    ends = {name: {name: {"field": "@timestamp"}} for name in ("min", "max")}
+    found = engine.search(namespace.risk, {"size": 0, "query": query, "aggs": ends}).get("aggregations", {})
+    oldest, newest = (found.get(name, {}).get("value") for name in ends)
+    return None if oldest is None else int(oldest), None if newest is None else int(newest)
 
 
 def save_progress(engine: Engine, namespace: Namespace, rule_id: str, progress: Progress) -> None:

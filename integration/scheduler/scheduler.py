@@ -25,7 +25,7 @@ from integration.findings.store import stored_findings
 from integration.names import Namespace
 from integration.scheduler.jsonlog import Log
 from integration.scheduler.notifications import Notifier
-from integration.scheduler.progress import Progress, create_state_index, newest_risk_event, read_progress, save_progress
+from integration.scheduler.progress import Progress, create_state_index, read_progress, risk_events_span, save_progress
 from integration.times import rfc3339
 
 _LOGGED_CHARACTERS = 1_000
@@ -166,7 +166,8 @@ class Scheduler:
         """Return where to go on: without stored progress the newest risk event says it; a new rule begins with its last window."""
         progress = read_progress(self._engine, self._job.namespace, rule.id)
         if progress is None:
-            newest = newest_risk_event(self._engine, self._job.namespace, rule.id) or last.start
+            _, newest = risk_events_span(self._engine, self._job.namespace, rule.id)
+            newest = newest or last.start
             progress = Progress(newest, newest)
             if newest >= last.end:  # no window will store it before the next run, and `doctor` reads it
                 save_progress(self._engine, self._job.namespace, rule.id, progress)

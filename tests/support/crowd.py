@@ -45,7 +45,7 @@ class Crowd(Engine):
 
     def _send(self, method: str, path: str, body: Body, params: Params) -> object:
         if method == "GET":
-            raise refused(Call(self.url, method, path), 404, {"error": f"there is no {path}"})
+            raise refused(Call(self.url, method, path), 400, {"error": f"no handler found for uri [{path}] and method [{method}]"})
         assert isinstance(body, dict)
         if path.endswith("_count"):
             lost = any(part in body["query"]["bool"]["filter"] for part in LOSSES)

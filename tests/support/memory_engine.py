@@ -79,8 +79,8 @@ class MemoryEngine(Engine):
         if "ids" in body.get("query", {}):
             hits = [{"_id": i, "_source": stored[i][0]} for i in body["query"]["ids"]["values"] if i in stored]
             return {"hits": {"hits": hits}}
-        if "newest" in body.get("aggs", {}):
-            return {"aggregations": {"newest": {"value": self.newest}}}
+        if body.get("aggs", {}).keys() == {"min", "max"}:
+            return {"aggregations": {"min": {"value": self.newest}, "max": {"value": self.newest}}}
         if "terminate_after" in body:
             return {"terminated_early": True}
         window = body["query"]["bool"]["filter"][0]["range"]["@timestamp"]

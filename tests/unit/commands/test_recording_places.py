@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 
-from integration.commands.recording_places import Asked, Places
+from integration.commands.recording_places import Places
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.names import Namespace
@@ -21,7 +21,7 @@ def test_a_place_that_may_not_be_read_is_told_and_fails_nothing() -> None:
         cluster.on("GET", "/detect-state-.*", FORBIDDEN)
         with connect(Connection(cluster.url)) as engine:
             places = Places(engine, None, Namespace("default"), "logs")
-            with closing(places.records(RULE, [window], Asked())) as records:
+            with closing(places.records(RULE, [window])) as records:
                 assert (len(records), records.places) == (0, ())
     assert len(places.unread) == 2
     assert all(each.startswith("The risk events were not compared, since this user may not read them: ") for each in places.unread)
