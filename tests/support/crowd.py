@@ -45,7 +45,8 @@ class Crowd(Engine):
 
     def _send(self, method: str, path: str, body: Body, params: Params) -> object:
         if method == "GET":
-            raise refused(Call(self.url, method, path), 400, {"error": f"no handler found for uri [{path}] and method [{method}]"})
+            answer = (400, "no handler found") if path.startswith("/_plugins/") else (404, f"there is no {path}")
+            raise refused(Call(self.url, method, path), answer[0], {"error": answer[1]})
         assert isinstance(body, dict)
         if path.endswith("_count"):
             lost = any(part in body["query"]["bool"]["filter"] for part in LOSSES)
