@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -36,9 +35,6 @@ def up(
         ),
     ] = None,
     name: NameOption = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", metavar="FOLDER", help="Keep the data in a folder of the node's name below this one.")
-    ] = None,
     form: FormatOption = "table",
 ) -> None:
     """Start a node on 127.0.0.1 and leave it running. The first time, the server is fetched from Maven Central.
@@ -48,11 +44,11 @@ def up(
 
     Example: detect cluster up --engine elasticsearch --version 8.19.13
     """
-    outcome = local.up(engine, version, name=name, port=port, data=data, report=note)
+    outcome = local.up(engine, version, name=name, port=port, report=note)
     if not outcome.changed:
         note(f"{outcome.record.name} is running already.")
     _print_record(outcome.record, form)
-    note(f"Data: {outcome.record.data}\nLog: {outcome.record.log}")
+    note(f"Data: {outcome.record.layout.data}\nLog: {outcome.record.layout.log}")
     note(f"To use it: export DETECT_URL={outcome.record.url}\nNext: detect install")
 
 
@@ -115,6 +111,6 @@ def _as_json(record: local.NodeRecord) -> dict[str, Any]:
         "state": "running" if running else "stopped",
         "url": record.url if running else None,
         "pid": record.pid if running else None,
-        "data": record.data,
-        "log": record.log,
+        "data": str(record.layout.data),
+        "log": str(record.layout.log),
     }

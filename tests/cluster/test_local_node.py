@@ -150,13 +150,13 @@ def test_a_setting_that_does_not_exist_is_shown_with_the_log(server: Server) -> 
 
 
 @pytest.mark.enough_on("opensearch")
-def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states: Path, reachable: Path, server: Server) -> None:
+def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states: Path, server: Server) -> None:
     version = ["--version", server.version] if server.version else []
-    started = detect("up", "--engine", server.engine, *version, "--data", str(reachable), "--name", NAME, "--format", "json")
+    started = detect("up", "--engine", server.engine, *version, "--name", NAME, "--format", "json")
     assert started.returncode == 0, started.stderr
     shown = json.loads(started.stdout)
     assert shown["state"] == "running"
-    assert shown["data"] == str(reachable / NAME)
+    assert shown["data"] == str(states / NAME / "data")
     assert call(shown["url"])["tagline"]
 
     again = detect("up", "--engine", server.engine, *version, "--name", NAME, "--format", "json")
@@ -183,10 +183,10 @@ def test_the_command_starts_shows_and_stops_a_node_that_crashes_meanwhile(states
     if (asked := distribution(server.engine, server.version)).keeps_classes:
         assert (cache_folder(Account.for_node()) / "kept" / f"{asked.engine}-{asked.version}.jsa").stat().st_size > 1_000_000
     assert "stopped" in detect("status").stdout
-    assert (reachable / NAME).exists()
+    assert (states / NAME).exists()
 
     assert detect("down", "--name", NAME, "--delete-data").returncode == 0
-    assert not (reachable / NAME).exists()
+    assert not (states / NAME).exists()
     assert "No node was started here" in detect("status").stderr
     assert detect("down", "--name", NAME).returncode == 2
 

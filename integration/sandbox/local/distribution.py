@@ -23,10 +23,14 @@ rootLogger.appenderRef.console.ref = console
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """A node's own folders. `data` may be outside `folder`; the others are below it."""
+    """A node's own folder, and those below it."""
 
     folder: Path
-    data: Path
+
+    @property
+    def data(self) -> Path:
+        """What the node stores, kept over all its starts."""
+        return self.folder / "data"
 
     @property
     def config(self) -> Path:

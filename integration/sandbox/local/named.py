@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
@@ -37,14 +36,11 @@ def up(
     *,
     name: str | None,
     port: int | None,
-    data: Path | None,
     report: Report,
 ) -> Outcome:
     """Start a node and leave it running; one that runs already is left alone.
 
     A node that was stopped keeps its version, its data and, if it is free, its port.
-
-    `data` is the folder below which the node keeps its data, in a folder of its own name.
 
     Raises `InputError` when a tool is missing, or the name belongs to a node of another kind; `NodeError` when the node
     cannot be fetched or does not come up.
@@ -59,7 +55,7 @@ def up(
             if known.running:
                 return Outcome(known, changed=False)
         server = distribution(engine, version)
-        layout = _layout(states, name, known, data)
+        layout = Layout(states.folder / name)
         liked = [*([known.port] if known else []), USUAL_PORT]
         node = prepare(name, server, layout, port=port, liked_ports=liked, options=NodeOptions(), report=report)
         report(f"Starting {server.engine} {server.version}")
@@ -71,11 +67,8 @@ def _started(node: Node, states: StateFolder) -> NodeRecord:
         name=node.name,
         engine=node.distribution.engine,
         version=node.distribution.version,
-        url=node.url,
         port=node.port,
         folder=str(node.layout.folder),
-        data=str(node.layout.data),
-        log=str(node.layout.log),
     )
     # Remembered before it is ready: if this command is killed meanwhile, `down` still finds the node.
     node.start(on_launch=lambda process: states.save(record.run_by(process)))
@@ -97,9 +90,8 @@ def down(name: str, *, delete_data: bool, report: Report) -> Outcome:
             known.process.stop(SECONDS_TO_STOP)
         states.save(known.run_by(None))
         if delete_data:
-            for folder in (known.data, known.folder):
-                if Path(folder).exists():
-                    shutil.rmtree(folder)
+            if known.layout.folder.exists():
+                shutil.rmtree(known.layout.folder)
             states.forget(name)
     return Outcome(known.run_by(None), changed=was_running or delete_data)
 
@@ -125,11 +117,3 @@ def _require_same(known: NodeRecord, engine: str, version: str | None) -> None:
             f"The node {known.name} is {known.engine} {known.version}. Choose another --name, "
             f"or remove it: `detect cluster down --name {known.name} --delete-data`."
         )
-
-
-def _layout(states: StateFolder, name: str, known: NodeRecord | None, data: Path | None) -> Layout:
-    """Return the node's folders: its data stays where it was unless the user says otherwise."""
-    folder = states.folder / name
-    if data is not None:
-        return Layout(folder, data.absolute() / name)
-    return Layout(folder, Path(known.data) if known else folder / "data")

@@ -135,9 +135,8 @@ class Node:
                 make_reachable(folder.parent)
                 folder.mkdir()
                 self.account.give(folder)
-        for folder in (self.layout.folder, self.layout.data):
-            if not self.account.can("-w", folder):
-                raise InputError(f"The node's user cannot write to {folder}. Choose a folder that it can reach.")
+        if not self.account.can("-w", self.layout.folder):
+            raise InputError(f"The node's user cannot write to {self.layout.folder}. Choose a folder that it can reach.")
 
     def _write_configuration(self, launch: Launch) -> None:
         settings = {

@@ -91,7 +91,7 @@ def running_node(
         stack.callback(atexit.unregister, stack.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ollama-detect-")))
         Account.for_node().give(folder)
-        node = prepare("detect-temporary", server, Layout(folder, folder / "data"), options=quick, report=report)
+        node = prepare("detect-temporary", server, Layout(folder), options=quick, report=report)
         report(f"Starting {server.engine} {server.version}")
         stack.callback(node.stop)
         node.start()

@@ -7,12 +7,14 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from integration.errors import InputError
 from integration.sandbox.local.account import Account
 from integration.sandbox.local.cache import Report, cache_folder, locked, make_reachable
+from integration.sandbox.local.distribution import Layout
+from integration.sandbox.local.ports import LOOPBACK
 from integration.sandbox.local.process import Process
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}", re.ASCII)
@@ -25,13 +27,20 @@ class NodeRecord:
     name: str
     engine: str
     version: str
-    url: str
     port: int
     folder: str
-    data: str
-    log: str
     pid: int | None = None
     started: float | None = None
+
+    @property
+    def url(self) -> str:
+        """Where clients reach it."""
+        return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def layout(self) -> Layout:
+        """Its folders."""
+        return Layout(Path(self.folder))
 
     @property
     def process(self) -> Process | None:
@@ -91,10 +100,11 @@ class StateFolder:
         """
         path = self._path(name)
         try:
-            return NodeRecord(**json.loads(path.read_text(encoding="utf-8")))
+            read = json.loads(path.read_text(encoding="utf-8"))
+            return NodeRecord(**{each.name: read[each.name] for each in fields(NodeRecord)})
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, KeyError) as error:
             raise InputError(
                 f"{path} is not the record of a node: {error}. See whether the node runs, stop it, and delete the file."
             ) from error

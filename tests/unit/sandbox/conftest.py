@@ -81,7 +81,7 @@ def make_node(tmp_path: Path, cache: Cache) -> Callable[..., Node]:
 
     def make(server: FakeServer | None = None, options: NodeOptions | None = None) -> Node:
         server = server or FakeServer()
-        layout = Layout(tmp_path / "node", tmp_path / "node" / "data")
+        layout = Layout(tmp_path / "node")
         home = server.assemble(cache, lambda _: None)
         return Node("n", server, layout, free_port(), home, tmp_path / "java", Account(), options or NodeOptions())
 

@@ -60,28 +60,15 @@ def test_status_tells_of_a_stopped_node_and_of_none(runner: CliRunner) -> None:
     assert json.loads(detect(runner, "status", "--name", "x", "--format", "json").stdout) == {"nodes": []}
 
 
-def test_options_reach_the_node(runner: CliRunner, tmp_path: Path) -> None:
+def test_options_reach_the_node(runner: CliRunner) -> None:
     port = free_port()
-    shown = json.loads(
-        detect(
-            runner,
-            "up",
-            "--engine",
-            "elasticsearch",
-            "--name",
-            "n",
-            "--port",
-            str(port),
-            "--data",
-            str(tmp_path),
-            "--format",
-            "json",
-        ).stdout
-    )
-    assert (shown["engine"], shown["url"], shown["data"]) == ("elasticsearch", f"http://127.0.0.1:{port}", str(tmp_path / "n"))
-    assert (tmp_path / "n").exists()
+    options = ("--engine", "elasticsearch", "--name", "n", "--port", str(port), "--format", "json")
+    shown = json.loads(detect(runner, "up", *options).stdout)
+    assert (shown["engine"], shown["url"]) == ("elasticsearch", f"http://127.0.0.1:{port}")
+    data = Path(shown["data"])
+    assert data.exists()
     detect(runner, "down", "--name", "n", "--delete-data")
-    assert not (tmp_path / "n").exists()
+    assert not data.exists()
 
 
 @pytest.mark.parametrize("arguments", [["up", "--engine", "solr"], ["up", "--port", "0"], ["up", "--port", "70000"], ["down", "x"]])

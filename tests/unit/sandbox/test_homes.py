@@ -134,7 +134,7 @@ def test_elasticsearch_calls_nobody_and_needs_a_full_java(version: str) -> None:
 
 
 def test_the_jvm_gets_the_heap_and_the_nodes_own_folders(tmp_path: Path) -> None:
-    layout = Layout(tmp_path, tmp_path / "data")
+    layout = Layout(tmp_path)
     assert f"-Djava.io.tmpdir={tmp_path}/tmp" in jvm_options(layout)
     arguments = OpenSearch("3.4.0").launch(Path("/j"), Path("/h"), layout, ("-Xmx1g",)).arguments
     assert arguments[:2] == ("/j/bin/java", "-Xmx1g")

@@ -21,7 +21,7 @@ Up = Callable[..., Outcome]
 @pytest.fixture
 def up(fake: dict[str, FakeServer]) -> Iterator[Up]:
     def start(engine: str = "opensearch", version: str | None = None, **options: object) -> Outcome:
-        arguments = {"name": None, "port": None, "data": None, "report": lambda _: None} | options
+        arguments = {"name": None, "port": None, "report": lambda _: None} | options
         return named.up(engine, version, **arguments)  # type: ignore[arg-type]
 
     yield start
@@ -53,10 +53,10 @@ def test_a_node_is_started_once_and_stopped_once(up: Up) -> None:
 
 def test_data_stays_unless_it_is_to_be_deleted(up: Up) -> None:
     first = up().record
-    kept = Path(first.data) / "kept"
+    kept = first.layout.data / "kept"
     kept.touch()
     down()
-    assert up().record.data == first.data
+    assert up().record.layout == first.layout
     assert kept.exists()
     assert down(delete_data=True).changed
     assert not kept.exists()
@@ -71,19 +71,6 @@ def test_a_mistyped_name_leaves_nothing(up: Up) -> None:
     with pytest.raises(InputError, match="No node with the name other"):
         down("other")
     assert sorted(folder.iterdir()) == before
-
-
-def test_data_goes_to_a_folder_of_its_own_below_the_one_named(up: Up, tmp_path: Path) -> None:
-    bystander = tmp_path / "shared" / "bystander"
-    bystander.parent.mkdir()
-    bystander.touch()
-    record = up(name="n1", data=tmp_path / "shared").record
-    assert record.data == str(tmp_path / "shared" / "n1")
-    down("n1")
-    assert up(name="n1").record.data == record.data
-    down("n1", delete_data=True)
-    assert bystander.exists()
-    assert not Path(record.data).exists()
 
 
 def test_a_node_comes_back_on_its_port(up: Up) -> None:

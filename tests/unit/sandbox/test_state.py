@@ -10,7 +10,7 @@ from integration.sandbox.local.account import Account
 from integration.sandbox.local.process import Process, start_of
 from integration.sandbox.local.state import NodeRecord, StateFolder
 
-RECORD = NodeRecord("n", "opensearch", "3.4.0", "http://127.0.0.1:9200", 9200, "/f", "/f/data", "/f/logs/node.log")
+RECORD = NodeRecord("n", "opensearch", "3.4.0", 9200, "/f")
 
 
 def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
