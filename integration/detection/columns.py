@@ -6,10 +6,10 @@ from enum import Enum, auto
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, StringConstraints, model_validator
+from pydantic import AfterValidator, model_validator
 
 from integration.detection.field_names import EVENT_FIELDS
-from integration.detection.texts import Model, Name
+from integration.detection.texts import Model, Name, like
 
 BEFORE = ("rule_id", "host", "window_start", "window_end")
 """The columns of every finding that stand before the rule's own."""
@@ -69,7 +69,7 @@ class Column(Model):
     distinct: Name | None = None
     score: Literal["label"] | None = None
     counts: Literal["label"] | None = None
-    floor: Annotated[str, StringConstraints(pattern=r"^[1-9]\d{0,3}[mhd]$")] | None = None
+    floor: Annotated[str, like(r"[1-9][0-9]{0,3}[mhd]", "a span such as 30m, 1h or 1d")] | None = None
 
     @model_validator(mode="after")
     def _one_thing(self) -> Self:

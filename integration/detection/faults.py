@@ -12,18 +12,6 @@ from pydantic import ValidationError
 Location = tuple[int | str, ...]
 _MOST_KEYS = 30
 _OF_KEY = "[key]"
-PATTERNS: dict[str, str] = {
-    r"^[a-z][a-z0-9_]{0,99}$": "must be small letters, digits and _, a letter first",
-    r"^[A-Za-z]{1,20}(?:[+-]\d{1,4})?$": "must be a level such as ERROR or DEBUG-4",
-    r"^[1-9]\d{0,3}[mhd]$": "must be a span such as 30m, 1h or 1d",
-    r"^T\d{4}(?:\.\d{3})?$": "must be a technique's id such as T1190 or T1059.004",
-    r"^TA\d{4}$": "must be a tactic's id such as TA0001",
-    r"^https?://\S+$": "must be a URL that begins with https://",
-    r"^\d{1,4}[mh]$": "must be a span such as 20m or 2h",
-    r"^[A-Za-z_][A-Za-z0-9_]{0,255}$": "must be the name of an environment variable",
-    r"^[^\s/\\?\"<>|#A-Z]{1,1000}$": 'must be the name of an index or a pattern: no blanks, capitals, or any of / \\ ? " < > | #',
-}
-"""What texts must look like, by the regular expression that is asked of them."""
 _NOT_TEXT = "must be text: put quotes around it"
 _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "missing": lambda _: "is missing",
@@ -38,7 +26,6 @@ _WORDS: dict[str, Callable[[dict[str, Any]], str]] = {
     "string_too_short": lambda _: "must not be empty",
     "string_too_long": lambda context: f"must not have more than {context['max_length']:,} characters",
     "too_short": lambda _: "must not be empty",
-    "string_pattern_mismatch": lambda context: PATTERNS.get(context["pattern"], f"must match {context['pattern']}"),
 }
 
 

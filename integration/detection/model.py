@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, PrivateAttr, StringConstraints, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from integration.detection import ladder
@@ -21,7 +21,7 @@ from integration.detection.risk import Risk, Technique, ThreatObjects
 from integration.detection.risk_message import Token
 from integration.detection.schedule import Schedule
 from integration.detection.severity import Severity
-from integration.detection.texts import Model, Name, Term, Text
+from integration.detection.texts import Model, Name, Term, Text, like
 
 # Names that searches use beside those of a rule's lists.
 _OF_SEARCHES = re.compile(r"first_seen|last_seen|labels|long_lines|condition_\d+|host_\d+")
@@ -70,7 +70,7 @@ class Rule(Model):
     attack: tuple[Technique, ...]
     implementation: Text
     known_false_positives: Text
-    references: tuple[Annotated[str, StringConstraints(pattern=r"^https?://\S+$")], ...] = ()
+    references: tuple[Annotated[str, like(r"https?://\S+", "a URL that begins with https://")], ...] = ()
     _file: Path | None = PrivateAttr(default=None)
     _field_names: FieldNames = PrivateAttr(default=FieldNames())
 

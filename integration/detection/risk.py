@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from integration.detection.risk_message import Token, message_parts
 from integration.detection.severity import Severity
-from integration.detection.texts import Model, Name, TechniqueId, Term, Text
+from integration.detection.texts import Model, Name, TechniqueId, Term, Text, like
 
 Score = Annotated[int, Field(ge=0, le=100)]
 
@@ -44,4 +44,4 @@ class Technique(Model):
     technique: TechniqueId
     name: Term
     tactic: Term
-    tactic_id: Annotated[str, StringConstraints(pattern=r"^TA\d{4}$")]
+    tactic_id: Annotated[str, like(r"TA[0-9]{4}", "a tactic's id such as TA0001")]

@@ -23,10 +23,11 @@ from integration.detection.ladder import Step
 from integration.detection.model import Rule, ScheduleText
 from integration.detection.schedule import MINUTE_MS, Schedule
 from integration.detection.severity import Severity
-from integration.detection.texts import Name
+from integration.detection.texts import Name, like
 from integration.errors import InputError
 from integration.findings.filter import Bound, Filter, FilterEntry, Level, Text, Texts
 
+_INDEX = 'the name of an index or a pattern: no blanks, capitals, or any of / \\ ? " < > | #'
 _SECRETS = {"api_key": "DETECT_API_KEY", "password": "DETECT_PASSWORD"}
 
 
@@ -72,7 +73,7 @@ class IndexSettings(_Model):
     `dataset` is the value of `event.dataset` that marks them; an empty one says that the index holds nothing else.
     """
 
-    pattern: Annotated[str, StringConstraints(pattern=r"^[^\s/\\?\"<>|#A-Z]{1,1000}$")]
+    pattern: Annotated[str, like(r"[^\s/\\?\"<>|#A-Z]{1,1000}", _INDEX)]
     dataset: Annotated[str, StringConstraints(max_length=256)] | None = None
 
 
@@ -82,7 +83,7 @@ class ScheduleSettings(_Model):
     cron: Text | None = None
     earliest: Text | None = None
     latest: Text | None = None
-    offset: Annotated[str, StringConstraints(pattern=r"^\d{1,4}[mh]$")] = "0m"
+    offset: Annotated[str, like(r"[0-9]{1,4}[mh]", "a span such as 20m or 2h")] = "0m"
 
     def applied_to(self, schedule: ScheduleText) -> ScheduleText:
         """Return a rule's schedule with these settings; `ValueError` when they make no schedule."""
@@ -131,7 +132,7 @@ class NotifySettings(_Model):
     `severity_at_least`, `rule` and `host` are those of a `[[filter]]`.
     """
 
-    url_env: Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,255}$")] | None = None
+    url_env: Annotated[str, like(r"[A-Za-z_][A-Za-z0-9_]{0,255}", "the name of an environment variable")] | None = None
     url_file: Text | None = None
     severity_at_least: Level = Severity.INFORMATIONAL
     rule: Texts | None = None

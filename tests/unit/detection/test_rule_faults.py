@@ -1,15 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from integration.cli.settings.model import Config
-from integration.detection.cases import Case
-from integration.detection.faults import PATTERNS, Language
-from integration.detection.model import Rule
+from integration.detection.faults import Language
 
 
 class Part(BaseModel):
@@ -58,20 +54,3 @@ def told(data: dict[str, Any]) -> list[str]:
 )
 def test_one_message_a_fault_in_words_of_the_file(data: dict[str, Any], faults: list[str]) -> None:
     assert told(data) == faults
-
-
-def patterns(schema: object) -> Iterator[str]:
-    """Every regular expression that a schema asks texts to match."""
-    if isinstance(schema, dict):
-        if isinstance(schema.get("pattern"), str):
-            yield schema["pattern"]
-        for inner in schema.values():
-            yield from patterns(inner)
-    elif isinstance(schema, list):
-        for inner in schema:
-            yield from patterns(inner)
-
-
-@pytest.mark.parametrize("model", [Rule, Config, Case])
-def test_every_text_that_must_look_like_something_is_told_how(model: type[BaseModel]) -> None:
-    assert set(patterns(model.model_json_schema())) <= PATTERNS.keys()
