@@ -17,8 +17,7 @@ from integration.detection.classification import Classification
 from integration.detection.columns import AFTER, BEFORE, LISTS, NUMBERS, TAKEN, Column, Kind, Rows
 from integration.detection.conditions import Condition
 from integration.detection.field_names import FieldNames
-from integration.detection.risk import Risk, Technique, ThreatObjects
-from integration.detection.risk_message import Token
+from integration.detection.risk import Risk, Technique, ThreatObjects, Token
 from integration.detection.schedule import Schedule
 from integration.detection.severity import Severity
 from integration.detection.texts import Model, Name, Term, Text, like

@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from integration.detection.risk_message import Token, message_parts
 from integration.detection.severity import Severity
 from integration.detection.texts import Model, Name, TechniqueId, Term, Text, like
 
+OF_UNKNOWN_HOST = " (the host is unknown: this may sum up several machines)"
+"""What is added to the message of a finding for the host of events that name none."""
+
+_COLUMN = re.compile(r"\$(\w+)\$")
 Score = Annotated[int, Field(ge=0, le=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A column of the finding whose value stands at this place of the message."""
+
+    name: str
+
+
+@cache
+def message_parts(message: str) -> tuple[str | Token, ...]:
+    """Return the parts of a message in their order; a text among them is never empty."""
+    pieces = enumerate(_COLUMN.split(message))
+    return tuple(Token(piece) if position % 2 else piece for position, piece in pieces if piece)
 
 
 class ThreatObjects(Model):

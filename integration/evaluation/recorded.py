@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from integration.detection.columns import Kind
-from integration.detection.risk_message import Token
+from integration.detection.risk import Token
 from integration.detection.schedule import Window
 from integration.evaluation.risk_events import with_bounded_message
 from integration.findings.finding import Finding

@@ -16,7 +16,7 @@ from pydantic import ConfigDict, TypeAdapter
 from integration.detection.columns import AFTER, BEFORE, LISTS, NUMBERS, Kind
 from integration.detection.ladder import ColumnCondition
 from integration.detection.model import Rule
-from integration.detection.risk_message import OF_UNKNOWN_HOST, Token
+from integration.detection.risk import OF_UNKNOWN_HOST, Token
 from integration.detection.schedule import Window
 from integration.detection.severity import Severity
 from integration.findings.values import Values

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import ssl
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 
+import urllib3
+import urllib3.exceptions
 import yaml
 
 from integration.errors import InputError, NodeError
 from integration.sandbox.local.account import Account
 from integration.sandbox.local.cache import make_reachable
 from integration.sandbox.local.distribution import LOG_CONFIGURATION, Distribution, Launch, Layout, jvm_options
-from integration.sandbox.local.health import is_up
 from integration.sandbox.local.ports import LOOPBACK, free_port
 from integration.sandbox.local.process import Process, spawn
 
 SECONDS_TO_START = 180.0
 SECONDS_TO_STOP = 60.0
 _SECONDS_BETWEEN_LOOKS = 0.25
+_SECONDS_FOR_AN_ANSWER = 5.0
 _SHOWN_LINES = 20
+# A node with security on tells a stranger nothing more, and says this only once it has its security set up.
+_UP = {HTTPStatus.OK, HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
 
 
 @dataclass(frozen=True)
@@ -174,3 +180,20 @@ class Node:
             "LANG": "C.UTF-8",
             **launch.environment,
         }
+
+
+def is_up(port: int, tls: ssl.SSLContext | None, logs: Path | None = None) -> bool:
+    """Whether the node at `port` has recovered its state and all its primary shards, and logs to the folder `logs`.
+
+    By its logs a node is told from another one that took the port first; one that turns strangers away says nothing of them.
+    """
+    url = f"{'https' if tls else 'http'}://{LOOPBACK}:{port}"
+    with urllib3.PoolManager(ssl_context=tls, timeout=_SECONDS_FOR_AN_ANSWER, retries=False) as pool:
+        try:
+            status = pool.request("GET", f"{url}/_cluster/health?wait_for_status=yellow&timeout=1s").status
+            if status != HTTPStatus.OK or logs is None:
+                return status in _UP
+            settings = pool.request("GET", f"{url}/_nodes/_local/settings?filter_path=nodes.*.settings.path.logs").data
+        except urllib3.exceptions.HTTPError:
+            return False
+    return json.dumps(str(logs), ensure_ascii=False).encode() in settings

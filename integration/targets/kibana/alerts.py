@@ -5,11 +5,13 @@ The alerts of stack rules are not read: no public interface of Kibana lists them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from integration.detection.columns import LISTS, NUMBERS, Kind
 from integration.detection.model import Rule
+from integration.detection.severity import Severity
 from integration.engines.kibana import Kibana
 from integration.engines.paging import page_of
 from integration.errors import ClusterError
@@ -17,10 +19,11 @@ from integration.evaluation.history import UNREADABLE, AlertQuery, AlertState
 from integration.findings.finding import Finding
 from integration.names import Namespace
 from integration.targets.kibana.body import detection_id
-from integration.targets.kibana.esql_rows import finding_of_row
+from integration.times import parse_time
 
 _ALERTS = "/api/detection_engine/signals/search"
 _ID = "kibana.alert.uuid"
+_COLUMN = "finding."
 # One alert can take megabytes: four lists of a hundred long values.
 _PAGE = 20
 
@@ -56,6 +59,40 @@ def flattened(source: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
                 waiting.append((f"{path}{name}.", value))
             else:
                 yield f"{path}{name}", value
+
+
+def finding_of_row(row: Mapping[str, Any], rule: Rule) -> Finding:
+    """Read a row given as its columns by dotted name; a column of nulls may be missing.
+
+    ES|QL gives one value as itself and several as a list. One of `history.UNREADABLE` when the row is not one of ours.
+    """
+    column: dict[str, Any] = {name.removeprefix(_COLUMN): value for name, value in row.items() if name.startswith(_COLUMN)}
+    return Finding.checked(
+        rule,
+        {name: _READ.get(each.kind, _same)(column.get(name)) for name, each in rule.columns.items()},
+        {name: int(column.get(f"truncated.{name}") or 0) for name in rule.field_lists},
+        rule_id=column.get("rule_id"),
+        host=column.get("host"),
+        window_start=parse_time(column["window_start"]),
+        window_end=parse_time(column["window_end"]),
+        severity=Severity.parse(column["severity"]),
+        attack_type=column.get("attack_type"),
+        risk_score=int(column["risk_score"]),
+        risk_message=column.get("risk_message"),
+    )
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _listed(value: Any) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+_READ: dict[Kind, Callable[[Any], Any]] = {Kind.TIME: parse_time, **dict.fromkeys(NUMBERS, int), **dict.fromkeys(LISTS, _listed)}
 
 
 def _alerts(kibana: Kibana, ours: Mapping[str, Any], asked: AlertQuery) -> Iterator[dict[str, Any]]:

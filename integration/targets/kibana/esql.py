@@ -14,7 +14,7 @@ from integration.detection.columns import Kind
 from integration.detection.fields import dataset_filter, name_in_index
 from integration.detection.ladder import ColumnCondition, Step
 from integration.detection.model import Rule
-from integration.detection.risk_message import OF_UNKNOWN_HOST, Token
+from integration.detection.risk import OF_UNKNOWN_HOST, Token
 from integration.detection.schedule import MINUTE_MS
 from integration.detection.severity import Severity
 from integration.findings.filter import NO_FILTER, Action, Filter

@@ -8,7 +8,7 @@ from operator import itemgetter
 from typing import Any
 
 from integration.detection.model import Rule
-from integration.detection.risk_message import Token
+from integration.detection.risk import Token
 from integration.detection.schedule import MINUTE_MS
 from integration.detection.severity import Severity
 from integration.errors import InputError

@@ -13,7 +13,7 @@ import docker
 from docker.errors import DockerException, ImageNotFound
 from docker.models.containers import Container
 
-from integration.sandbox.local.health import is_up
+from integration.sandbox.local.node import is_up
 
 SECONDS_TO_START = 180.0
 _SECONDS_BETWEEN_LOOKS = 0.5

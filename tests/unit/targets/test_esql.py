@@ -16,8 +16,8 @@ from integration.detection.model import Rule
 from integration.findings.filter import Filter
 from integration.render.post_filter import MOST_CHARACTERS, MOST_WILDCARDS
 from integration.targets.kibana import esql_text
+from integration.targets.kibana.alerts import finding_of_row
 from integration.targets.kibana.esql import query
-from integration.targets.kibana.esql_rows import finding_of_row
 from tests.support.builders import RULE, error, event, findings_of, rule_with
 from tests.support.elastic_jvm import ElasticJvm, elastic_jvm
 from tests.support.fake_kibana_alerts import row_of

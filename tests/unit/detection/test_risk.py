@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration.detection.risk_message import Token, message_parts
+from integration.detection.risk import Token, message_parts
 
 
 @pytest.mark.parametrize(
