@@ -128,6 +128,7 @@ _PLAIN: Final[dict[str, Callable[[Event], str | int | None]]] = {
     "ollama.err": _first(_ERR, _BARE_ERR, member="err"),
     "ollama.level": _first(_LEVEL),
     "ollama.line": lambda event: kind_of(event.original),
+    "ollama.error_line": lambda event: event.original if "level=ERROR" in event.original else None,
 }
 # An empty attribute counts as none.
 _SLOG: Final[dict[str, Callable[[str, dict[str, str]], str | int | None]]] = {

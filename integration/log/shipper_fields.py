@@ -186,7 +186,7 @@ MAPPED: Final[dict[str, Any]] = {
     "host": {"name": ""},
     "http": {"request": {"method": ""}, "response": {"status_code": ""}},
     "log": {"level": "", "offset": "", "file": {"path": ""}, "origin": {"file": {"name": "", "line": ""}}},
-    "ollama": {"source": "", "msg": "", "err": "", "level": "", "line": "", "parse_error": ""},
+    "ollama": {"source": "", "msg": "", "err": "", "level": "", "line": "", "error_line": "", "parse_error": ""},
     "source": {"ip": ""},
     "url": {"path": "", "query": ""},
 }

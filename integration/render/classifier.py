@@ -62,7 +62,7 @@ def _classifier(rule: Rule, found: Callable[[str], str], excused: str) -> str:
         if any(text.contains or text.contains_all for condition in rule.selection for text in condition.texts):
             classified = f"String lower = {painless.folded('line')};\n{classified}"
     classified = f"{_fields(rule, conditions)}{classified}"
-    code = "String line = null;\n" + painless.from_index("line", rule, "event.original")
+    code = "String line = null;\n" + painless.line_from_index(rule)
     code += "boolean longLine = line == null;\n" + painless.block(
         ["longLine"], painless.from_source("line", rule, "event.original")
     )

@@ -18,8 +18,10 @@ from integration.detection.model import Rule
 
 _MOST_INT = 2**31 - 1
 _MAY_BE_DATE = re.compile(r"[+-]?[0-9]{4,10}[-/T]")
+ERROR_LINE = "ollama.error_line"
+"""The field of the lines of errors, which the pipeline fills. Events that were stored before have none."""
 # A line is too long for a doc value: no other can hold a value too long for one.
-_LONG_LINE = "(!doc.containsKey('event.original') || doc['event.original'].size() == 0)"
+_LONG_LINE = " && ".join(f"!(doc.containsKey({name!r}) && doc[{name!r}].size() > 0)" for name in (ERROR_LINE, "event.original"))
 
 
 def script(source: str, params: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -50,6 +52,15 @@ def read(variable: str, rule: Rule, field: str) -> str:
     guard = "" if rule.field_names.own_index else f" && {_LONG_LINE}"
     sent = block([f"{variable} == null{guard}"], from_source(variable, rule, field))
     return f"String {variable} = null;\n{from_index(variable, rule, field)}{sent}"
+
+
+def line_from_index(rule: Rule) -> str:
+    """Return code that sets `line` to the event's line, where an index has it.
+
+    That of an error is read where few others are: an engine unpacks 64 values that follow each other in order to read one.
+    """
+    code = from_index("line", rule, "event.original")
+    return code if rule.field_names.own_index else from_index("line", rule, ERROR_LINE) + block(["line == null"], code)
 
 
 def block(tests: Sequence[str], code: str) -> str:

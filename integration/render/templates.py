@@ -88,7 +88,8 @@ def events_mapping(rules: Sequence[Rule], engine: str) -> dict[str, Any]:
                 }
             ),
             "ollama": _object(
-                dict.fromkeys(("source", "msg", "err", "level"), _UNINDEXED) | dict.fromkeys(("line", "parse_error"), _KEYWORD),
+                dict.fromkeys(("source", "msg", "err", "level", "error_line"), _UNINDEXED)
+                | dict.fromkeys(("line", "parse_error"), _KEYWORD),
             ),
             "source": _object({"ip": _IP}),
             "url": _object({"path": _KEYWORD, "query": _KEYWORD}),

@@ -104,6 +104,20 @@ def test_documents_of_shippers_make_the_reference_s_findings(installed: Engine, 
     assert compare(findings_of(events, RULE), found).differences == ()
 
 
+def test_errors_that_were_stored_before_they_had_a_field_of_their_own_are_selected_alike(installed: Engine) -> None:
+    texts = ['source=s.go:1 msg="exited"', 'msg="Model" err="exit status 1"', 'msg="other"', f'msg="llama runner {"x" * 9_000}"']
+    lines = [Shipped(f"level=ERROR {text}", host, BASE) for host in ("gpu-1", "gpu-2") for text in texts]
+    index = store(installed, lines)
+    older = {"script": {"source": "ctx._source.ollama.remove('error_line')"}, "query": {"term": {"host.name": "gpu-1"}}}
+    changed = installed.request("POST", f"/{index}/_update_by_query", older, {"pipeline": "_none", "refresh": True})
+    assert changed["updated"] == len(texts)
+    indexed = {"bool": {"filter": [{"exists": {"field": "ollama.error_line"}}]}}
+    assert installed.count(index, indexed) == len(texts) - 1  # one is too long for it
+    found = cluster_findings(installed, RULE, index, lines)
+    assert found == reference_findings(RULE, lines)
+    assert [finding["error_count"] for finding in found] == [3, 3]
+
+
 def test_values_longer_than_a_keyword_are_read_from_source(installed: Engine) -> None:
     long = "model " + "x" * 9_000
     lines = [

@@ -328,7 +328,8 @@ def test_a_documents_own_fields_stay(engine: Engine, pipeline: str) -> None:
         "agent": {"version": "1"},
         "tags": "edge",
     }
-    (got,) = run(engine, [own | {"message": "Feb 26 10:05:31 other ollama[1]: level=ERROR source=a.go:1 msg=x error=y"}])
+    line = "level=ERROR source=a.go:1 msg=x error=y"
+    (got,) = run(engine, [own | {"message": f"Feb 26 10:05:31 other ollama[1]: {line}"}])
     assert got == own | {
         "message": "x",
         "log": {
@@ -337,9 +338,9 @@ def test_a_documents_own_fields_stay(engine: Engine, pipeline: str) -> None:
             "level": "ERROR",
             "origin": {"file": {"name": "a.go", "line": 1}},
         },
-        "event": {"module": "x", "original": "level=ERROR source=a.go:1 msg=x error=y", "dataset": "ollama.server"},
+        "event": {"module": "x", "original": line, "dataset": "ollama.server"},
         "error": {"code": "7", "message": "y"},
-        "ollama": {"level": "ERROR", "line": "record", "source": "a.go:1", "msg": "x"},
+        "ollama": {"level": "ERROR", "line": "record", "error_line": line, "source": "a.go:1", "msg": "x"},
     }
 
 

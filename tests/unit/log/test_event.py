@@ -24,6 +24,7 @@ FIELDS = (
         "ollama.err",
         "ollama.level",
         "ollama.line",
+        "ollama.error_line",
     ),
     *("message", "error.message", "log.origin.file.name", "log.origin.file.line"),
     *("http.request.method", "http.response.status_code", "url.path", "url.query", "source.ip", "event.duration"),
@@ -52,6 +53,12 @@ def test_an_escaped_quote_ends_the_spl_field_and_not_the_message() -> None:
     assert got.value("message") == 'error "x"'
     assert got.value("ollama.err") == "a \\"
     assert got.value("error.message") == 'a "b"'
+
+
+def test_the_line_of_an_error_stands_by_itself_too() -> None:
+    line = 'time=2025-10-02T14:46:19.789-04:00 level=ERROR msg="to a@example.org"'
+    assert event(line).value("ollama.error_line") == line.replace("a@example.org", "[REDACTED_EMAIL]")
+    assert event(line.replace("ERROR", "WARN")).value("ollama.error_line") is None
 
 
 def test_bare_values_are_what_the_automatic_extraction_finds() -> None:

@@ -26,7 +26,7 @@ def test_lines_of_attacks(case: dict[str, str]) -> None:
     got = parse(case["line"], host=None, shipped_at=0)
     assert got.value("ollama.line") == case["kind"]
     assert got.document()["ollama"] == {"line": case["kind"]} | {
-        name: value for name in ("source", "msg", "err", "level") if (value := got.value(f"ollama.{name}"))
+        name: value for name in ("source", "msg", "err", "level", "error_line") if (value := got.value(f"ollama.{name}"))
     }
 
 
