@@ -112,7 +112,8 @@ def risk_findings(engine: Engine, index: str, wanted: FindingQuery, left_out: Sk
         hits = answer["hits"]["hits"]
         for hit in hits:
             try:
-                finding = _read(hit["_source"]["finding"], wanted.rules)
+                record = hit["_source"]["finding"]
+                finding = Finding.from_json(record, wanted.rules[record["rule_id"]])
             except UNREADABLE as error:
                 left_out.add("risk events that hold no finding", f"{hit['_index']}, document {hit['_id']}: {error!r}")
                 continue
@@ -121,7 +122,3 @@ def risk_findings(engine: Engine, index: str, wanted: FindingQuery, left_out: Sk
         if len(hits) < size:
             return
         body["search_after"] = hits[-1]["sort"]
-
-
-def _read(record: Mapping[str, Any], rules: Mapping[str, Rule]) -> Finding:
-    return Finding.from_json(record, rules[record["rule_id"]])

@@ -51,19 +51,16 @@ def removals(
     for name, kind in data_of(namespace).items():
         if kind == "index" and not delete_data:
             continue  # whoever may uninstall need not see it
-        indices = connections.engine.backing_indices(name)
-        is_empty_stream = kind == "data stream" and indices and not connections.engine.count(name, {"match_all": {}})
-        if (
-            kind == "data stream"
-            and indices
-            and (delete_data or is_empty_stream)
-            and not _deletes_streams(connections.engine, name)
-        ):
+        engine = connections.engine
+        indices = engine.backing_indices(name)
+        if not (delete_data or (indices and not engine.count(name, {"match_all": {}}))):
+            continue
+        if indices and kind == "data stream" and not _deletes_streams(engine, name):
             if delete_data:
-                raise ClusterError(f"{connections.engine.url} {_NO_INTERFACE}")
-        elif delete_data or is_empty_stream:
-            gone |= set(indices)
-            planned.append(_data_removal(connections.engine, kind, name) if indices else Removal(Step(kind, name, "was not there")))
+                raise ClusterError(f"{engine.url} {_NO_INTERFACE}")
+            continue
+        gone |= set(indices)
+        planned.append(_data_removal(engine, kind, name) if indices else Removal(Step(kind, name, "was not there")))
     return planned + list(_shared_removals(connections, shared, gone, namespace))
 
 

@@ -54,18 +54,6 @@ class Clock:
         return f"\x1b[31m{date} {self.utc[11:]} [Recovery] {date} - {self.utc[11:]} {rest}"
 
 
-def _journald(clock: Clock, host: str, line: str) -> str:
-    return f"{clock.syslog} {host} ollama[1499]: {line}"
-
-
-def _compose(_clock: Clock, _host: str, line: str) -> str:
-    return f"ollama-1  | {line}"
-
-
-def _docker_desktop(clock: Clock, _host: str, line: str) -> str:
-    return f"{clock.utc.replace('T', ' ')} {line}"
-
-
 def _docker_json(clock: Clock, _host: str, line: str) -> str:
     text = json.dumps(f"{line}\n", ensure_ascii=False)
     text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")  # as Go's encoder has it
@@ -74,9 +62,9 @@ def _docker_json(clock: Clock, _host: str, line: str) -> str:
 
 
 WRAPPINGS: Mapping[Prefix, Callable[[Clock, str, str], str]] = {
-    Prefix.JOURNALD: _journald,
-    Prefix.COMPOSE: _compose,
-    Prefix.DOCKER_DESKTOP: _docker_desktop,
+    Prefix.JOURNALD: lambda clock, host, line: f"{clock.syslog} {host} ollama[1499]: {line}",
+    Prefix.COMPOSE: lambda _clock, _host, line: f"ollama-1  | {line}",
+    Prefix.DOCKER_DESKTOP: lambda clock, _host, line: f"{clock.utc.replace('T', ' ')} {line}",
     Prefix.DOCKER_JSON: _docker_json,
 }
 """What each transport makes of a line, given the clock and the host; a bare line is as it is."""

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from integration.errors import InputError
 from integration.sandbox.sample.generator import Plan, by_host
+from integration.sandbox.sample.texts import Episode
 from integration.times import rfc3339
 
 
 @dataclass(frozen=True, slots=True)
 class Occurrence:
-    """An episode of a host's log. `start` and `end` are the times of its first and last line, in milliseconds.
+    """An episode in a host's log. `start` and `end` are the times of its first and last line, in milliseconds.
 
-    `impact` says that something was crashed, written where it must not be, or leaked; `blind` that nothing in the log shows it.
     In the scenarios attack and noisy, an episode is the only one of its host in a clock hour, and before the fiftieth minute.
     """
 
     host: str
     version: str
-    name: str
-    about: str
-    attack: bool
-    impact: bool
-    blind: bool
+    episode: Episode
     start: int
     end: int
     lines: tuple[str, ...]
@@ -43,8 +39,7 @@ def occurrences(plan: Plan) -> Iterator[Occurrence]:
             start = start if texts else line.instant
             texts.append(line.text)
             if line.last:
-                truth = (episode.name, episode.about, episode.attack, episode.impact, episode.blind)
-                yield Occurrence(host, version, *truth, start, line.instant, tuple(texts))
+                yield Occurrence(host, version, episode, start, line.instant, tuple(texts))
                 texts = []
 
 
@@ -57,8 +52,10 @@ def write_truth(path: Path, plan: Plan) -> int:
     try:
         with path.open("w", encoding="utf-8") as file:
             for one in told:
+                truth = {name: value for name, value in one.episode._asdict().items() if name != "text"}
                 times = {"start": rfc3339(one.start, millis=True), "end": rfc3339(one.end, millis=True)}
-                file.write(json.dumps(asdict(one) | times, ensure_ascii=False) + "\n")
+                shown = {"host": one.host, "version": one.version} | truth | times | {"lines": one.lines}
+                file.write(json.dumps(shown, ensure_ascii=False) + "\n")
     except OSError as error:
         raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     return len(told)

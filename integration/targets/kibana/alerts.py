@@ -69,7 +69,7 @@ def finding_of_row(row: Mapping[str, Any], rule: Rule) -> Finding:
     column: dict[str, Any] = {name.removeprefix(_COLUMN): value for name, value in row.items() if name.startswith(_COLUMN)}
     return Finding.checked(
         rule,
-        {name: _READ.get(each.kind, _same)(column.get(name)) for name, each in rule.columns.items()},
+        {name: _READ.get(each.kind, lambda value: value)(column.get(name)) for name, each in rule.columns.items()},
         {name: int(column.get(f"truncated.{name}") or 0) for name in rule.field_lists},
         rule_id=column.get("rule_id"),
         host=column.get("host"),
@@ -80,10 +80,6 @@ def finding_of_row(row: Mapping[str, Any], rule: Rule) -> Finding:
         risk_score=int(column["risk_score"]),
         risk_message=column.get("risk_message"),
     )
-
-
-def _same(value: Any) -> Any:
-    return value
 
 
 def _listed(value: Any) -> tuple[str, ...]:

@@ -33,9 +33,9 @@ def test_every_impact_is_serious(seed: int) -> None:
     made = plan(Scenario.ATTACK, seed)
     severities = found(made)
     missed = [
-        (one.version, one.name, severity)
+        (one.version, one.episode.name, severity)
         for one in occurrences(made)
-        if one.impact and not one.blind
+        if one.episode.impact and not one.episode.blind
         if (severity := severities.get((one.host, RULE.windows.window_of(one.start).start), Severity.INFORMATIONAL)) < Severity.HIGH
     ]
     assert missed == []

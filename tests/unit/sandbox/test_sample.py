@@ -213,13 +213,13 @@ class TestTruth:
             (f"gpu-0{host}", START // HOUR + hour): 1 for host in (1, 2, 3) for hour in range(24)
         }
         for one in seen:
-            assert one.attack == (scenario is Scenario.ATTACK)
+            assert one.episode.attack == (scenario is Scenario.ATTACK)
             assert RULE.windows.window_of(one.start) == RULE.windows.window_of(one.end)
             assert one.end - one.start < 5_000
 
     @pytest.mark.parametrize("scenario", [Scenario.ATTACK, Scenario.NOISY])
     def test_every_episode_of_every_version_comes(self, scenario: Scenario) -> None:
-        seen = {(one.version, one.name) for one in occurrences(plan(scenario, lines=9_000, hosts=3, hours=24))}
+        seen = {(one.version, one.episode.name) for one in occurrences(plan(scenario, lines=9_000, hosts=3, hours=24))}
         texts = {version: texts_of(version) for version in VERSIONS}
         episodes = {version: each.attacks if scenario is Scenario.ATTACK else each.faults for version, each in texts.items()}
         assert seen == {(version, episode.name) for version, each in episodes.items() for episode in each}
@@ -233,17 +233,17 @@ class TestTruth:
         for one in occurrences(made):
             first = logs[one.host].index(one.lines[0])
             assert tuple(logs[one.host][first : first + len(one.lines)]) == one.lines
-            assert one.impact <= one.attack
-            assert one.blind <= one.impact
+            assert one.episode.impact <= one.episode.attack
+            assert one.episode.blind <= one.episode.impact
 
     def test_a_crash_of_the_server_is_followed_by_a_start(self) -> None:
         """A goroutine's panic ends the process: no access line of that request, a start that finds the upload without a model."""
         crashes = [
             one for one in occurrences(plan(Scenario.ATTACK, 9_000, 3, hours=24)) if any("created by" in x for x in one.lines)
         ]
-        assert len({(one.version, one.name) for one in crashes}) >= 12
+        assert len({(one.version, one.episode.name) for one in crashes}) >= 12
         for one in crashes:
-            assert one.impact
+            assert one.episode.impact
             dead = next(number for number, line in enumerate(one.lines) if "goroutine " in line)
             if any("Listening on" in line for line in one.lines):
                 assert not any(line.startswith("[GIN]") for line in one.lines[dead:])
@@ -251,7 +251,7 @@ class TestTruth:
     @pytest.mark.parametrize("seed", range(20))
     def test_a_short_attack_is_one_too(self, seed: int) -> None:
         (one, *_) = occurrences(plan(Scenario.ATTACK, lines=100, seed=seed))
-        assert one.attack
+        assert one.episode.attack
         assert one.start - START < 1_000
 
     def test_a_sparse_log_is_not_made_of_attacks_alone(self) -> None:
@@ -365,7 +365,7 @@ class TestVerb:
         told = [json.loads(line) for line in truth.read_text().splitlines()]
         made = Plan(hosts=2, lines=600, start=START, span=2 * HOUR)
         assert [(one["host"], one["name"], parse_time(one["start"]), tuple(one["lines"])) for one in told] == [
-            (one.host, one.name, one.start, one.lines) for one in occurrences(made)
+            (one.host, one.episode.name, one.start, one.lines) for one in occurrences(made)
         ]
         said = capsys.readouterr().err
         assert "4 episodes in " in said
