@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import UserDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from importlib import import_module
 from inspect import Parameter, Signature, cleandoc, signature
 from itertools import takewhile
 from textwrap import indent, wrap
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
@@ -22,75 +22,59 @@ _WIDEST = 1_000
 _INDENT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Verb:
-    """A verb in the help of `detect`: its panel, the first line of its own help, and its module if it is not of the verb's name."""
-
-    panel: str
-    summary: str
-    module: str = ""
-
-
-_FILES, _LIFE_CYCLE, _EVALUATION, _ALERTING, _TOOLS = "Log files", "Cluster life cycle", "Evaluation", "Alerting", "Tools"
-_RULES = "Rules"
-VERBS = {
-    "scan": Verb(_FILES, "Evaluate log files with the Python reference of the search; no cluster is asked."),
-    "ingest": Verb(
-        _FILES, "Send log lines through the installed pipeline into the data stream; the same file a second time changes nothing."
-    ),
-    "install": Verb(
-        _LIFE_CYCLE, "Put the ingest pipeline, the index templates and the rules on the cluster; repeat it as often as you like."
-    ),
-    "diff": Verb(
-        _LIFE_CYCLE,
-        "Compare each object on the cluster with what this version and these rules would install; ends with 1 on any difference.",
-    ),
-    "status": Verb(
-        _LIFE_CYCLE,
-        "Say what is installed, how the rules run, how many events there are, and how many lines could not be parsed.",
-    ),
-    "uninstall": Verb(_LIFE_CYCLE, "Remove what `detect install` made and nothing else."),
-    "doctor": Verb(
-        _LIFE_CYCLE,
-        "Examine the connection, privileges, clocks, installed objects, the pipeline and the scheduler; change nothing.",
-    ),
-    "run": Verb(_EVALUATION, "Let the cluster evaluate scheduled windows and print the findings."),
-    "backtest": Verb(
-        _EVALUATION, "Say how many findings the past would have had: by severity, day, hour and host, and of which messages."
-    ),
-    "validate": Verb(_EVALUATION, "Compare the cluster's findings with the Python reference over the same lines."),
-    "explain": Verb(_EVALUATION, "Say step by step why a line is found, or why not."),
-    "watch": Verb(_EVALUATION, "Run the rules by their schedule and store their findings as risk events."),
-    "notify": Verb(_EVALUATION, "List whom `detect watch` tells of findings, and send each a test message."),
-    "findings": Verb(_EVALUATION, "List findings, or show one: risk events, and alerts of OpenSearch Alerting or Kibana."),
-    "enable": Verb(_ALERTING, "Start the rules where `detect install` put them; nothing else of them changes."),
-    "disable": Verb(
-        _ALERTING, "Stop the rules; they stay installed, with their open alerts, and an upgrade leaves them stopped.", "enable"
-    ),
-    "rules": Verb(_RULES, "List the rules, show one, check their files, or begin a new one."),
-    "test": Verb(_RULES, "Run the cases beside rules: lines, and what must come of them."),
-    "export": Verb(_TOOLS, "Write every rendered body to a file, without a cluster."),
-    "sample": Verb(_TOOLS, "Write made-up Ollama logs to try the detection on: benign, noisy, under attack."),
-    "cluster": Verb(_TOOLS, "Start and stop real nodes on this machine, without Docker."),
-    "demo": Verb(_TOOLS, "Start a real node, send sample logs through the pipeline, and validate the findings."),
+PANELS = {
+    "Log files": {
+        "scan": "Evaluate log files with the Python reference of the search; no cluster is asked.",
+        "ingest": "Send log lines through the installed pipeline into the data stream; "
+        "the same file a second time changes nothing.",
+    },
+    "Cluster life cycle": {
+        "install": "Put the ingest pipeline, the index templates and the rules on the cluster; repeat it as often as you like.",
+        "diff": "Compare each object on the cluster with what this version and these rules would install; "
+        "ends with 1 on any difference.",
+        "status": "Say what is installed, how the rules run, how many events there are, and how many lines could not be parsed.",
+        "uninstall": "Remove what `detect install` made and nothing else.",
+        "doctor": "Examine the connection, privileges, clocks, installed objects, the pipeline and the scheduler; change nothing.",
+    },
+    "Evaluation": {
+        "run": "Let the cluster evaluate scheduled windows and print the findings.",
+        "backtest": "Say how many findings the past would have had: by severity, day, hour and host, and of which messages.",
+        "validate": "Compare the cluster's findings with the Python reference over the same lines.",
+        "explain": "Say step by step why a line is found, or why not.",
+        "watch": "Run the rules by their schedule and store their findings as risk events.",
+        "notify": "List whom `detect watch` tells of findings, and send each a test message.",
+        "findings": "List findings, or show one: risk events, and alerts of OpenSearch Alerting or Kibana.",
+    },
+    "Alerting": {
+        "enable": "Start the rules where `detect install` put them; nothing else of them changes.",
+        "disable": "Stop the rules; they stay installed, with their open alerts, and an upgrade leaves them stopped.",
+    },
+    "Rules": {
+        "rules": "List the rules, show one, check their files, or begin a new one.",
+        "test": "Run the cases beside rules: lines, and what must come of them.",
+    },
+    "Tools": {
+        "export": "Write every rendered body to a file, without a cluster.",
+        "sample": "Write made-up Ollama logs to try the detection on: benign, noisy, under attack.",
+        "cluster": "Start and stop real nodes on this machine, without Docker.",
+        "demo": "Start a real node, send sample logs through the pipeline, and validate the findings.",
+    },
 }
+"""The verbs by panel, each with the first line of its own help."""
+SUMMARIES = {name: summary for verbs in PANELS.values() for name, summary in verbs.items()}
+_MODULES = {"disable": "enable"}
+"""The modules of verbs that are not of the verb's name."""
 
 
-@dataclass
-class Debugging:
-    """Whether tracebacks are wanted."""
-
-    wanted: bool = False
-
-    def heed(self, wanted: bool) -> None:
-        """Take what is said before a verb or after it."""
-        self.wanted = self.wanted or wanted
+debugging = SimpleNamespace(wanted=False)
+"""Whether tracebacks are wanted, as is said before a verb or after it."""
 
 
-debugging = Debugging()
-DebugOption = Annotated[
-    bool, typer.Option("--debug", envvar="DETECT_DEBUG", callback=debugging.heed, help="Show tracebacks of faults.")
-]
+def _heed(wanted: bool) -> None:
+    debugging.wanted = debugging.wanted or wanted
+
+
+DebugOption = Annotated[bool, typer.Option("--debug", envvar="DETECT_DEBUG", callback=_heed, help="Show tracebacks of faults.")]
 
 
 def replacing(
@@ -214,7 +198,9 @@ class _Commands(UserDict[str, Any]):
     """The commands by name, each made when it is asked for."""
 
     def __getitem__(self, name: str) -> Any:
-        module = import_module(f"integration.cli.{self.data[name].module or name}")
+        if name not in self.data:
+            raise KeyError(name)
+        module = import_module(f"integration.cli.{_MODULES.get(name, name)}")
         verb = getattr(module, name)
         if isinstance(verb, typer.Typer):
             return get_command(verb)
@@ -228,17 +214,17 @@ class Verbs(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        self.commands = _Commands(VERBS)
+        self.commands = _Commands(SUMMARIES)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002
         """Write the table, for which no verb is imported."""
-        width = max(map(len, VERBS))
-        for panel in dict.fromkeys(verb.panel for verb in VERBS.values()):
+        width = max(map(len, SUMMARIES))
+        for panel, verbs in PANELS.items():
             with formatter.section(panel):
-                formatter.write_dl([(name.ljust(width), verb.summary) for name, verb in VERBS.items() if verb.panel == panel])
+                formatter.write_dl([(name.ljust(width), summary) for name, summary in verbs.items()])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """Return what a word may become; no verb is imported to tell its name."""
-        self.commands = {name: TyperCommand(name, help=verb.summary) for name, verb in VERBS.items()}
+        self.commands = {name: TyperCommand(name, help=summary) for name, summary in SUMMARIES.items()}
         found: list[Any] = super().shell_complete(ctx, incomplete)
         return found

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from integration.engines.base import Engine
 from integration.engines.blocks import CLUSTER_SETTINGS, FLOOD_SETTING, FULL_DISK, INDEX_SETTINGS, lift_cluster, lift_index
@@ -34,56 +34,41 @@ class Disk:
     used_percent: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """A block: what has it, and why where that is known; the request that lifts it, none where the cluster does so by itself."""
+class Block(NamedTuple):
+    """A block in words, with why where that is known; `mend` is what lifts it, nothing where the cluster does so by itself."""
 
     text: str
-    request: str = ""
-
-    @property
-    def mend(self) -> str:
-        """What mends it, in the words that follow `To mend it,`."""
-        return f"send:\n{self.request}" if self.request else ""
+    mend: str = ""
 
 
 def blocks(engine: Engine, indices: Sequence[str]) -> Iterator[Block]:
     """Yield each block on indices of these names, and on the cluster; what may not be read is passed over."""
-    flooded = cache(partial(_is_flooded, engine))  # asked once, and only where a block may come of it
+    flood = cache(partial(_flood, engine))  # asked once, and only where a block may come of it
     for name in indices:
         with suppress(ForbiddenError, NotFoundError):
             params = {"flat_settings": True, "ignore_unavailable": True, "allow_no_indices": True}
             found = engine.request("GET", f"/{name}/_settings/index.blocks.*", params=params, retry=True)
             for index, body in sorted(found.items()):
-                yield from _of_index(index, body["settings"], flooded)
+                for setting in (*INDEX_SETTINGS.values(), FLOOD_SETTING):
+                    if str(body["settings"].get(setting)) == "true":
+                        known, lifts_itself = flood() if setting == FLOOD_SETTING else ("", False)
+                        mend = "" if lifts_itself else f"send:\n{lift_index(index, setting)}"
+                        yield Block(f"{index} has the block {setting}{known}", mend)
     for where, settings in _cluster_settings(engine).items():
         for setting in CLUSTER_SETTINGS.values():
             if str(settings.get(setting)) == "true":
-                yield Block(f"the cluster has the block {setting}", lift_cluster(setting, where))
+                yield Block(f"the cluster has the block {setting}", f"send:\n{lift_cluster(setting, where)}")
 
 
-def _of_index(index: str, settings: dict[str, Any], flooded: Callable[[], bool | None]) -> Iterator[Block]:
-    for setting in (*INDEX_SETTINGS.values(), FLOOD_SETTING):
-        if str(settings.get(setting)) == "true":
-            block = Block(f"{index} has the block {setting}", lift_index(index, setting))
-            yield _flood(block, flooded()) if setting == FLOOD_SETTING else block
-
-
-def _is_flooded(engine: Engine) -> bool | None:
-    """Return whether a disk is beyond the flood stage, None where this user may not know."""
+def _flood(engine: Engine) -> tuple[str, bool]:
+    """Return what is known of a block that the cluster sets beyond the flood stage, or anybody, and whether it goes by itself."""
     try:
-        return any(disk.stage == FLOOD_STAGE for disk in full_disks(engine))
+        is_flooded = any(disk.stage == FLOOD_STAGE for disk in full_disks(engine))
     except ForbiddenError:
-        return None
-
-
-def _flood(block: Block, is_flooded: bool | None) -> Block:
-    """Return a block that the cluster sets by itself beyond the flood stage, and anybody may set, with what is known of it."""
-    if is_flooded is None:
-        return Block(f"{block.text}: {FULL_DISK}; where no disk is full, somebody set it", block.request)
+        return f": {FULL_DISK}; where no disk is full, somebody set it", False
     if is_flooded:
-        return Block(f"{block.text}: {FULL_DISK}")
-    return Block(f"{block.text}: no disk is beyond the flood stage watermark, so somebody set it, or one was full", block.request)
+        return f": {FULL_DISK}", True
+    return ": no disk is beyond the flood stage watermark, so somebody set it, or one was full", False
 
 
 def full_disks(engine: Engine) -> list[Disk]:

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import tzinfo
 from typing import Any
 
-from integration.cli.backtest_output import Answer
+from integration.cli.backtest_output import Answer, SumsTables
 from integration.cli.findings_table import shown_window
 from integration.cli.output import progress
 from integration.cli.page.charts import Chart, charts_of
 from integration.cli.page.document import page_text
-from integration.cli.sums_tables import SumsTables
 from integration.commands.backtest import Sums
 from integration.detection.model import Rule
 from integration.findings.escaping import cut

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from integration.cli import totals
-from integration.cli.totals import totals_of
+from integration.cli import findings_table
+from integration.cli.findings_table import totals_of
 from integration.commands.backtest import Sums
 from integration.findings import severity_counts
 from integration.findings.finding import Finding
@@ -66,7 +66,11 @@ def test_the_last_name_stands_there_though_it_takes_a_second_line() -> None:
 def test_a_name_cannot_read_as_the_count_of_another() -> None:
     hosts = ("gpu-1 9 (9 critical), b", "x" * 500, 'a"\x1b', "a")
     findings = found(*((f"2026-11-24T{n:02}:00", host, 1) for n, host in enumerate(hosts)))
-    quoted = (r'"a\"\\x1b": 1 medium', '"gpu-1 9 (9 critical), b": 1 medium', f'"{"x" * (totals._MAX_NAME - 1)}…": 1 medium')
+    quoted = (
+        r'"a\"\\x1b": 1 medium',
+        '"gpu-1 9 (9 critical), b": 1 medium',
+        f'"{"x" * (findings_table._MAX_NAME - 1)}…": 1 medium',
+    )
     assert said(findings, 500)["host"] == ", ".join(("a: 1 medium", *quoted))
 
 
@@ -74,7 +78,7 @@ def test_very_many_hosts_are_counted_together(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(severity_counts, "MAX_KEYS", 20)
     findings = found(("2026-11-25T09:00", "zz", 6), *((f"2026-11-24T{n % 5:02}:00", f"gpu-{n:02}", 1) for n in range(30)))
     hosts = said(findings, 10_000)["host"].split(", ")
-    assert len(hosts) == totals._MOST_SHOWN + 1
-    assert hosts[-1] == f"others: {31 - totals._MOST_SHOWN} (1 critical)"
+    assert len(hosts) == findings_table._MOST_SHOWN + 1
+    assert hosts[-1] == f"others: {31 - findings_table._MOST_SHOWN} (1 critical)"
     whole = said(findings, None)["host"].splitlines()
     assert (len(whole), whole[0], whole[-1]) == (20 + 1, "gpu-00: 1 medium", "others: 11 (1 critical)")
