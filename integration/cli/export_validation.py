@@ -31,7 +31,7 @@ from integration.commands.splunk_export import (
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
 from integration.evaluation.presence import no_events
-from integration.evaluation.splunk_export import Export, read_export
+from integration.evaluation.splunk_export import read_export
 from integration.evaluation.splunk_reasons import NO_ROW
 from integration.evaluation.splunk_rows import Cell, RowDifference, RowKind
 from integration.findings.filter import Filter
@@ -101,7 +101,11 @@ def validate_export(cluster: ClusterOptions, index: str, request: ExportRequest,
     window = request.window(rule)
     lost: list[Loss] = []
     if request.logs:
-        result = _on_logs(rule, export, window, request)
+        logs = told_once(request.logs)
+        hosts = Hosts(list(names_of_logs(logs)), given=request.host, host_from=request.host_from)
+        result = validate_on_logs(rule, logs, hosts, export, window, request.zone, request.post_filter)
+        if result.scanned is not None:
+            note_machines(result.scanned, hosts, told=bool(request.host))
     else:
         with cluster.open() as engine:
             result = validate_on_cluster(engine, rule, index, export, window, request.zone, request.post_filter)
@@ -114,15 +118,6 @@ def validate_export(cluster: ClusterOptions, index: str, request: ExportRequest,
     _print_export(result, lost, form)
     if not result.agrees or any(loss.fault for loss in lost):
         raise typer.Exit(1)
-
-
-def _on_logs(rule: Rule, export: Export, window: Window, request: ExportRequest) -> ExportValidation:
-    logs = told_once(list(request.logs))
-    hosts = Hosts(list(names_of_logs(logs)), given=request.host, host_from=request.host_from)
-    result = validate_on_logs(rule, logs, hosts, export, window, request.zone, request.post_filter)
-    if result.scanned is not None:
-        note_machines(result.scanned, hosts, told=bool(request.host))
-    return result
 
 
 def _print_export(result: ExportValidation, losses: Sequence[Loss], form: Form) -> None:

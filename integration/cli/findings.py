@@ -15,6 +15,7 @@ from integration.cli.instants import FromOption, ToOption, span_of
 from integration.cli.options import IndexOption, TabularFormatOption, severity_of
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
+from integration.cli.tables import print_record
 from integration.cli.verbs import ListingGroup, typer_app, verb_of
 from integration.commands.recording_places import Places
 from integration.detection.model import Rule
@@ -109,7 +110,10 @@ def show(
                 if ids
                 else f"no finding has an id that begins with {identifier!r}; `detect findings` lists them"
             )
-        report.print_one(next(iter(found)), _events(engine, report.rules, where, found), form)
+        if form == "table":
+            print_record(next(iter(found)))
+        else:
+            report.print(found, _events(engine, report.rules, where, found), form)
 
 
 @contextmanager

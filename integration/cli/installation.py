@@ -113,16 +113,13 @@ def desired(
         ]
         objects = [target.rule_object(rule, enable=enable) for rule in rules] if target else []
         gone = [*abandoned(connections, rules, streams), *(ended(connections) if retention == NO_RETENTION else ())]
-        shown = _dashboards(connections, rules, deployment) if dashboards else []
-        gone += unused_panels(connections, deployment.namespace, shown) if shown else ()
+        shown: list[SavedObject] = []
+        if dashboards:
+            place = front_end_of(connections)
+            shown = dashboard_objects(rules, deployment, engine.name, place.space)
+            place.check()
+            gone += unused_panels(connections, deployment.namespace, shown)
         yield Desired(connections, rules, streams, shared, target, objects, gone, shown)
-
-
-def _dashboards(connections: Connections, rules: Sequence[Rule], deployment: Deployment) -> list[SavedObject]:
-    front_end = front_end_of(connections)
-    made = dashboard_objects(rules, deployment, connections.engine.name, front_end.space)
-    front_end.check()
-    return made
 
 
 @contextmanager

@@ -66,15 +66,6 @@ class Report:
         """Write findings in a form, and how many events were read and selected."""
         print_findings(self.noted(findings), events, form, self.rules, self._max_spl_rows, every=self._every)
 
-    def print_one(self, finding: Finding, events: Mapping[str, int], form: Form) -> None:
-        """Write one finding whole."""
-        if form == "table":
-            from integration.cli.tables import print_record  # not above: most reports are not of one finding
-
-            print_record(finding.id, finding.to_json())
-        else:
-            self.print([finding], events, form)
-
     def refuse_rows(self) -> None:
         """Raise `InputError` where rows are asked for that a page has not."""
         if self._max_spl_rows is not None or self._every:

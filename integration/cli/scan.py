@@ -97,7 +97,7 @@ def scan(
                 count = print_scan(report.noted(new_ones), lines.of, report.rules, report.zone, source, notes)
             note_count(count, events, len(report.rules))
         sys.stdout.flush()  # what could not be written was not told
-    for line in (*_before(told), *tally.notes()):
+    for line in (*(told.notes() if told else ()), *tally.notes()):
         note(line)
     for message in (message for log in logs if isinstance(log, Stream) for message in log.said):
         note(message)
@@ -109,13 +109,7 @@ def scan(
 def _page_notes(result: Scan, events: Mapping[str, int], tally: FilterTally, told: Told | None) -> list[str]:
     """Return what a page says besides its findings."""
     read = f"From {events['selected']:,} selected of {events['read']:,} events."
-    return [read, *_before(told), *tally.notes(), *result.unlike()]
-
-
-def _before(told: Told | None) -> list[str]:
-    if told is None or not told.before:
-        return []
-    return [f"An earlier call with --new told of {told.before:,} more finding{'s' * (told.before != 1)}."]
+    return [read, *(told.notes() if told else ()), *tally.notes(), *result.unlike()]
 
 
 def told_before(new: bool, state: Path | None) -> AbstractContextManager[Told | None]:

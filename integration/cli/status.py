@@ -50,7 +50,7 @@ def status(
         note(f"Nothing of detect's is installed on {cluster.connection.url}: `detect install` does that.")
     elif wanted.target is None and form == "table":
         note(f"The cluster runs no rules by itself. {SCHEDULER_HINT}; `detect doctor` says how far it is.")
-    note_losses(report.losses, report.events_index)
+    note_losses(report.losses, report.events.index)
     for stored in report.json_events:
         note_losses([stored.past_pipeline], stored.index)
     if any(loss.fault for loss in (*report.losses, *(each.past_pipeline for each in report.json_events))):
@@ -63,9 +63,9 @@ def _print_report(report: Report) -> None:
         columns = ["kind", "name", "enabled", "last run (UTC)", "last error", "open alerts"]
         print_table(columns, [_health_row(health) for health in report.rules])
     rows = [
-        [f"events in {report.events_index}", f"{report.events:,}"],
+        [f"events in {report.events.index}", f"{report.events.count:,}"],
         *([f"  {loss.label}", f"{loss.count:,}"] for loss in report.losses),
-        ["  last event", report.last_event or "none"],
+        ["  last event", report.events.last or "none"],
         ["  kept for", report.streams.retention or "as long as nobody deletes them"],
         ["  zone of [GIN] lines", report.streams.gin_timezone or "as the shipper says"],
         ["documents the pipeline failed on since the nodes started", f"{report.pipeline_failures:,}"],
@@ -77,8 +77,8 @@ def _print_report(report: Report) -> None:
                 [f"  {each.past_pipeline.label}", f"{each.past_pipeline.count:,}"],
             )
         ),
-        [f"risk events in {report.risk_index}", f"{report.risk_events:,}"],
-        ["  last window", report.last_risk_event or "none"],
+        [f"risk events in {report.risk_events.index}", f"{report.risk_events.count:,}"],
+        ["  last window", report.risk_events.last or "none"],
     ]
     print_table(["", "now"], rows)
 
@@ -101,16 +101,14 @@ def _report_json(report: Report) -> dict[str, Any]:
         "objects": [state_json(each) for each in report.objects],
         "rules": [asdict(health) for health in report.rules],
         "events": {
-            "index": report.events_index,
-            "count": report.events,
+            **asdict(report.events),
             **{loss.kind: loss.count for loss in report.losses},
             "pipeline_failures": report.pipeline_failures,
-            "last": report.last_event,
             "retention": report.streams.retention,
             "gin_timezone": report.streams.gin_timezone,
         },
         "json_events": [
             {"index": each.index, "count": each.count, "past_pipeline": each.past_pipeline.count} for each in report.json_events
         ],
-        "risk_events": {"index": report.risk_index, "count": report.risk_events, "last": report.last_risk_event},
+        "risk_events": asdict(report.risk_events),
     }

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from textwrap import fill
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.console import Console, Group, RenderableType
@@ -20,6 +20,7 @@ from rich.text import Text
 
 from integration.cli.output import note
 from integration.findings.escaping import escaped
+from integration.findings.finding import Finding
 
 _UNBOUNDED = 1_000_000
 _LONGEST_OF_LOGS = 10
@@ -208,11 +209,10 @@ def print_hanging(margin: str, text: str, limit: int | None = None) -> None:
     console().print(grid)
 
 
-def print_record(identifier: str, columns: Mapping[str, Any]) -> None:
+def print_record(finding: Finding) -> None:
     """Write one finding whole: a line for each column, and for each value of a list."""
-    shown = {"id": identifier} | {name: value for name, value in columns.items() if name != "truncated"}
+    shown = {"id": finding.id} | {name: value for name, value in finding.to_json().items() if name != "truncated"}
     cells = [Text("\n".join(map(escaped, map(str, value if isinstance(value, list) else [value])))) for value in shown.values()]
-    out = console()
-    out.print(record(list(shown), cells))
-    for name, count in columns.get("truncated", {}).items():
+    console().print(record(list(shown), cells))
+    for name, count in finding.truncated:
         note(f"{name} has {count:,} more values than are kept.")

@@ -93,12 +93,11 @@ class Judge:
         self.sums = Sums(zone)
         self.tally = FilterTally(post_filter)
         self._rules = {rule.id: rule for rule in rules}
-        self._zone = zone
 
     def finding(self, rule_id: str, window: Window, host: str, statistics: Statistics) -> Finding | None:
         """Return the finding, counted; None where there is none, or the filter takes it away."""
         self.events += statistics.events
-        found = build_finding(self._rules[rule_id], host, window, statistics, self._zone)
+        found = build_finding(self._rules[rule_id], host, window, statistics, self.sums.zone)
         if found is None or not self.tally.passes(found):
             return None
         self.sums.add(found)

@@ -29,8 +29,7 @@ ALL_TIME = Window(*(to_millis(datetime(year, 1, 1, tzinfo=UTC)) for year in (MIN
 class ExportValidation:
     """What came of comparing an export with findings of one rule over one span of time.
 
-    `missing` are columns of the rows that the export lacks, `unknown` those of the export that the rows lack, `filtered` the hosts
-    that the user's filter takes away.
+    `missing` are columns of the rows that the export lacks, `unknown` those of the export that the rows lack.
     """
 
     rule: Rule
@@ -39,7 +38,6 @@ class ExportValidation:
     rows: RowComparison
     missing: tuple[str, ...]
     unknown: tuple[str, ...]
-    filtered: tuple[str, ...]
     scanned: Scan | None = None
 
     @property
@@ -109,4 +107,4 @@ def _validation(
     rows = compare_rows(rule, export, passing(), zone, filtered)
     missing = tuple(name for name in rule.rows.names if export.columns and name not in export.columns)
     unknown = tuple(name for name in export.columns if name not in (*rule.rows.names, "count"))
-    return ExportValidation(rule, window, events, rows, missing, unknown, tuple(filtered), scanned)
+    return ExportValidation(rule, window, events, rows, missing, unknown, scanned)

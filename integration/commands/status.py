@@ -26,8 +26,17 @@ class JsonEvents:
 
 
 @dataclass(frozen=True, slots=True)
+class Documents:
+    """How many documents an index holds, and the time of the newest (RFC 3339), None where there is none."""
+
+    index: str
+    count: int
+    last: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
-    """The state of an installation: objects, counts of documents, and the newest times (RFC 3339, None when there is none).
+    """The state of an installation: objects, and the documents that came of it.
 
     `losses` are documents that did not become events as they should; `pipeline_failures` is the pipeline's own count since the
     nodes started. `streams` is what the user chose for the data streams. `rules` says how each rule fares at each target that has
@@ -37,14 +46,10 @@ class Report:
     engine: str
     version: str
     objects: tuple[Planned, ...]
-    events_index: str
-    events: int
+    events: Documents
     losses: tuple[Loss, ...]
-    last_event: str | None
     pipeline_failures: int
-    risk_index: str
-    risk_events: int
-    last_risk_event: str | None
+    risk_events: Documents
     streams: Streams
     rules: tuple[Health, ...] = ()
     json_events: tuple[JsonEvents, ...] = ()
@@ -57,14 +62,10 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         engine=engine.name,
         version=engine.version_text,
         objects=tuple(planned),
-        events_index=namespace.events,
-        events=engine.count(namespace.events, {"match_all": {}}),
+        events=_documents(engine, namespace.events),
         losses=tuple(losses(engine, namespace.events)),
-        last_event=_newest(engine, namespace.events),
         pipeline_failures=engine.pipeline_failures(PIPELINE),
-        risk_index=namespace.risk,
-        risk_events=engine.count(namespace.risk, {"match_all": {}}),
-        last_risk_event=_newest(engine, namespace.risk),
+        risk_events=_documents(engine, namespace.risk),
         streams=streams,
         rules=tuple(_health(connections, planned)),
         json_events=tuple(_json_events(engine, namespace)),
@@ -94,7 +95,7 @@ def _json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:
             yield JsonEvents(index, count, Loss("past_pipeline", label, lost, fault=lost > 0, text=text, mend=mend))
 
 
-def _newest(engine: Engine, index: str) -> str | None:
+def _documents(engine: Engine, index: str) -> Documents:
     body = {"size": 0, "aggs": {"newest": {"max": {"field": "@timestamp", "format": "strict_date_time"}}}}
     newest = engine.search(index, body).get("aggregations", {}).get("newest", {}).get("value_as_string")
-    return str(newest) if newest else None
+    return Documents(index, engine.count(index, {"match_all": {}}), str(newest) if newest else None)

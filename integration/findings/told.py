@@ -59,6 +59,11 @@ class Told:
             self._findings[finding.id] = (finding.window_start, finding.severity)
             yield finding
 
+    def notes(self) -> Iterator[str]:
+        """Yield how many findings were told before, if there were some."""
+        if self.before:
+            yield f"An earlier call with --new told of {self.before:,} more finding{'s' * (self.before != 1)}."
+
     def _write(self, path: Path) -> None:
         newest = nlargest(_MAX_FINDINGS, self._findings.items(), key=lambda item: item[1])
         record = {"version": _VERSION, "findings": {name: [start, str(level)] for name, (start, level) in newest}}

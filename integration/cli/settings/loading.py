@@ -50,7 +50,9 @@ def load_config(named: Path | None = None) -> Config:
     except RecursionError as error:
         raise InputError(f"{path}: is nested too deeply") from error
     except ValidationError as error:
-        raise InputError(_explain(path, text, data, error)) from error
+        faults = Language(Config.model_json_schema(), "setting", "a table").faults(error, data)
+        lines = sorted((_line_of(text, each.location), _named(each), each.message) for each in faults)
+        raise InputError("\n".join(f"{path}:{line}: {name}: {message}" for line, name, message in lines)) from error
 
 
 def _find() -> Path | None:
@@ -87,12 +89,6 @@ def _read(path: Path) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{path}:{data[: error.start].count(10) + 1}: is not UTF-8 text") from error
-
-
-def _explain(path: Path, text: str, data: object, error: ValidationError) -> str:
-    faults = Language(Config.model_json_schema(), "setting", "a table").faults(error, data)
-    lines = sorted((_line_of(text, each.location), _named(each), each.message) for each in faults)
-    return "\n".join(f"{path}:{line}: {name}: {message}" for line, name, message in lines)
 
 
 def _named(fault: Fault) -> str:
