@@ -10,12 +10,11 @@ Both sides give the same findings, and the node's caches are cleared before each
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
+from measured import Spent
 from sampled import shipped
 
 from integration.commands.ingest import ingest
@@ -82,7 +81,7 @@ def _compare(node: Node, engine: Engine, rule: Rule, index: str, what: str) -> N
     def one_by_one() -> list[Finding]:
         return [found for window in windows for found in evaluate(engine, rule, index, window)]
 
-    spent: dict[_Side, list[tuple[float, float]]] = {in_one_pass: [], one_by_one: []}
+    spent: dict[_Side, list[Spent]] = {in_one_pass: [], one_by_one: []}
     for side in spent:
         begun = time.perf_counter()
         while time.perf_counter() - begun < _WARM_SECONDS:
@@ -100,19 +99,12 @@ def _compare(node: Node, engine: Engine, rule: Rule, index: str, what: str) -> N
         print(f"| {where} | {this:.2f} s | {against:.2f} s | {against / this:.1f} |", flush=True)
 
 
-def _run(node: Node, engine: Engine, index: str, side: _Side) -> tuple[list[Finding], tuple[float, float]]:
-    """Return what a side finds without caches, and the seconds that it takes: by the clock, and of processors."""
+def _run(node: Node, engine: Engine, index: str, side: _Side) -> tuple[list[Finding], Spent]:
+    """Return what a side finds without caches, and what that takes."""
     engine.request("POST", f"/{index}/_cache/clear")
-    clock, processors = time.perf_counter(), _processor_seconds(node)
+    begun = Spent.until_now(node)
     found = side()
-    return found, (time.perf_counter() - clock, _processor_seconds(node) - processors)
-
-
-def _processor_seconds(node: Node) -> float:
-    """Return how long node and client have had a processor."""
-    assert node.process is not None
-    ticks = Path(f"/proc/{node.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
-    return time.process_time() + sum(map(int, ticks)) / os.sysconf("SC_CLK_TCK")
+    return found, Spent.until_now(node).since(begun)
 
 
 if __name__ == "__main__":

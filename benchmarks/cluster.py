@@ -1,4 +1,4 @@
-"""Ingest with and without the pipeline, and `run` over hours of a large index, on a node started for it.
+"""Ingest with and without the pipeline, and `run` and a monitor's search over hours of a large index, on a node started for it.
 
     python benchmarks/cluster.py --lines 1000000 --hourly 100000 --engine elasticsearch
 
@@ -12,9 +12,12 @@ import gc
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, partial
 from itertools import islice, product
+from random import Random
 from typing import Any, cast
 
+from measured import Spent
 from sampled import shipped
 
 from integration.commands.ingest import ingest
@@ -26,6 +29,7 @@ from integration.engines.base import Engine
 from integration.engines.connect import connect
 from integration.engines.connection import Connection
 from integration.evaluation.cluster import evaluate
+from integration.install.deployment import Deployment
 from integration.install.objects import Connections
 from integration.install.plan import install
 from integration.install.shared_objects import shared_objects
@@ -33,13 +37,17 @@ from integration.log.documents import document
 from integration.log.files import RawLine
 from integration.names import Namespace
 from integration.render.aggregation import BY_HOST, labels_name, window_search
-from integration.sandbox.local import NodeOptions, running_node
+from integration.sandbox.local import Node, NodeOptions, running_node
 from integration.sandbox.sample import Plan, Scenario
+from integration.targets.opensearch.body import monitor
 from integration.times import parse_time
 
 _START = parse_time("2026-11-24T00:00:00Z")
 _HOUR_MS = 3_600_000
-_RUNS = 5
+_HOURS = 4
+_LARGE = Namespace("large")
+_TURNS = 5
+_TURN_SECONDS, _WARM_SECONDS = 2, 10
 _ROUNDS = 2
 _PART = 250_000  # lines held at a time
 
@@ -49,7 +57,7 @@ def main() -> None:
     arguments.add_argument("--engine", default="opensearch", choices=("opensearch", "elasticsearch"))
     arguments.add_argument("--lines", type=int, default=1_000_000, help="lines sent with and without the pipeline; 0: skip")
     arguments.add_argument(
-        "--hourly", type=int, default=100_000, help="lines an hour that `run` is measured on, by one and by two hours; 0: skip"
+        "--hourly", type=int, default=100_000, help="lines an hour that is searched, one hour and two at a time; 0: skip"
     )
     arguments.add_argument("--heap", default="2g")
     given = arguments.parse_args()
@@ -64,7 +72,7 @@ def main() -> None:
         if given.lines:
             _measure_ingest(engine, given.lines)
         if given.hourly:
-            _measure_run(engine, rules, given.hourly)
+            _measure_searches(node, engine, rules, given.hourly)
 
 
 def _measure_ingest(engine: Engine, lines: int) -> None:
@@ -101,40 +109,70 @@ def _measure_ingest(engine: Engine, lines: int) -> None:
     )
 
 
-def _measure_run(engine: Engine, rules: Sequence[Rule], hourly: int) -> None:
-    """Evaluate windows that no cache has seen, in turn with the same aggregation over indexed keywords, which runs no script."""
-    index = Namespace("large").events
-    seconds = _send(engine, index, hourly * (_RUNS + 2), seed=7, hours=_RUNS + 2)
-    _say(f"{hourly * (_RUNS + 2):,} lines indexed in {seconds:.0f} s")
-    engine.refresh(index)
+def _measure_searches(node: Node, engine: Engine, rules: Sequence[Rule], hourly: int) -> None:
+    """Search windows that none has searched before, in turn with the same aggregation over indexed keywords, without scripts."""
+    seconds = _send(engine, _LARGE.events, hourly * _HOURS, seed=7, hours=_HOURS)
+    _say(f"{hourly * _HOURS:,} lines indexed in {seconds:.0f} s")
+    engine.refresh(_LARGE.events)
+    searches = {"`run`": _run, "its monitor's search": _search_of_its_monitor, "plain": _search_without_scripts}
+    if engine.name != "opensearch":
+        del searches["its monitor's search"]
     for rule, hours in product(rules, (1, 2)):
-        evaluated, plain, findings = [], [], 0
-        for number in range(_RUNS + 1):  # the first one is for the JVM and is not counted
-            start = _START + number * _HOUR_MS
-            end = start + hours * _HOUR_MS
-            window = Window(start, end, end)
-            if number % 2:
-                plain.append(_searched_without_scripts(engine, rule, index, window))
-            begun = time.perf_counter()
-            findings += len(list(evaluate(engine, rule, index, window)))
-            evaluated.append(time.perf_counter() - begun)
-            if not number % 2:
-                plain.append(_searched_without_scripts(engine, rule, index, window))
-        this, against = (sorted(times[1:])[_RUNS // 2] for times in (evaluated, plain))
-        what = f"{hourly * hours:,} lines by `{rule.id}` on {engine.name} ({findings} findings), against without scripts"
-        print(f"| {what}; median of {_RUNS} windows | {this:.3f} s | {against:.3f} s | {this / against:.1f} |", flush=True)
+        sides = {name: partial(search, engine, rule) for name, search in searches.items()}
+        windows = _windows(hours)
+        spent: dict[str, list[Spent]] = {name: [] for name in sides}
+        searched = dict.fromkeys(sides, 0)
+        for turn, (name, side) in product(range(_TURNS + 1), sides.items()):
+            begun = Spent.until_now(node)
+            number = 0
+            while not number or time.perf_counter() - begun.clock < (_TURN_SECONDS if turn else _WARM_SECONDS):
+                side(next(windows))
+                number += 1
+            if turn:
+                spent[name].append(Spent.until_now(node).since(begun))
+                searched[name] += number
+        means = {name: [sum(each) / searched[name] for each in zip(*turns, strict=True)] for name, turns in spent.items()}
+        against = means.pop("plain")
+        for name, mean in means.items():
+            for how, this, plain in zip(("by the clock", "by processor time"), mean, against, strict=True):
+                what = f"{hourly * hours:,} lines by `{rule.id}` on {engine.name}, {name} against its aggregation without scripts"
+                row = f"{what}, {how}; mean of {searched[name]} windows"
+                print(f"| {row} | {this:.3f} s | {plain:.3f} s | {this / plain:.1f} |", flush=True)
 
 
-def _searched_without_scripts(engine: Engine, rule: Rule, index: str, window: Window) -> float:
-    """Return the seconds that the search over what may be selected takes, with levels in the place of classes."""
+def _windows(hours: int) -> Iterator[Window]:
+    """Yield windows of so many hours, wherever they begin: each is new to the caches."""
+    drawn = Random(hours)
+    while True:
+        start = _START + drawn.randrange((_HOURS - hours) * _HOUR_MS)
+        end = start + hours * _HOUR_MS
+        yield Window(start, end, end)
+
+
+def _run(engine: Engine, rule: Rule, window: Window) -> None:
+    list(evaluate(engine, rule, _LARGE.events, window))
+
+
+@cache
+def _monitor(rule: Rule) -> dict[str, Any]:
+    return monitor(rule, Deployment(_LARGE))
+
+
+def _search_of_its_monitor(engine: Engine, rule: Rule, window: Window) -> None:
+    search = _monitor(rule)["inputs"][0]["search"]["query"]
+    times = {"gte": window.start, "lt": window.end, "format": "epoch_millis"}
+    search["query"]["bool"]["filter"][0] = {"range": {"@timestamp": times}}
+    engine.search(_LARGE.events, search)
+
+
+def _search_without_scripts(engine: Engine, rule: Rule, window: Window) -> None:
+    """Search what may be selected, with levels in the place of classes."""
     body = window_search(rule, engine.name, window.start, window.end)
     computed = next(name for name in ("derived", "runtime_mappings") if name in body)
     del body[computed]
     body["query"]["bool"]["filter"].pop()  # what asks for the class
     body["aggs"][BY_HOST]["aggs"][labels_name(rule)]["terms"]["field"] = "log.level"
-    begun = time.perf_counter()
-    engine.search(index, body)
-    return time.perf_counter() - begun
+    engine.search(_LARGE.events, body)
 
 
 class _Plain:
