@@ -19,7 +19,7 @@ from integration.findings.lines import EvidenceLine, LineStore
 from integration.log.blocks import Stream
 from integration.log.documents import Tally
 from integration.log.event import UNKNOWN_HOST, Event, event_of
-from integration.log.files import RawLine, ReadLog, read_candidates
+from integration.log.files import CandidateReader, RawLine, ReadLog
 from integration.log.hosts import Hosts
 from integration.log.recognition import said_unlike
 
@@ -87,7 +87,7 @@ def scan(
         return any(reference.selects(event) for reference in references)
 
     for log in logs:
-        reader = read_candidates(log, wanted, without=without, selects=selects, progress=on_bytes)
+        reader = CandidateReader(log, wanted, without=without, selects=selects, progress=on_bytes)
         try:
             for line in reader:
                 machine = hosts.of(line.path, line.line.host)

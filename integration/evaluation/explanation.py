@@ -19,7 +19,7 @@ from integration.detection.conditions import LINE_KIND, AddressField, Condition,
 from integration.detection.ladder import ColumnCondition
 from integration.detection.model import Rule
 from integration.detection.schedule import Window
-from integration.evaluation.reference import _REGEX_FLAGS, Classifier, holds
+from integration.evaluation.reference import REGEX_FLAGS, Classifier, holds
 from integration.findings.finding import Finding, Statistics
 from integration.log.event import Event
 
@@ -215,7 +215,7 @@ def _place(event: Event, term: str, *, ignore_case: bool) -> str:
 
 
 def _match(event: Event, pattern: str) -> str:
-    found = re.search(pattern, event.original, _REGEX_FLAGS)
+    found = re.search(pattern, event.original, REGEX_FLAGS)
     return f"{_quoted(pattern)} by {_quoted(found[0])} at character {found.start() + 1:,}" if found else _quoted(pattern)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, tzinfo
 from functools import reduce
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Any, Protocol
+from typing import Any
 
 from ahocorasick_rs import BytesAhoCorasick
 
@@ -31,20 +31,27 @@ from integration.findings.finding import Finding, Statistics, build_finding
 from integration.findings.store import StatisticsStore
 from integration.log.event import Event
 
-_REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are rendered for Java
+REGEX_FLAGS = re.ASCII | re.DOTALL  # as the rule's regular expressions are rendered for Java
 
 
-class Tried(Protocol):
-    """What conditions ask of an event."""
+class _Once:
+    """An event whose values are worked out once, however many conditions ask for them."""
 
-    @property
-    def original(self) -> str:
-        """The redacted line as Ollama wrote it."""
+    __slots__ = ("_event", "_values", "original")
+
+    def __init__(self, event: Event) -> None:
+        self.original = event.original
+        self._event = event
+        self._values: dict[str, str | int | None] = {}
 
     def value(self, field: str) -> str | int | None:
-        """Return the value of a field; see `Event.value`."""
+        if field not in self._values:
+            self._values[field] = self._event.value(field)
+        return self._values[field]
 
 
+Tried = Event | _Once
+"""What conditions ask for its line and its values."""
 EventTest = Callable[[Tried], bool]
 """Whether something holds of an event."""
 
@@ -99,7 +106,7 @@ def _field(field: str, stated: TextField | NumberField | AddressField) -> EventT
 
 
 def _text_field(stated: TextField) -> Callable[[str], bool]:
-    patterns = [re.compile(pattern, _REGEX_FLAGS) for pattern in stated.matches]
+    patterns = [re.compile(pattern, REGEX_FLAGS) for pattern in stated.matches]
     return lambda value: (
         value in stated.equals
         or value.startswith(stated.begins)
@@ -155,25 +162,9 @@ def _literals(condition: TextCondition, *, ignore_case: bool) -> Iterator[EventT
 
 
 def _patterns(condition: TextCondition) -> Iterator[EventTest]:
-    searches = [re.compile(pattern, _REGEX_FLAGS).search for pattern in condition.matches]
+    searches = [re.compile(pattern, REGEX_FLAGS).search for pattern in condition.matches]
     if searches:
         yield lambda event: any(search(event.original) for search in searches)
-
-
-class _Once:
-    """An event whose values are worked out once, however many conditions ask for them."""
-
-    __slots__ = ("_event", "_values", "original")
-
-    def __init__(self, event: Event) -> None:
-        self.original = event.original
-        self._event = event
-        self._values: dict[str, str | int | None] = {}
-
-    def value(self, field: str) -> str | int | None:
-        if field not in self._values:
-            self._values[field] = self._event.value(field)
-        return self._values[field]
 
 
 class Classifier:

@@ -51,31 +51,12 @@ def read_lines(path: str, *, block_bytes: int = BLOCK_BYTES, progress: Callable[
 
     Raises `InputError` for a file that cannot be read to its end.
     """
-    return iter(CandidateReader(path, None, (), None, block_bytes, progress))
+    return iter(CandidateReader(path, block_bytes=block_bytes, progress=progress))
 
 
 def read_text(text: str, path: str, *, written: int) -> Iterator[RawLine]:
     """Read every line of a text as those of a log at `path` that was last written then, in epoch milliseconds."""
-    yield from CandidateReader(path, None, (), None, BLOCK_BYTES, None).lines_of(OpenLog(path, iter([(0, text.encode())]), written))
-
-
-def read_candidates(
-    path: str | Stream,
-    needles: Sequence[bytes] | None,
-    *,
-    without: Sequence[str] = (),
-    selects: Callable[[str], bool] | None = None,
-    block_bytes: int = BLOCK_BYTES,
-    progress: Callable[[int], None] | None = None,
-) -> CandidateReader:
-    """Read the lines of a log file that hold one of `needles`, and perhaps more; None stands for every line.
-
-    A needle is lower-case ASCII and found in any case; it may hold no quote, backslash or control character, which JSON writes in
-    other ways. Lines whose JSON hides a needle, or that come in parts, are always given. Of records that bear a level of `without`
-    most are not given, whatever they hold. With `selects` only those are given of whose text, out of its carriers, it holds, and
-    those of which no last part came.
-    """
-    return CandidateReader(path, needles, without, selects, block_bytes, progress)
+    yield from CandidateReader(path).lines_of(OpenLog(path, iter([(0, text.encode())]), written))
 
 
 @dataclass(slots=True)
@@ -88,16 +69,23 @@ class ReadLog:
 
 
 class CandidateReader:
-    """An iterable of lines. When it is exhausted, `logs` says how many lines each log of the file has."""
+    """The lines of a log file that hold one of `needles`, and perhaps more; None stands for every line.
+
+    A needle is lower-case ASCII and found in any case; it may hold no quote, backslash or control character, which JSON writes in
+    other ways. Lines whose JSON hides a needle, or that come in parts, are always given. Of records that bear a level of `without`
+    most are not given, whatever they hold. With `selects` only those are given of whose text, out of its carriers, it holds, and
+    those of which no last part came. When all are given, `logs` says how many lines each log of the file has.
+    """
 
     def __init__(
         self,
         path: str | Stream,
-        needles: Sequence[bytes] | None,
-        without: Sequence[str],
-        selects: Callable[[str], bool] | None,
-        block_bytes: int,
-        progress: Callable[[int], None] | None,
+        needles: Sequence[bytes] | None = None,
+        *,
+        without: Sequence[str] = (),
+        selects: Callable[[str], bool] | None = None,
+        block_bytes: int = BLOCK_BYTES,
+        progress: Callable[[int], None] | None = None,
     ) -> None:
         self.logs: list[ReadLog] = []
         self._path = path

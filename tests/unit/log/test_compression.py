@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from integration.errors import InputError
-from integration.log.files import RawLine, read_candidates, read_lines
+from integration.log.files import CandidateReader, RawLine, read_lines
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -36,14 +36,14 @@ formats = pytest.mark.parametrize("form", FORMATS)
 def texts(path: Path, block_bytes: int = 1 << 16) -> list[str]:
     """The lines of a log, which both readers read alike."""
     lines = list(read_lines(str(path), block_bytes=block_bytes))
-    found = list(read_candidates(str(path), [b"level=error"], block_bytes=block_bytes))
+    found = list(CandidateReader(str(path), [b"level=error"], block_bytes=block_bytes))
     assert [line for line in lines if "level=ERROR" in line.text] == found
     return [line.text for line in lines]
 
 
 def refused(path: Path) -> str:
     said = set()
-    for read in (read_lines(str(path)), read_candidates(str(path), [b"level=error"])):
+    for read in (read_lines(str(path)), CandidateReader(str(path), [b"level=error"])):
         with pytest.raises(InputError) as fault:
             list(read)
         said.add(str(fault.value))
@@ -82,7 +82,7 @@ def test_lines_above_the_cut_are_read(form: str, tmp_path: Path) -> None:
     lines: list[RawLine] = []
     with pytest.raises(InputError):
         lines += read_lines(str(path))
-    reader = read_candidates(str(path), [b"level=error"])
+    reader = CandidateReader(str(path), [b"level=error"])
     with pytest.raises(InputError):
         list(reader)
     assert reader.lines_read >= 1000
@@ -104,7 +104,7 @@ def test_what_is_packed_small_takes_no_memory(form: str, tmp_path: Path) -> None
     path = tmp_path / "server.log"
     path.write_bytes(FORMATS[form]((b"level=INFO" + b" " * 1000 + b"\n") * (32 << 10)))
     tracemalloc.start()
-    reader = read_candidates(str(path), [b"level=error"])
+    reader = CandidateReader(str(path), [b"level=error"])
     assert list(reader) == []
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()

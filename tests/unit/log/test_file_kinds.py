@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from integration.errors import InputError
-from integration.log.files import read_candidates, read_lines
+from integration.log.files import CandidateReader, read_lines
 
 KINDS = {
     "a PNG image": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
@@ -38,7 +38,7 @@ KINDS = {
 
 def refused(path: Path) -> str:
     said = set()
-    for read in (read_lines(str(path)), read_candidates(str(path), [b"level=error"])):
+    for read in (read_lines(str(path)), CandidateReader(str(path), [b"level=error"])):
         with pytest.raises(InputError) as fault:
             list(read)
         said.add(str(fault.value))

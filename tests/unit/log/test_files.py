@@ -19,7 +19,7 @@ from integration.errors import InputError
 from integration.log import blocks
 from integration.log import files as logfiles
 from integration.log.file_kinds import refuse_other_than_text
-from integration.log.files import RawLine, read_candidates, read_lines
+from integration.log.files import CandidateReader, RawLine, read_lines
 from integration.log.line import LINE_CUT, Line, Steps, arrived, read
 from integration.times import parse_time
 
@@ -130,7 +130,7 @@ def test_candidates_are_the_lines_with_a_needle(
     lines = {line.offset: line for line in expected(data, path)}
     begins_json = re.search(rb"(?:^|[\r\n])[ \t]*\{(?:[\r\n]|$)", data.removeprefix(codecs.BOM_UTF8)) is not None
     passed_over = re.compile(rf"time=[0-9T:.Z+-]+ level=(?:{'|'.join(without) or '(?!)'}) ")
-    reader = read_candidates(path, needles, without=without, block_bytes=block_bytes)
+    reader = CandidateReader(path, needles, without=without, block_bytes=block_bytes)
     candidates = list(reader)
     assert reader.lines_read == len(lines)
     offsets = [candidate.offset for candidate in candidates]
@@ -162,8 +162,8 @@ def test_what_is_not_selected_is_not_given(
     """And what is, is what it is where every line is read."""
     assume(is_plain_text(data))
     path = log(data)
-    every = list(read_candidates(path, needles, block_bytes=block_bytes))
-    reader = read_candidates(path, needles, selects=lambda text: "model" in text, block_bytes=block_bytes)
+    every = list(CandidateReader(path, needles, block_bytes=block_bytes))
+    reader = CandidateReader(path, needles, selects=lambda text: "model" in text, block_bytes=block_bytes)
     assert list(reader) == [line for line in every if "model" in line.line.text]
 
 
@@ -171,14 +171,14 @@ def test_what_is_not_selected_is_not_given(
 def test_no_needles_stand_for_every_line(log: Callable[[bytes], str], data: bytes) -> None:
     assume(is_plain_text(data))
     path = log(data)
-    reader = read_candidates(path, None)
+    reader = CandidateReader(path, None)
     assert list(reader) == list(read_lines(path))
     assert reader.lines_read == len(expected(data, path))
 
 
 @given(st.lists(st.sampled_from([b"\n", b"\r", b"\r\n", b"a", b"bc"]), max_size=40).map(b"".join))
 def test_lines_are_counted_whatever_the_breaks(log: Callable[[bytes], str], data: bytes) -> None:
-    reader = read_candidates(log(data), [NEEDLE])
+    reader = CandidateReader(log(data), [NEEDLE])
     assert list(reader) == []
     assert reader.lines_read == len([part for part in re.split(rb"[\r\n]+", data) if part])
 
@@ -191,7 +191,7 @@ def test_a_line_may_be_longer_than_many_blocks(log: Callable[[bytes], str]) -> N
         (len(long), 2),
         (1, 3 + len(long)),
     ]
-    assert [line.offset for line in read_candidates(path, [NEEDLE], block_bytes=16)] == [2]
+    assert [line.offset for line in CandidateReader(path, [NEEDLE], block_bytes=16)] == [2]
 
 
 class TestTime:
@@ -202,19 +202,19 @@ class TestTime:
         first, second = parse_time("2026-11-24T09:00:01Z"), parse_time("2026-11-24T09:00:02Z")
         assert times == [first, first, first, second, second, second]
         for block_bytes in range(1, 200):
-            assert [line.shipped_at for line in read_candidates(path, [NEEDLE], block_bytes=block_bytes)] == [first, second]
+            assert [line.shipped_at for line in CandidateReader(path, [NEEDLE], block_bytes=block_bytes)] == [first, second]
 
     def test_a_time_inside_a_line_is_no_stamp(self, log: Callable[[bytes], str]) -> None:
         path = log(b'msg="time=2026-11-24T09:00:00Z "\nlevel=ERROR')
         assert [line.shipped_at for line in read_lines(path)] == [WRITTEN, WRITTEN]
-        assert [line.shipped_at for line in read_candidates(path, [NEEDLE])] == [WRITTEN]
+        assert [line.shipped_at for line in CandidateReader(path, [NEEDLE])] == [WRITTEN]
 
     def test_a_docker_record_has_its_own_time(self, log: Callable[[bytes], str]) -> None:
         record = json.dumps({"log": "panic: level=ERROR\n", "time": "2026-11-24T10:00:00.5Z"})
         path = log(f"{STAMPED.format(1)}\n{record}\nlevel=ERROR".encode())
         times = [parse_time("2026-11-24T10:00:00.5Z"), parse_time("2026-11-24T09:00:01Z")]
         assert [line.shipped_at for line in read_lines(path)][1:] == times
-        assert [line.shipped_at for line in read_candidates(path, [NEEDLE])] == times
+        assert [line.shipped_at for line in CandidateReader(path, [NEEDLE])] == times
 
     @pytest.mark.parametrize("other", ["level=ERROR time=never", "time=2026-02-30T00:00:00Z level=ERROR", "time= level=INFO"])
     def test_no_line_is_looked_at_twice_for_a_stamp(
@@ -234,7 +234,7 @@ class TestTime:
         monkeypatch.setattr(logfiles, "arrived", counting(arrived))
         count = 2_000
         path = log("\n".join([other, "level=ERROR"] * count).encode())
-        assert len(list(read_candidates(path, [NEEDLE]))) in (count, 2 * count)
+        assert len(list(CandidateReader(path, [NEEDLE]))) in (count, 2 * count)
         assert calls <= 2 * count  # once for the line itself, once for those below it
 
     def test_a_gin_line_has_the_zone_of_the_record_above_or_else_of_the_first_below(self, log: Callable[[bytes], str]) -> None:
@@ -242,7 +242,7 @@ class TestTime:
         zones = [f"time=2026-11-24T09:00:00{zone} level=INFO\n{gin}" for zone in ("+02:00", "-05:30", "Z")]
         path = log("\n".join([gin, *zones]).encode())
         times = ["2026-11-24T08:30:00Z", "2026-11-24T08:30:00Z", "2026-11-24T16:00:00Z", "2026-11-24T10:30:00Z"]
-        for lines in (read_lines(path), read_candidates(path, [b"gin"])):
+        for lines in (read_lines(path), CandidateReader(path, [b"gin"])):
             assert [line.shipped_at for line in lines if line.text == gin] == [parse_time(time) for time in times]
 
     def test_the_clock_of_a_gin_line_is_not_a_time_above(self, log: Callable[[bytes], str]) -> None:
@@ -266,7 +266,7 @@ class TestParts:
     def test_parts_are_joined(self, log: Callable[[bytes], str], needles: list[bytes] | None) -> None:
         path = log(self.PARTS)
         for block_bytes in (1, 64, 65_536):
-            reader = read_candidates(path, needles, block_bytes=block_bytes)
+            reader = CandidateReader(path, needles, block_bytes=block_bytes)
             found = [(line.line.text, line.offset) for line in reader]
             assert reader.lines_read == 6
             assert ("time=2026-04-09T17:31:50.363Z level=ERROR model", 0) in found
@@ -294,7 +294,7 @@ class TestParts:
             record("level=ERROR msg=after\n", "stderr", 6),
             record("y" * cut, "stdout", 7),
         ]
-        got = [line.line for line in read_candidates(log(b"\n".join(lines)), needles)]
+        got = [line.line for line in CandidateReader(log(b"\n".join(lines)), needles)]
         texts = ["level=ERROR of a program that ended", "level=ERROR msg=between", long, "level=ERROR msg=after", "y" * cut]
         assert [line.text for line in got if line.text in texts] == texts
         assert [line.text for line in got] == texts
@@ -337,7 +337,7 @@ class TestJsonOnManyLines:
         }
         whole = texts[form].encode() + b"\n" + self.BARE
         for block_bytes in (1, 64, 65_536):
-            reader = read_candidates(log(whole), needles, block_bytes=block_bytes)
+            reader = CandidateReader(log(whole), needles, block_bytes=block_bytes)
             found = [(line.line.text, line.line.host, line.line.carried, line.offset) for line in reader]
             places = [match.start() for match in re.finditer(rb"(?m)^[ \t]*\{(?=\s+\"_)", whole)]
             time = parse_time("2026-11-28T10:15:05.123Z")
@@ -374,17 +374,17 @@ class TestCandidates:
         ],
     )
     def test_json_hides_no_line(self, log: Callable[[bytes], str], line: bytes) -> None:
-        assert [found.offset for found in read_candidates(log(line), [NEEDLE])] == [0]
+        assert [found.offset for found in CandidateReader(log(line), [NEEDLE])] == [0]
 
     def test_a_json_escape_hides_no_line(self, log: Callable[[bytes], str]) -> None:
         path = log(b'{"log":"\\u006cevel=ERROR model"}\n{"log":"level=INFO"}')
-        assert [line.offset for line in read_candidates(path, [NEEDLE])] == [0]
+        assert [line.offset for line in CandidateReader(path, [NEEDLE])] == [0]
 
     def test_windows_paths_make_no_candidates(self, log: Callable[[bytes], str]) -> None:
-        assert list(read_candidates(log(b"level=INFO path=C:\\users\\me\\unknown"), [NEEDLE])) == []
+        assert list(CandidateReader(log(b"level=INFO path=C:\\users\\me\\unknown"), [NEEDLE])) == []
 
     def test_a_second_reading_counts_anew(self, log: Callable[[bytes], str]) -> None:
-        reader = read_candidates(log(b"a\nlevel=ERROR\nb"), [NEEDLE])
+        reader = CandidateReader(log(b"a\nlevel=ERROR\nb"), [NEEDLE])
         assert (len(list(reader)), reader.lines_read) == (1, 3)
         assert (len(list(reader)), reader.lines_read) == (1, 3)
 
@@ -396,8 +396,8 @@ class TestProgress:
             told: list[int] = []
             for lines in (
                 read_lines(path, progress=told.append, block_bytes=64),
-                read_candidates(path, [NEEDLE], progress=told.append, block_bytes=64),
-                read_candidates(path, None, progress=told.append, block_bytes=64),
+                CandidateReader(path, [NEEDLE], progress=told.append, block_bytes=64),
+                CandidateReader(path, None, progress=told.append, block_bytes=64),
             ):
                 told.clear()
                 list(lines)
@@ -431,7 +431,7 @@ class TestFaults:
     """Each names the file and what to do."""
 
     def fails(self, path: str, *said: str) -> None:
-        for lines in (read_lines(path), read_candidates(path, [NEEDLE]), read_candidates(path, None)):
+        for lines in (read_lines(path), CandidateReader(path, [NEEDLE]), CandidateReader(path, None)):
             with pytest.raises(InputError) as fault:
                 list(lines)
             assert str(fault.value).startswith(f"{path}: ")
@@ -494,4 +494,4 @@ class TestFaults:
             assert (long.offset, last.offset, end.offset) == (6, 1008, 1025)
             assert 100 <= len(long.text) <= 100 + block_bytes
             assert set(long.text) == {"x"}
-            assert [line.offset for line in read_candidates(path, [NEEDLE], block_bytes=block_bytes)] == [1008]
+            assert [line.offset for line in CandidateReader(path, [NEEDLE], block_bytes=block_bytes)] == [1008]

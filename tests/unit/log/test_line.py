@@ -7,7 +7,7 @@ from hypothesis import given
 
 from integration.commands.scan import needles
 from integration.log.event import Event, event_of
-from integration.log.files import read_candidates
+from integration.log.files import CandidateReader
 from integration.log.line import MAX_BYTES, cut, read
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, findings_of
@@ -39,7 +39,7 @@ def test_cases(case: dict[str, Any], every: bool, tmp_path: Any) -> None:
     path.write_bytes(_bytes(case))
     found = [
         _selected(event_of(line.line, host=None, shipped_at=line.shipped_at), line.line.host)
-        for line in read_candidates(str(path), None if every else needles([RULE]))
+        for line in CandidateReader(str(path), None if every else needles([RULE]))
     ]
     assert [event for event in found if event] == case["expect"]
 
