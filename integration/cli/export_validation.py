@@ -113,29 +113,19 @@ def validate_export(cluster: ClusterOptions, index: str, request: ExportRequest,
                 note(no_events(engine, index, window.start, window.end))
             lost = [] if rule.field_names.own_index else losses(engine, index, window.start, window.end)
     note("Evaluated: all time, as one window." if window == ALL_TIME else told_of(1, window.start, window.end))
-    _note_columns(result)
-    note_losses(lost, index)
-    _print_export(result, lost, form)
-    if not result.agrees or any(loss.fault for loss in lost):
-        raise typer.Exit(1)
-
-
-def _print_export(result: ExportValidation, losses: Sequence[Loss], form: Form) -> None:
-    """Write the verdict, every row that differs, and what is known to differ."""
-    if form == "json":
-        print_json(_json(result) | {"documents": {loss.kind: loss.count for loss in losses}})
-    elif form == "junit":
-        print(junit({f"{result.rule.id} in Splunk": list(_cases(result, losses))}))  # noqa: T201
-    else:
-        _print_tables(result)
-
-
-def _note_columns(result: ExportValidation) -> None:
-    """Note the columns that only one side has."""
     if result.missing:
         note(f"Not compared, since the export lacks them: {_listed(result.missing)}.")
     if result.unknown:
         note(f"Not compared, since a row of the search has no such column: {_listed(result.unknown)}.")
+    note_losses(lost, index)
+    if form == "json":
+        print_json(_json(result) | {"documents": {loss.kind: loss.count for loss in lost}})
+    elif form == "junit":
+        print(junit({f"{rule.id} in Splunk": list(_cases(result, lost))}))  # noqa: T201
+    else:
+        _print_tables(result)
+    if not result.agrees or any(loss.fault for loss in lost):
+        raise typer.Exit(1)
 
 
 def _print_tables(result: ExportValidation) -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, tzinfo
 from pathlib import Path, PurePath
 from shlex import quote
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from integration.cli.output import escaped, note, progress
 from integration.commands.scan import Scan, scan
 from integration.detection.model import Rule
+from integration.findings.lines import LineStore
 from integration.log.blocks import Stream
 from integration.log.documents import Tally, each_once
 from integration.log.hosts import Hosts
@@ -92,11 +94,13 @@ def note_doubts(tally: Tally, lines: str) -> None:
         note(f"{tally.unnamed:,} of the {lines} name no machine: this one counts (--host and --host-from name another).")
 
 
-def scan_logs(rules: Sequence[Rule], logs: Sequence[str | Stream], hosts: Hosts, **more: Any) -> Scan:
-    """Evaluate rules over logs with a progress bar; `more` are the parameters of `commands.scan.scan`."""
+def scan_logs(
+    rules: Sequence[Rule], logs: Sequence[str | Stream], hosts: Hosts, zone: tzinfo = UTC, lines: LineStore | None = None
+) -> Scan:
+    """Do as `commands.scan.scan` does, with a progress bar."""
     total = sum(Path(log).stat().st_size for log in logs if isinstance(log, str) and Path(log).is_file())
     with progress("Reading", total or None, size=True) as advance:
-        return scan(rules, logs, hosts=hosts, on_bytes=advance, **more)
+        return scan(rules, logs, hosts=hosts, zone=zone, on_bytes=advance, lines=lines)
 
 
 def note_machines(scanned: Scan, hosts: Hosts, *, told: bool) -> None:

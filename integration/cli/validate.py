@@ -147,15 +147,12 @@ def print_validation(results: Results) -> None:
             print(f"Nothing was compared: there is no event in {windows}. ({rule.id})")  # noqa: T201
         elif result.comparison.agrees:
             print(f"The Python reference agrees with the cluster: {compared}. ({rule.id})")  # noqa: T201
+        elif any(each.reference != each.cluster for each in result.comparison.differences) or result.comparison.left_out:
+            print(f"The Python reference and the cluster DIFFER: {compared}. ({rule.id})")  # noqa: T201
         else:
-            print(f"{_sides_that_differ(result)}: {compared}. ({rule.id})")  # noqa: T201
+            told = "The Python reference agrees with the cluster, but what was RECORDED DIFFERS"
+            print(f"{told}: {compared}. ({rule.id})")  # noqa: T201
         _print_differences(result)
-
-
-def _sides_that_differ(result: Validation) -> str:
-    if any(each.reference != each.cluster for each in result.comparison.differences) or result.comparison.left_out:
-        return "The Python reference and the cluster DIFFER"
-    return "The Python reference agrees with the cluster, but what was RECORDED DIFFERS"
 
 
 def _print_differences(result: Validation) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from integration.detection.cases import load_cases
@@ -20,7 +20,12 @@ def check(folders: Sequence[Path]) -> tuple[list[Rule], list[str]]:
     """Return the rules that can be read, and every fault of the files of rules and of their cases, one line each."""
     rules, faults = read_rules(folders)
     found = [rules[rule_id] for rule_id in sorted(rules)]
-    return found, [*faults, *(fault for rule in found for fault in _faults_of_cases(rule))]
+    for rule in found:
+        try:
+            load_cases(rule)
+        except RuleError as error:
+            faults += str(error).splitlines()
+    return found, faults
 
 
 def changes(rule: Rule, configured: Rule) -> list[str]:
@@ -47,10 +52,3 @@ def begin(rule_id: str, folder: Path) -> list[Path]:
         except OSError as error:
             raise InputError(f"{path}: cannot be written: {error.strerror}") from error
     return list(files)
-
-
-def _faults_of_cases(rule: Rule) -> Iterator[str]:
-    try:
-        load_cases(rule)
-    except RuleError as error:
-        yield from str(error).splitlines()

@@ -58,6 +58,7 @@ class Report:
 def status(connections: Connections, planned: Sequence[Planned], namespace: Namespace, streams: Streams = ORDINARY) -> Report:
     """Ask the cluster for everything a `Report` says beside the plan of an installation."""
     engine = connections.engine
+    ours = ((each.object, each.found) for each in planned if isinstance(each.object, RuleObject) and each.found is not None)
     return Report(
         engine=engine.name,
         version=engine.version_text,
@@ -67,15 +68,9 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         pipeline_failures=engine.pipeline_failures(PIPELINE),
         risk_events=_documents(engine, namespace.risk),
         streams=streams,
-        rules=tuple(_health(connections, planned)),
+        rules=tuple(rule.health(connections, found) for rule, found in ours if rule.is_ours(found)),
         json_events=tuple(_json_events(engine, namespace)),
     )
-
-
-def _health(connections: Connections, planned: Sequence[Planned]) -> Iterator[Health]:
-    for each in planned:
-        if isinstance(each.object, RuleObject) and each.found is not None and each.object.is_ours(each.found):
-            yield each.object.health(connections, each.found)
 
 
 def _json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:
