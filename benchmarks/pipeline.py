@@ -3,7 +3,8 @@
     python benchmarks/pipeline.py --against 2e9d57a --engine elasticsearch
 
 Prints a row of a Markdown table for each shape of documents, and one for all. A side's time is the sum of its rounds; every
-round has documents that no round before had.
+round has documents that no round before had. Beside the ratio of the rates stands that of the node's processor time, which
+other work on the machine changes less.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import psutil
 import yaml
 
 from integration.detection.loading import load_rules
@@ -42,6 +44,17 @@ _WARM_UP = 2
 Shape = Callable[[str, RawLine], dict[str, Any]]
 
 
+class Spent(NamedTuple):
+    """Seconds by the clock, and of the node's processors."""
+
+    clock: float
+    processors: float
+
+    def plus(self, other: Spent) -> Spent:
+        """Return the sum of both."""
+        return Spent(self.clock + other.clock, self.processors + other.processors)
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--against", required=True, metavar="COMMIT")
@@ -62,25 +75,26 @@ def main() -> None:
     ):
         install(Connections(engine), shared_objects(load_rules(), engine.name), on_step=lambda _: None)
         engine.put_pipeline(_BEFORE, yaml.safe_load(text))
-        print(f"| documents, on {engine.name} | now | {given.against} | ratio |\n|---|---|---|---|")
-        sums = dict.fromkeys((PIPELINE, _BEFORE), 0.0)
+        print(f"| documents, on {engine.name} | now | {given.against} | ratio | by processor time |\n|---|---|---|---|---|")
+        assert node.process is not None
+        server = psutil.Process(node.process.pid)
+        sums = dict.fromkeys((PIPELINE, _BEFORE), Spent(0.0, 0.0))
         for name, shape in SHAPES.items():
-            spent = _measured(engine, shape, given.lines, given.rounds)
-            for pipeline, seconds in spent.items():
-                sums[pipeline] += seconds
+            spent = _measured(engine, server, shape, given.lines, given.rounds)
+            sums = {pipeline: sums[pipeline].plus(spent[pipeline]) for pipeline in sums}
             _row(name, given.lines * given.rounds, spent)
         _row("all of these", given.lines * given.rounds * len(SHAPES), sums)
 
 
-def _row(name: str, lines: int, spent: dict[str, float]) -> None:
-    rates = {pipeline: lines / seconds for pipeline, seconds in spent.items()}
-    now, before = rates[PIPELINE], rates[_BEFORE]
-    print(f"| {name} | {now:,.0f} lines/s | {before:,.0f} lines/s | {now / before:.2f} |", flush=True)
+def _row(name: str, lines: int, spent: dict[str, Spent]) -> None:
+    now, before = spent[PIPELINE], spent[_BEFORE]
+    rates = " | ".join(f"{lines / each.clock:,.0f} lines/s" for each in (now, before))
+    print(f"| {name} | {rates} | {before.clock / now.clock:.2f} | {before.processors / now.processors:.2f} |", flush=True)
 
 
-def _measured(engine: Engine, shape: Shape, lines: int, rounds: int) -> dict[str, float]:
-    """Return the seconds that each pipeline took for all rounds but the first ones, which are for the JVM."""
-    spent = dict.fromkeys((PIPELINE, _BEFORE), 0.0)
+def _measured(engine: Engine, server: psutil.Process, shape: Shape, lines: int, rounds: int) -> dict[str, Spent]:
+    """Return what each pipeline took for all rounds but the first ones, which are for the JVM."""
+    spent = dict.fromkeys((PIPELINE, _BEFORE), Spent(0.0, 0.0))
     for number in range(_WARM_UP + rounds):
         # Made beforehand, as texts: the client's work is no part of it.
         documents = [
@@ -88,12 +102,18 @@ def _measured(engine: Engine, shape: Shape, lines: int, rounds: int) -> dict[str
         ]
         sides = (PIPELINE, _BEFORE) if number % 2 else (_BEFORE, PIPELINE)
         for side in sides:
-            begun = time.perf_counter()
+            begun, used = time.perf_counter(), _processors(server)
             results = list(engine.bulk_create(Namespace(side.removeprefix("ollama.")).events, documents, pipeline=side))
             if number >= _WARM_UP:
-                spent[side] += time.perf_counter() - begun
+                spent[side] = spent[side].plus(Spent(time.perf_counter() - begun, _processors(server) - used))
             assert all(result.ok for result in results), results[0].reason
     return spent
+
+
+def _processors(server: psutil.Process) -> float:
+    """Return the processor seconds of a server so far; Elasticsearch's is started by a launcher."""
+    times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
+    return sum(each.user + each.system for each in times)
 
 
 def _documents(shape: Shape, lines: int, seed: int) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from integration.log.shipper_times import zone_of
 NO_TIMEZONE = "none"
 """The word for access lines that keep the shipper's time."""
 _TAG = "gin-timezone"
-_BEFORE = "carried"
+_BEFORE = "named"
 
 
 def timezone_of(text: str) -> str:
@@ -26,11 +26,11 @@ def timezone_of(text: str) -> str:
 def put_timezone(pipeline: dict[str, Any], timezone: str) -> None:
     """Let a pipeline read the clock of access lines in a zone, where the document names none and no earlier pass read it."""
     processors = pipeline["processors"]
-    place = next(number for number, each in enumerate(processors) if each.get("fail", {}).get("tag") == _BEFORE)
+    place = next(number for number, each in enumerate(processors) if each.get("script", {}).get("tag") == _BEFORE)
     named = {
         "tag": _TAG,
         "description": "The clock of a GIN line counts in this zone, where the shipper names none in `event.timezone`",
-        "if": "ctx.message.contains('[GIN] ') && ctx._ollama?.again == null",
+        "if": "ctx.event.original.startsWith('[GIN] ') && ctx._ollama?.again == null",
         "field": "_ollama.timezone",
         "value": timezone,
         "override": False,

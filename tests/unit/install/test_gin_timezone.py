@@ -43,7 +43,7 @@ def test_the_zone_is_known_before_the_clock_is_read_and_all_else_stays() -> None
     added = [each for each in zoned.body["processors"] if each not in plain.body["processors"]]
     assert [each["set"]["value"] for each in added] == ["Europe/Berlin"]
     tags = [next(iter(each.values()))["tag"] for each in zoned.body["processors"]]
-    assert tags[tags.index("gin-timezone") + 1] == "carried"
+    assert tags[tags.index("gin-timezone") + 1] == "named"
     assert [each for each in zoned.body["processors"] if each not in added] == plain.body["processors"]
     assert installed_timezone(plain.body) is None
     assert plain.body["description"] != zoned.body["description"]  # which has the hash of the content

@@ -31,6 +31,11 @@ def every(dataset: Dataset) -> list[tuple[str, dict[str, Any]]]:
     return [*processors(body["processors"]), *processors(body["on_failure"])]
 
 
+def condition(options: dict[str, Any]) -> str:
+    text: str = options["if"]["source"] if isinstance(options["if"], dict) else options["if"]
+    return text
+
+
 @of_each
 def test_curl_can_put_it(dataset: Dataset) -> None:
     assert TEXTS[dataset].startswith("---\n")  # by which the engines know YAML
@@ -48,7 +53,7 @@ def test_nothing_that_only_some_clusters_have(dataset: Dataset) -> None:
     assert "{{" not in str(BODIES[dataset])
     assert [options["tag"] for _, options in every(dataset) if "copy_from" in options] == []
     scripts = [options["source"] for kind, options in every(dataset) if kind == "script"]
-    scripts += [options["if"] for _, options in every(dataset) if "if" in options]
+    scripts += [condition(options) for _, options in every(dataset) if "if" in options]
     for script in scripts:
         assert "grok(" not in script
         assert "=~" not in script
@@ -63,6 +68,15 @@ def test_redaction_on_failure_is_the_redaction() -> None:
     server = BODIES[SERVER]
     assert len(redactions(server["processors"])) == 2
     assert redactions(server["on_failure"]) == redactions(server["processors"])
+
+
+def test_a_condition_and_its_script_read_a_document_by_the_same_words() -> None:
+    """What is an ordinary document is asked on OpenSearch without a copy of it, and again of one with JSON in its line."""
+    (shipper,) = [options for _, options in every(SERVER) if options["tag"] == "shipper"]
+    shared = condition(shipper).partition("// Whether nothing stands around the line")[0]
+    assert "boolean isOrdinary" in shared
+    assert shared in shipper["source"]
+    assert shipper["if"]["params"]["ordinary"] == shipper["params"]["ordinary"]
 
 
 def test_prompts_are_not_kept_unless_asked_for() -> None:
