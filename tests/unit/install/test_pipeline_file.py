@@ -73,7 +73,7 @@ def test_redaction_on_failure_is_the_redaction() -> None:
 def test_a_condition_and_its_script_read_a_document_by_the_same_words() -> None:
     """What is an ordinary document is asked on OpenSearch without a copy of it, and again of one with JSON in its line."""
     (shipper,) = [options for _, options in every(SERVER) if options["tag"] == "shipper"]
-    shared = condition(shipper).partition("// Whether nothing stands around the line")[0]
+    shared = condition(shipper).rpartition("return ")[0]
     assert "boolean isOrdinary" in shared
     assert shared in shipper["source"]
     assert shipper["if"]["params"]["ordinary"] == shipper["params"]["ordinary"]
