@@ -25,10 +25,13 @@ class _StopSignal(KeyboardInterrupt):
 
 
 @contextmanager
-def first_signal(handle: Callable[[int], None]) -> Iterator[None]:
-    """Call `handle` with the number of the first SIGINT or SIGTERM; a second signal ends the process at once."""
-    # What is ignored (by nohup, say) stays ignored.
-    before = {number: handler for number in _SIGNALS if (handler := signal.getsignal(number)) is not signal.SIG_IGN}
+def first_signal(handle: Callable[[int], None], *, ignored_too: bool = False) -> Iterator[None]:
+    """Call `handle` with the number of the first SIGINT or SIGTERM; a second signal ends the process at once.
+
+    A signal that is ignored (nohup and a shell's `&` see to that) stays ignored, unless `ignored_too`.
+    """
+    handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+    before = {number: handler for number, handler in handlers.items() if ignored_too or handler is not signal.SIG_IGN}
 
     def arrived(number: int, _frame: FrameType | None) -> None:
         for each in before:

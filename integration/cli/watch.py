@@ -119,7 +119,10 @@ def _asked_to_stop(log: JsonLog) -> Iterator[threading.Event]:
         log("info", "stopping", signal=name)
 
     # In a thread of its own: the interrupted code may hold the locks that these calls need.
-    with first_signal(lambda number: threading.Thread(target=stopping, args=(signal.Signals(number).name,)).start()):
+    # It runs behind others, where a shell has SIGINT ignored, and ends by it all the same.
+    with first_signal(
+        lambda number: threading.Thread(target=stopping, args=(signal.Signals(number).name,)).start(), ignored_too=True
+    ):
         yield stop
 
 
