@@ -13,13 +13,12 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import psutil
 import yaml
+from measured import Spent
 
 from integration.detection.loading import load_rules
 from integration.engines.base import Engine
@@ -32,7 +31,7 @@ from integration.log.documents import document
 from integration.log.files import RawLine
 from integration.log.line import read
 from integration.names import PIPELINE, Namespace
-from integration.sandbox.local import NodeOptions, running_node
+from integration.sandbox.local import Node, NodeOptions, running_node
 from integration.sandbox.sample import Plan, Scenario, generate
 from integration.times import parse_time
 
@@ -42,17 +41,6 @@ _BEFORE = "before"
 _WARM_UP = 2
 
 Shape = Callable[[str, RawLine], dict[str, Any]]
-
-
-class Spent(NamedTuple):
-    """Seconds by the clock, and of the node's processors."""
-
-    clock: float
-    processors: float
-
-    def plus(self, other: Spent) -> Spent:
-        """Return the sum of both."""
-        return Spent(self.clock + other.clock, self.processors + other.processors)
 
 
 def main() -> None:
@@ -76,11 +64,9 @@ def main() -> None:
         install(Connections(engine), shared_objects(load_rules(), engine.name), on_step=lambda _: None)
         engine.put_pipeline(_BEFORE, yaml.safe_load(text))
         print(f"| documents, on {engine.name} | now | {given.against} | ratio | by processor time |\n|---|---|---|---|---|")
-        assert node.process is not None
-        server = psutil.Process(node.process.pid)
         sums = dict.fromkeys((PIPELINE, _BEFORE), Spent(0.0, 0.0))
         for name, shape in SHAPES.items():
-            spent = _measured(engine, server, shape, given.lines, given.rounds)
+            spent = _measured(engine, node, shape, given.lines, given.rounds)
             sums = {pipeline: sums[pipeline].plus(spent[pipeline]) for pipeline in sums}
             _row(name, given.lines * given.rounds, spent)
         _row("all of these", given.lines * given.rounds * len(SHAPES), sums)
@@ -92,7 +78,7 @@ def _row(name: str, lines: int, spent: dict[str, Spent]) -> None:
     print(f"| {name} | {rates} | {before.clock / now.clock:.2f} | {before.processors / now.processors:.2f} |", flush=True)
 
 
-def _measured(engine: Engine, server: psutil.Process, shape: Shape, lines: int, rounds: int) -> dict[str, Spent]:
+def _measured(engine: Engine, node: Node, shape: Shape, lines: int, rounds: int) -> dict[str, Spent]:
     """Return what each pipeline took for all rounds but the first ones, which are for the JVM."""
     spent = dict.fromkeys((PIPELINE, _BEFORE), Spent(0.0, 0.0))
     for number in range(_WARM_UP + rounds):
@@ -102,18 +88,12 @@ def _measured(engine: Engine, server: psutil.Process, shape: Shape, lines: int, 
         ]
         sides = (PIPELINE, _BEFORE) if number % 2 else (_BEFORE, PIPELINE)
         for side in sides:
-            begun, used = time.perf_counter(), _processors(server)
+            begun = Spent.until_now(node, client=False)
             results = list(engine.bulk_create(Namespace(side.removeprefix("ollama.")).events, documents, pipeline=side))
             if number >= _WARM_UP:
-                spent[side] = spent[side].plus(Spent(time.perf_counter() - begun, _processors(server) - used))
+                spent[side] = spent[side].plus(Spent.until_now(node, client=False).since(begun))
             assert all(result.ok for result in results), results[0].reason
     return spent
-
-
-def _processors(server: psutil.Process) -> float:
-    """Return the processor seconds of a server so far; Elasticsearch's is started by a launcher."""
-    times = [process.cpu_times() for process in (server, *server.children(recursive=True))]
-    return sum(each.user + each.system for each in times)
 
 
 def _documents(shape: Shape, lines: int, seed: int) -> Iterator[dict[str, Any]]:
