@@ -115,6 +115,8 @@ def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Str
     body = deepcopy(_written(dataset.pipeline))
     if dataset == PROMPTS and streams.keep_prompts:
         keeping(body)["keep"] = True
+    if dataset == SERVER and engine == "opensearch":
+        _ask_first(body)
     if dataset == SERVER and streams.gin_timezone:
         put_timezone(body, streams.gin_timezone)
     description = f"{body['description']} {shared_tag_text(body, rules)}"
@@ -123,6 +125,17 @@ def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Str
     if has_hook:
         body["processors"] = [*body["processors"], _custom_pipeline(dataset)]
     return Pipeline(dataset.pipeline, body | {"description": description})
+
+
+def _ask_first(body: dict[str, Any]) -> None:
+    """Let a condition ask first what the script `shipper` asks: OpenSearch copies a document for any script."""
+    script = body["processors"][0]["script"]
+    decision, _, _ = script["source"].partition("// ---- the mark")
+    script["if"] = {
+        "lang": "painless",
+        "source": f"{decision}return !isOrdinary(ctx, params.ordinary) || !isBare(ctx.message) || isSecret(ctx.message);",
+        "params": {"ordinary": script["params"]["ordinary"]},
+    }
 
 
 @cache

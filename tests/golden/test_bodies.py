@@ -40,6 +40,8 @@ def test_the_pipeline_is_the_file_and_its_tag(engine: str) -> None:
     assert body.pop("description").startswith(written.pop("description"))
     if engine == "elasticsearch":  # which takes a pipeline of the user's own, if there is one
         assert body["processors"].pop()["pipeline"]["name"] == SERVER.custom
+    else:  # which asks first whether the script is needed
+        assert "isOrdinary" in body["processors"][0]["script"].pop("if")["source"]
     assert body == {key: value for key, value in written.items() if key != "version" or engine == "opensearch"}
 
 

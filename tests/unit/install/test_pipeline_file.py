@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import yaml
 
+from integration.commands.export import ENGINES
 from integration.folders import asset_folder
 from integration.install.shared_objects import shared_objects
 from integration.install.streams import Streams, keeping
@@ -70,13 +72,20 @@ def test_redaction_on_failure_is_the_redaction() -> None:
     assert redactions(server["on_failure"]) == redactions(server["processors"])
 
 
-def test_a_condition_and_its_script_read_a_document_by_the_same_words() -> None:
-    """What is an ordinary document is asked on OpenSearch without a copy of it, and again of one with JSON in its line."""
-    (shipper,) = [options for _, options in every(SERVER) if options["tag"] == "shipper"]
-    shared = condition(shipper).rpartition("return ")[0]
-    assert "boolean isOrdinary" in shared
-    assert shared in shipper["source"]
-    assert shipper["if"]["params"]["ordinary"] == shipper["params"]["ordinary"]
+def test_opensearch_asks_first_what_the_script_asks() -> None:
+    """It copies a document for each script. A condition of Elasticsearch sees wrappers, in which a text is dear to find."""
+    (file,) = [options for _, options in every(SERVER) if options["tag"] == "shipper"]
+    assert "if" not in file
+    asked = {}
+    for engine in ENGINES:
+        (pipeline,) = [each for each in shared_objects([RULE], engine, Streams()) if each.name == SERVER.pipeline]
+        asked[engine] = pipeline.body["processors"][0]["script"].pop("if", None)
+        assert pipeline.body["processors"][0]["script"] == file
+    assert asked["elasticsearch"] is None
+    functions = asked["opensearch"]["source"].rpartition("return ")[0]
+    assert file["source"].startswith(functions)
+    assert {"isOrdinary", "isBare", "isSecret"} <= set(re.findall(r"boolean (\w+)\(", functions))
+    assert asked["opensearch"]["params"]["ordinary"] == file["params"]["ordinary"]
 
 
 def test_prompts_are_not_kept_unless_asked_for() -> None:
