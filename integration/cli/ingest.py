@@ -18,6 +18,7 @@ from integration.cli.logs import (
     note_folders,
     note_hosts,
     note_packed,
+    told_if_empty,
     told_once,
 )
 from integration.cli.options import ConfigOption, Form, FormatOption
@@ -70,10 +71,12 @@ def ingest(
     tally = Tally()
     note_packed(files)
     with cluster.open() as engine, progress("Lines") as advance:
-        lines = (read_lines(file) if force or file != "-" else only_ollamas(read_lines(file)) for file in files)
+        lines = (
+            told_if_empty(file, read_lines(file) if force or file != "-" else only_ollamas(read_lines(file))) for file in files
+        )
         report = ingest_lines(
             engine,
-            with_host(chain.from_iterable(lines), hosts, tally),
+            with_host(chain.from_iterable(map(told_if_empty, files, lines)), hosts, tally),
             cluster.namespace.events,
             batch_lines=batch,
             in_flight=in_flight,

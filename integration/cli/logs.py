@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from pathlib import Path, PurePath
 from shlex import quote
@@ -17,6 +17,7 @@ from integration.detection.model import Rule
 from integration.findings.lines import LineStore
 from integration.log.blocks import Stream
 from integration.log.documents import Tally, each_once
+from integration.log.files import RawLine
 from integration.log.hosts import Hosts
 
 FILES_HELP = "Log files, packed or not; each file in a zip; - is standard input."
@@ -55,6 +56,21 @@ def note_hosts(lines: Mapping[str, int], rule: str, selected: Iterable[str] = ()
 def _some(hosts: Sequence[str]) -> str:
     more = len(hosts) - _MOST_HOSTS
     return ", ".join(hosts[:_MOST_HOSTS]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def note_empty(path: str) -> None:
+    """Note a log that was named and holds no line."""
+    note(f"{'standard input' if path == '-' else path}: holds no line")
+
+
+def told_if_empty(path: str, lines: Iterable[RawLine]) -> Iterator[RawLine]:
+    """Yield the lines of a log; where there is none, note it."""
+    empty = True
+    for line in lines:
+        empty = False
+        yield line
+    if empty:
+        note_empty(path)
 
 
 def note_packed(files: Iterable[str]) -> None:

@@ -13,7 +13,16 @@ import typer
 from platformdirs import user_state_path
 
 from integration.cli.findings_output import note_count
-from integration.cli.logs import FILES_HELP, HostFromOption, HostOption, note_machines, note_packed, scan_logs, told_once
+from integration.cli.logs import (
+    FILES_HELP,
+    HostFromOption,
+    HostOption,
+    note_empty,
+    note_machines,
+    note_packed,
+    scan_logs,
+    told_once,
+)
 from integration.cli.options import ScanFormatOption
 from integration.cli.output import note
 from integration.cli.report import Report, with_report
@@ -144,6 +153,6 @@ def _note_logs(result: Scan, named: Sequence[str]) -> None:
         note(f"There is {_nothing_in(empty)}")
     for log in result.logs:
         if not log.lines and log.path in named:
-            note(f"{'standard input' if log.path == '-' else log.path}: holds no line")
+            note_empty(log.path)
     for line in result.unlike():
         note(line)

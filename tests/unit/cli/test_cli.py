@@ -511,6 +511,8 @@ def test_ingest_tells_machines_apart_as_scan_does(tmp_path: Path, monkeypatch: p
         cluster.on("POST|PUT", ".*/_bulk", bulk)
         several = detect("ingest", *logs, "server.log", "--url", cluster.url)
         one_folder = detect("ingest", *logs[:2], "--url", cluster.url)
+        Path("empty.log").touch()
+        assert "empty.log: holds no line" in detect("ingest", "empty.log", "--url", cluster.url).err
     assert "Lines by machine, by the folders of the files: gpu-1 (2), gpu-2 (2), " in several.err
     assert "logs/gpu-1/app.log and 1 more count for this machine" in one_folder.err
 
