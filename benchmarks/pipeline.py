@@ -1,23 +1,25 @@
-"""The ingest pipeline against the one of another commit: the same documents into the same mapping, in turn, on one node.
+"""What a line costs against another commit: the same documents into what either commit installs, in turn, on one node.
 
     python benchmarks/pipeline.py --against 2e9d57a --engine elasticsearch
 
-Prints a row of a Markdown table for each shape of documents, and one for all. A side's time is the sum of its rounds; every
-round has documents that no round before had. Beside the ratio of the rates stands that of the node's processor time, which
-other work on the machine changes less.
+Each side has the pipeline and the index template of its commit. Prints a row of a Markdown table for each shape of documents, and
+one for all. A side's time is the sum of its rounds; every round has documents that no round before had. Beside the ratio of the
+rates stands that of the node's processor time, which other work on the machine changes less. How Java compiles a script differs
+from one start of a node to the next by some percent: run it several times.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
-import yaml
 from measured import Spent
 
 from integration.detection.loading import load_rules
@@ -38,7 +40,7 @@ from integration.times import parse_time
 _START = parse_time("2026-11-24T00:00:00Z")
 _HOUR_MS = 3_600_000
 _BEFORE = "before"
-_WARM_UP = 2
+_WARM_UP = 8
 
 Shape = Callable[[str, RawLine], dict[str, Any]]
 
@@ -47,22 +49,16 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--against", required=True, metavar="COMMIT")
     arguments.add_argument("--engine", default="opensearch", choices=("opensearch", "elasticsearch"))
-    arguments.add_argument("--lines", type=int, default=20_000, help="lines of a round")
-    arguments.add_argument("--rounds", type=int, default=8)
+    arguments.add_argument("--lines", type=int, default=5_000, help="lines of a round")
+    arguments.add_argument("--rounds", type=int, default=30)
     given = arguments.parse_args()
-    text = subprocess.run(
-        ("git", "show", f"{given.against}:ingest_pipelines/{PIPELINE}.yml"),
-        cwd=Path(__file__).parent.parent,
-        capture_output=True,
-        check=True,
-    ).stdout
     options = NodeOptions(heap="2g", java=("-XX:TieredStopAtLevel=4",))  # as a node that runs for long
     with (
         running_node(given.engine, options=options, report=lambda message: print(message, file=sys.stderr)) as node,
         connect(Connection(node.url)) as engine,
     ):
         install(Connections(engine), shared_objects(load_rules(), engine.name), on_step=lambda _: None)
-        engine.put_pipeline(_BEFORE, yaml.safe_load(text))
+        _put_before(engine, given.against)
         print(f"| documents, on {engine.name} | now | {given.against} | ratio | by processor time |\n|---|---|---|---|---|")
         sums = dict.fromkeys((PIPELINE, _BEFORE), Spent(0.0, 0.0))
         for name, shape in SHAPES.items():
@@ -70,6 +66,21 @@ def main() -> None:
             sums = {pipeline: sums[pipeline].plus(spent[pipeline]) for pipeline in sums}
             _row(name, given.lines * given.rounds, spent)
         _row("all of these", given.lines * given.rounds * len(SHAPES), sums)
+
+
+def _put_before(engine: Engine, commit: str) -> None:
+    """Put what the other commit installs for events, under names beside ours."""
+    with TemporaryDirectory() as folder:
+        archive = subprocess.run(("git", "archive", commit), cwd=Path(__file__).parent.parent, capture_output=True, check=True)
+        subprocess.run(("tar", "-x", "-C", folder), input=archive.stdout, check=True)
+        export = (sys.executable, "-m", "integration", "export", "bodies", "--engine", engine.name)
+        subprocess.run(export, cwd=folder, env=os.environ | {"PYTHONPATH": folder}, stdout=subprocess.DEVNULL, check=True)
+        bodies = Path(folder, "bodies", engine.name)
+        pipeline = json.loads((bodies / f"ingest_pipeline.{PIPELINE}.json").read_text(encoding="utf-8"))
+        template = json.loads((bodies / f"index_template.logs-{PIPELINE}.json").read_text(encoding="utf-8"))
+    engine.put_pipeline(_BEFORE, pipeline)
+    template |= {"index_patterns": [Namespace(_BEFORE).events], "priority": template["priority"] + 1}
+    engine.request("PUT", f"/_index_template/{_BEFORE}", template)
 
 
 def _row(name: str, lines: int, spent: dict[str, Spent]) -> None:
