@@ -165,18 +165,29 @@ def test_what_stands_beside_a_line_is_redacted(engine: Engine, pipeline: str) ->
         "request": {"headers": {"Authorization": "Basic c2VjcmV0"}, "list": [{"api_key": "k123"}]},
         "user": "bob@example.com",
         "error": {"message": "Bearer c2VjcmV0"},
+        "quota": {"bob@example.com": 5, "api_key": 12345, "bob@example.org": {"used": 1}},
     }
     own = {"message": "panic: x", "host": "gpu-1", "fine": {"text": "at 5", "number": 5}}
     (got,) = run(engine, [own | secrets])
     assert not [secret for secret in ("bob@", "c2VjcmV0", "k123") if secret in json.dumps(got)]
+    assert "12345" not in json.dumps(got)
     assert {text.partition("=")[0] for text in got["ollama"]["shipped"]} == {
         "attributes.log.record.original",
         "request.headers.Authorization",
         "request.list",
         "user",
         "error.message",
+        "quota.api_key",
+        "[REDACTED_EMAIL]",
     }
     assert (got["event"]["original"], got["host"]["name"], got["fine"]) == ("panic: x", "gpu-1", own["fine"])
+
+
+def test_the_name_of_a_field_that_holds_the_line_is_redacted(engine: Engine, pipeline: str) -> None:
+    (got,) = run(engine, [{"bob@example.com": "panic: a line in no field that is known"}])
+    assert got["event"]["original"] == "panic: a line in no field that is known"
+    assert "[REDACTED], a field that is not known" in got["ollama"]["parse_error"]
+    assert "bob@" not in json.dumps(got)
 
 
 def test_a_host_and_a_path_are_redacted(engine: Engine, pipeline: str) -> None:
