@@ -71,9 +71,7 @@ def ingest(
     tally = Tally()
     note_packed(files)
     with cluster.open() as engine, progress("Lines") as advance:
-        lines = (
-            told_if_empty(file, read_lines(file) if force or file != "-" else only_ollamas(read_lines(file))) for file in files
-        )
+        lines = (read_lines(file) if force or file != "-" else only_ollamas(read_lines(file)) for file in files)
         report = ingest_lines(
             engine,
             with_host(chain.from_iterable(map(told_if_empty, files, lines)), hosts, tally),
