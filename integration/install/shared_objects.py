@@ -117,6 +117,7 @@ def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Str
         keeping(body)["keep"] = True
     if dataset == SERVER and engine == "opensearch":
         _ask_first(body)
+        _reserve_classes(body, rules)
     if dataset == SERVER and streams.gin_timezone:
         put_timezone(body, streams.gin_timezone)
     description = f"{body['description']} {shared_tag_text(body, rules)}"
@@ -136,6 +137,12 @@ def _ask_first(body: dict[str, Any]) -> None:
         "source": f"{decision}return !isOrdinary(ctx, params.ordinary) || !isBare(ctx.message) || isSecret(ctx.message);",
         "params": {"ordinary": script["params"]["ordinary"]},
     }
+
+
+def _reserve_classes(body: dict[str, Any], rules: Sequence[Rule]) -> None:
+    """Let a shipper's field of a classifier's name be moved: OpenSearch refuses a document with a value for a derived field."""
+    names = {rule.classification.field.partition(".")[0] for rule in rules}
+    body["processors"][0]["script"]["params"]["reserved"] += sorted(names)
 
 
 @cache

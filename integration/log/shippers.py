@@ -28,6 +28,7 @@ _NO_HOST: Final = re.compile(r"[\x00-\x20]*-?[\x00-\x20]*")
 _EACH_BYTE: Final = "detect-each-byte"
 # A carrier's prefix has neither quotes nor attributes, and an access line is none.
 _BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>\x1E](?=\{)")
+_BLANKS: Final = "".join(map(chr, range(33)))  # what Java's `trim` takes off
 _FRAMES: Final = ("data: ", "\x1e")  # journald's json-sse and json-seq
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
@@ -96,9 +97,9 @@ def read(document: Mapping[str, Any], *, record: bool = False) -> Read:
 
 
 def _line_of(document: Mapping[str, Any]) -> str | None:
-    """Return the first text that is not empty among the fields of a line, or an empty one where there is no other."""
+    """Return the first text that is not blank among the fields of a line, or the first one where all are."""
     texts = [text for value in _values(document, _LINES) if (text := _text(value)) is not None]
-    return next(filter(None, texts), "" if texts else None)
+    return next((text for text in texts if text.strip(_BLANKS)), texts[0] if texts else None)
 
 
 def host_of(document: Mapping[str, Any]) -> str | None:

@@ -47,6 +47,7 @@ TIMES: list[tuple[dict[str, Any], str]] = [
     ({"message": f'{RECORD} path="{WINTER}"'}, "2026-07-01T03:00:00.000Z"),
     ({"message": f"panic: {WINTER}"}, SENT),
     ({"message": f"llama_load: x\n{WINTER}"}, SENT),
+    ({"message": f"{WINTER}\n{RECORD}"}, "2026-03-29T00:59:59.000Z"),
     ({"message": "panic: x"}, SENT),
 ]
 

@@ -14,8 +14,12 @@ from hypothesis import strategies as st
 
 from integration.engines.base import Engine
 from integration.folders import asset_folder
+from integration.install.shared_objects import shared_objects
 from integration.log.event import parse, parse_document
+from integration.names import SERVER
+from integration.render.templates import events_mapping
 from integration.sandbox.local import Node
+from tests.support.builders import RULE
 from tests.support.corpus import SHIPPED_AT, cases, shipped
 from tests.support.lines import LONG, WORST, cut, lines, long_lines
 from tests.support.repetitions import few
@@ -30,7 +34,8 @@ CASES = cases()
 
 @pytest.fixture(scope="module")
 def pipeline(engine: Engine) -> Iterator[str]:
-    engine.put_pipeline(PIPELINE, yaml.safe_load(FILE.read_text(encoding="utf-8")))
+    (installed,) = [each for each in shared_objects([RULE], engine.name) if each.name == SERVER.pipeline]
+    engine.put_pipeline(PIPELINE, installed.body)
     yield PIPELINE
     engine.request("DELETE", f"/_ingest/pipeline/{PIPELINE}")
 
@@ -165,12 +170,11 @@ def test_what_stands_beside_a_line_is_redacted(engine: Engine, pipeline: str) ->
         "request": {"headers": {"Authorization": "Basic c2VjcmV0"}, "list": [{"api_key": "k123"}]},
         "user": "bob@example.com",
         "error": {"message": "Bearer c2VjcmV0"},
-        "quota": {"bob@example.com": 5, "api_key": 12345, "bob@example.org": {"used": 1}},
+        "quota": {"bob@example.com": 5, "api_key": 12345, "bob@example.org": {"used": 1}, "apikeys": ["s3cret", "s3cret 2"]},
     }
     own = {"message": "panic: x", "host": "gpu-1", "fine": {"text": "at 5", "number": 5}}
     (got,) = run(engine, [own | secrets])
-    assert not [secret for secret in ("bob@", "c2VjcmV0", "k123") if secret in json.dumps(got)]
-    assert "12345" not in json.dumps(got)
+    assert not [secret for secret in ("bob@", "c2VjcmV0", "k123", "12345", "s3cret") if secret in json.dumps(got)]
     assert {text.partition("=")[0] for text in got["ollama"]["shipped"]} == {
         "attributes.log.record.original",
         "request.headers.Authorization",
@@ -178,9 +182,34 @@ def test_what_stands_beside_a_line_is_redacted(engine: Engine, pipeline: str) ->
         "user",
         "error.message",
         "quota.api_key",
+        "quota.apikeys",
         "[REDACTED_EMAIL]",
     }
     assert (got["event"]["original"], got["host"]["name"], got["fine"]) == ("panic: x", "gpu-1", own["fine"])
+
+
+def test_a_record_of_which_the_line_is_a_part_is_kept(engine: Engine, pipeline: str) -> None:
+    record = 'time=2026-11-28T10:15:04.500Z level=ERROR source=a.go:1 msg="llama runner terminated" err="exit status 2"'
+    for message in ("llama runner terminated", "e", "-"):
+        (got,) = run(engine, [{"message": message, "event": {"original": record}, "host": "gpu-1"}])
+        assert (got["event"]["original"], got["ollama"]["shipped"]) == (message, [f"event.original={record}"])
+    (got,) = run(engine, [{"message": "panic: x", "event": {"original": "Nov 28 10:15:04 gpu-1 ollama[1]: panic: x"}}])
+    assert "shipped" not in got["ollama"]
+    check_documents(engine, [{"message": blank, "log": record, "host": "gpu-1"} for blank in (" ", "\t\r\n", "")])
+
+
+def test_a_field_of_a_classifiers_name_costs_no_line(engine: Engine, pipeline: str) -> None:
+    """OpenSearch refuses a value for a derived field."""
+    engine.request("PUT", f"/{INDEX}", {"mappings": events_mapping([RULE], engine.name)})
+    try:
+        for number, theirs in enumerate(({"error_type": "x"}, {"error_type": {"a": [None, 1]}}, {"error_type.a": 5})):
+            document = {"message": "panic: x", "host": "gpu-1", **theirs}
+            engine.request("PUT", f"/{INDEX}/_doc/{number}", document, {"pipeline": pipeline})
+            got = engine.request("GET", f"/{INDEX}/_doc/{number}")["_source"]
+            assert got["event"]["original"] == "panic: x"
+            assert ("shipped" in got["ollama"]) == (engine.name == "opensearch")
+    finally:
+        engine.request("DELETE", f"/{INDEX}")
 
 
 def test_the_name_of_a_field_that_holds_the_line_is_redacted(engine: Engine, pipeline: str) -> None:
@@ -324,6 +353,8 @@ def test_an_ordinary_document_and_what_keeps_one_from_being_it(engine: Engine, p
     assert (got[0]["host"], got[0]["log"], got[0]["tags"]) == (ordinary["host"], ordinary["log"], ordinary["tags"])
     (secret,) = run(engine, [ordinary | {"agent": {"name": "Bearer s3cret"}}])
     assert "s3cret" not in json.dumps(secret)
+    twice = {"message": "Bearer s3cret", "tags": "Bearer s3cret"}
+    assert "s3cret" not in json.dumps(run(engine, [ordinary | twice]))
     (carried,) = run(engine, [ordinary | {"message": '{"log":"panic: x\\n","stream":"stderr","time":"2025-10-02T18:46:20Z"}'}])
     assert (carried["event"]["original"], carried["@timestamp"]) == ("panic: x", "2025-10-02T18:46:20.000Z")
 

@@ -40,8 +40,10 @@ def test_the_pipeline_is_the_file_and_its_tag(engine: str) -> None:
     assert body.pop("description").startswith(written.pop("description"))
     if engine == "elasticsearch":  # which takes a pipeline of the user's own, if there is one
         assert body["processors"].pop()["pipeline"]["name"] == SERVER.custom
-    else:  # which asks first whether the script is needed
-        assert "isOrdinary" in body["processors"][0]["script"].pop("if")["source"]
+    else:  # which asks first whether the script is needed, and takes no value for a classifier's field
+        script = body["processors"][0]["script"]
+        assert "isOrdinary" in script.pop("if")["source"]
+        assert script["params"]["reserved"].pop() == RULE.classification.field
     assert body == {key: value for key, value in written.items() if key != "version" or engine == "opensearch"}
 
 

@@ -79,8 +79,11 @@ def test_opensearch_asks_first_what_the_script_asks() -> None:
     asked = {}
     for engine in ENGINES:
         (pipeline,) = [each for each in shared_objects([RULE], engine, Streams()) if each.name == SERVER.pipeline]
-        asked[engine] = pipeline.body["processors"][0]["script"].pop("if", None)
-        assert pipeline.body["processors"][0]["script"] == file
+        script = pipeline.body["processors"][0]["script"]
+        asked[engine] = script.pop("if", None)
+        reserved = script["params"].pop("reserved")
+        assert reserved == file["params"]["reserved"] + (["error_type"] if engine == "opensearch" else [])
+        assert script == file | {"params": {name: table for name, table in file["params"].items() if name != "reserved"}}
     assert asked["elasticsearch"] is None
     functions = asked["opensearch"]["source"].rpartition("return ")[0]
     assert file["source"].startswith(functions)
