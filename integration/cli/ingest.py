@@ -91,7 +91,7 @@ def ingest(
             f"{report.read:,} lines read: {report.created:,} stored in {cluster.namespace.events}, "
             f"{report.already_there:,} already there, {report.failed:,} failed; {report.retried:,} sent again"
         )
-    if not host:
+    if tally.hosts and not host:
         note_hosts(tally.hosts, hosts.rule)
     note_folders(hosts, tally)
     note_doubts(tally, "lines")

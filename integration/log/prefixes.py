@@ -28,10 +28,12 @@ _PRIORITY: Final = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)"
 _NAME: Final = rf"(?>{_WORD}{{1,16}}) "
 _CLASSIC: Final = rf" ?(?:{_NAME})?{_NAME}[ 0-3]?[0-9] (?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_WEEKDAY_AND_DATE: Final = rf"{_NAME}{_DATE} {_CLOCK} [A-Za-z0-9+:-]{{1,6}}"
+_WEEKDAY_AND_DATE: Final = (
+    rf"{_NAME}(?:(?P<stamp_full>(?!00|99){_DATE} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}) UTC|{_DATE} {_CLOCK} [A-Za-z0-9+:-]{{1,6}})"
+)
 _DATE_AND_CLOCK: Final = rf"{_DATE}[ _T]{_CLOCK}"
 _SECONDS: Final = (
-    r"(?:[0-9]{9,11}\.[0-9]{1,9}"
+    r"(?:(?P<stamp_unix>[0-9]{10}\.[0-9]{1,9})|[0-9]{9,11}\.[0-9]{1,9}"
     r"|\[ {0,12}[0-9]{1,12}\.[0-9]{1,9}(?: < {0,12}[0-9]{0,12}\.?[0-9]{0,9} {0,12}>| {1,20})?\])"
 )
 # What Ollama's lines without a record begin with, so that a clock before them is no part of another program's line.
@@ -123,7 +125,7 @@ def strip(line: str) -> Stripped:
     carriers = _CARRIERS.match(line) if _may_be_carried(line) else None
     named = (carriers[name] for name in _HOSTS) if carriers else ()
     stamps = (carriers[name] for name in _STAMPS) if carriers else ()
-    stamp = next(filter(None, stamps), None)
+    time = next((instant for stamp in stamps if stamp and (instant := _instant(stamp)) is not None), None)
     text = line[carriers.end() :] if carriers else line
     if (
         ("time=" in text or '{"time":"' in text)
@@ -131,7 +133,7 @@ def strip(line: str) -> Stripped:
         and (carrier := _ANY_CARRIER.match(text))
     ):
         text = text[carrier.end() :]
-    return Stripped(text, next(filter(None, named), None), None if stamp is None else _instant(stamp))
+    return Stripped(text, next(filter(None, named), None), time)
 
 
 def _may_be_carried(line: str) -> bool:
@@ -143,6 +145,13 @@ def _may_be_carried(line: str) -> bool:
 
 
 def _instant(text: str) -> int | None:
-    """Return the epoch milliseconds of an instant as carriers write it: perhaps with a comma, or no colon in the offset."""
+    """Return the epoch milliseconds of an instant as carriers write it: perhaps with a comma, or no colon in the offset.
+
+    journald writes seconds since the epoch, and a date in UTC.
+    """
+    if text[10] == ".":
+        return int(float(text) * 1000.0)  # as the engines do
+    if text[10] == " ":
+        return millis_of(f"{text.replace(' ', 'T')}Z")
     text = text.replace(",", ".")
     return millis_of(text if text.endswith("Z") or text[-3] == ":" else f"{text[:-2]}:{text[-2:]}")

@@ -202,8 +202,9 @@ def test_a_field_of_a_classifiers_name_costs_no_line(engine: Engine, pipeline: s
     """OpenSearch refuses a value for a derived field."""
     engine.request("PUT", f"/{INDEX}", {"mappings": events_mapping([RULE], engine.name)})
     try:
-        for number, theirs in enumerate(({"error_type": "x"}, {"error_type": {"a": [None, 1]}}, {"error_type.a": 5})):
-            document = {"message": "panic: x", "host": "gpu-1", **theirs}
+        fields: list[dict[str, object]] = [{"error_type": "x"}, {"error_type": {"a": [None, 1]}}, {"error_type.a": 5}]
+        for number, theirs in enumerate(fields):
+            document = {"message": "panic: x", "host": "gpu-1"} | theirs
             engine.request("PUT", f"/{INDEX}/_doc/{number}", document, {"pipeline": pipeline})
             got = engine.request("GET", f"/{INDEX}/_doc/{number}")["_source"]
             assert got["event"]["original"] == "panic: x"
