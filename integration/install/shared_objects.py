@@ -116,8 +116,7 @@ def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Str
     if dataset == PROMPTS and streams.keep_prompts:
         keeping(body)["keep"] = True
     if dataset == SERVER and engine == "opensearch":
-        _ask_first(body)
-        _reserve_classes(body, rules)
+        _suit_opensearch(body, rules)
     if dataset == SERVER and streams.gin_timezone:
         put_timezone(body, streams.gin_timezone)
     description = f"{body['description']} {shared_tag_text(body, rules)}"
@@ -128,8 +127,11 @@ def _pipeline(dataset: Dataset, rules: Sequence[Rule], engine: str, streams: Str
     return Pipeline(dataset.pipeline, body | {"description": description})
 
 
-def _ask_first(body: dict[str, Any]) -> None:
-    """Let a condition ask first what the script `shipper` asks: OpenSearch copies a document for any script."""
+def _suit_opensearch(body: dict[str, Any], rules: Sequence[Rule]) -> None:
+    """Let a condition ask first what the script `shipper` asks, and the script move a shipper's field of a classifier's name.
+
+    OpenSearch copies a document for any script, and refuses one with a value for a derived field.
+    """
     script = body["processors"][0]["script"]
     decision, _, _ = script["source"].partition("// ---- the mark")
     script["if"] = {
@@ -137,12 +139,7 @@ def _ask_first(body: dict[str, Any]) -> None:
         "source": f"{decision}return !isOrdinary(ctx, params.ordinary) || !isBare(ctx.message) || isSecret(ctx.message);",
         "params": {"ordinary": script["params"]["ordinary"]},
     }
-
-
-def _reserve_classes(body: dict[str, Any], rules: Sequence[Rule]) -> None:
-    """Let a shipper's field of a classifier's name be moved: OpenSearch refuses a document with a value for a derived field."""
-    names = {rule.classification.field.partition(".")[0] for rule in rules}
-    body["processors"][0]["script"]["params"]["reserved"] += sorted(names)
+    script["params"]["reserved"] += sorted({rule.classification.field.partition(".")[0] for rule in rules})
 
 
 @cache

@@ -24,11 +24,10 @@ _MOST_ENVELOPES: Final = 3
 _MOST_DIGITS: Final = 1_000  # of a number, as the engines' parser takes them
 _LONGEST_NAME: Final = 50_000  # UTF-16 units of a member's name
 _ADDRESS: Final = re.compile("[0-9A-Fa-f:.]{2,45}")
-_NO_HOST: Final = re.compile(r"[\x00-\x20]*-?[\x00-\x20]*")
+_BLANKS: Final = "".join(map(chr, range(33)))  # what Java's `trim` takes off
 _EACH_BYTE: Final = "detect-each-byte"
 # A carrier's prefix has neither quotes nor attributes, and an access line is none.
 _BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>\x1E](?=\{)")
-_BLANKS: Final = "".join(map(chr, range(33)))  # what Java's `trim` takes off
 _FRAMES: Final = ("data: ", "\x1e")  # journald's json-sse and json-seq
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
@@ -105,7 +104,7 @@ def _line_of(document: Mapping[str, Any]) -> str | None:
 def host_of(document: Mapping[str, Any]) -> str | None:
     """Return the host that a document names; syslog's `-` names none."""
     values = map(_first, _values(document, _HOSTS))
-    return next((value for value in values if isinstance(value, str) and not _NO_HOST.fullmatch(value)), None)
+    return next((value for value in values if isinstance(value, str) and value.strip(_BLANKS) not in ("", "-")), None)
 
 
 def address_of(document: Mapping[str, Any]) -> str | None:
