@@ -18,7 +18,8 @@ OTHER: Final = "other"
 _START: Final = rf"(?:{COLOUR})?[ \t]*+"
 _END: Final = r"(?=[ \t\n\r]|\Z)"
 _PLAIN: Final = r"[^ \t\n\x0B\f\r:\"'=(){}<>|]"
-_SOURCE: Final = r"[^ \t\n\x0B\f\r:\"=(]+?"
+# llama.cpp draws its progress with dots.
+_SOURCE: Final = r"(?!\.\.\.)[^ \t\n\x0B\f\r:\"=(]+?"
 _STD_LOG: Final = r"(?:[0-9]{4}/[0-9]{2}/[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2} )?"
 
 # Go's runtime, in the order in which it writes: what happened, the signal, and where it was (`PC=` heads those in C).
@@ -60,10 +61,10 @@ _NATIVE: Final = "|".join(
 )
 _RECORD: Final = r'time=|level=|\{(?:[^\n\r]*?[{,])??[ \t]*+"level"[ \t]*+:[ \t]*+"'
 KIND: Final = (
-    rf"(?:{_START}(?:(?P<kind_panic>{_PANIC})|(?P<kind_frame>{_FRAME})|(?P<kind_native>{_NATIVE}))"
-    rf"|(?P<kind_record>{_RECORD})|(?P<kind_access>\[GIN\] ))?"
+    rf"(?:(?P<kind_record>{_RECORD})|(?P<kind_access>\[GIN\] )"
+    rf"|(?!\[GIN-){_START}(?:(?P<kind_panic>{_PANIC})|(?P<kind_frame>{_FRAME})|(?P<kind_native>{_NATIVE})))?"
 )
-"""Matches every line; the group that holds something names its kind."""
+"""Matches every line; the group that holds something names its kind. What is told at once goes first."""
 # The beginnings of an event's lines, the first one first; more than so many would bring an engine's watchdog near.
 _LINES: Final = rf"(?:[^\n\r]*+[\n\r]++){{0,1000}}?{_START}"
 SEVERAL: Final = (
