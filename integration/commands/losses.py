@@ -10,7 +10,7 @@ from typing import Any
 
 from integration.engines.base import Engine
 from integration.errors import ClusterError
-from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, PARSE_FAILURE, UNKNOWN_HOST
+from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, PARSE_FAILURE, RECORD_APART, UNKNOWN_HOST
 from integration.log.line import LINE_CUT, TIME_FAILURE
 from integration.names import PIPELINE
 from integration.targets.kibana.alerts import flattened
@@ -84,6 +84,12 @@ KINDS = (
         "whose line was in an unknown field",
         "had {their} line in a field that is not known for it (`ollama.parse_error` names it): let the shipper use `message`",
         {"term": {"tags": LINE_UNLISTED}},
+    ),
+    Kind(
+        "record_apart",
+        "whose level ERROR is not in their line",
+        "{have} the level ERROR in a field, not in {their} line, and no rule looks there: let the shipper send the line as it is",
+        {"term": {"tags": RECORD_APART}},
     ),
     Kind(
         "without_time",

@@ -11,10 +11,12 @@ from datetime import tzinfo
 from typing import Any, Final
 
 from integration.log import gin, json_record, shippers, slog
+from integration.log.dotted import find
 from integration.log.kind import kind_of
-from integration.log.line import Line, read
+from integration.log.line import Line, arrived, read, steps
 from integration.log.redaction import redact
 from integration.log.shipper_times import zone_of
+from integration.log.taken_apart import is_apart
 from integration.times import in_zone, rfc3339
 
 DATASET: Final = "ollama.server"
@@ -22,6 +24,8 @@ UNKNOWN_HOST: Final = "unknown"
 HOST_MISSING: Final = "ollama_host_missing"
 LINE_UNLISTED: Final = "ollama_line_unlisted"
 """The line stood in a field that no table names."""
+RECORD_APART: Final = "ollama_record_apart"
+"""The line is without the level ERROR that its document has, and no search finds it."""
 PARSE_FAILURE: Final = "ollama_parse_failure"
 """The pipeline failed on the line; Python has no such event."""
 
@@ -178,9 +182,12 @@ def parse_document(document: Mapping[str, Any], *, received_at: int, gin_timezon
         text, tags = unlisted, (LINE_UNLISTED,)
     if text is None and (text := found) is None:
         raise ValueError("there is no line in the document")
-    line = read(text)
+    way = steps(text)
+    if is_apart(document, way.unwrapped.text):
+        tags = (*tags, RECORD_APART)
+    line = arrived(way)
     line = line._replace(tags=(*tags, *line.tags))
-    named = shippers.find(document, "event.timezone")
+    named = find(document, "event.timezone")
     line = with_clock(line, zone_of(named) if isinstance(named, str) else gin_timezone)
     host = host or line.host or shippers.address_of(document)
     return event_of(line, host=host, shipped_at=received_at if time is None else time)

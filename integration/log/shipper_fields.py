@@ -159,7 +159,7 @@ TIMES: Final = (
 )
 RECORDS: Final = (
     *("message", "log", "body", "body.structured", "body_structured", "Body", "event", "json", "jsonPayload", "json_payload"),
-    *("log_processed", "structured", "parsed", "parsed_message", "result", "properties"),
+    *("log_processed", "structured", "parsed", "parsed_message", "result", "properties", "attributes", "Attributes"),
 )
 """The objects in which shippers leave a record that they took apart, or a whole document of another shipper."""
 FROM_LINE: Final = (
@@ -168,13 +168,23 @@ FROM_LINE: Final = (
 """Fields that an event has from its line alone: a shipper's own would be taken for them."""
 ATTRIBUTES: Final = ("time", "level", "source", "msg", "error", "err")
 """Those of a slog record that go first where a shipper's own parser took the line apart and did not keep it."""
+LEVELS: Final = ("level", "log.level", "severity_text", "severityText", "SeverityText", "severity")
+"""Where its level is, if that parser left its message alone in the place of the line."""
 METADATA: Final = (
     *("stream", "logtag", "tag", "fluentbit_tag", "container_id", "container_name", "container_image", "filename", "file"),
     *("source_type", "type", "input", "facility", "severity", "priority", "offset", "cluster", "namespace", "pod_name", "job"),
     *("app", "environment", "env", "region", "tags", "streams", "partial_message", "syslogtag", "procid", "node"),
     *("PROGRAM", "PID", "FACILITY", "PRIORITY", "TAGS", "SOURCE", "SYSLOG_IDENTIFIER", "programname", "ident", "pri"),
+    *("severity_text", "severity_number", "severityText", "severityNumber", "SeverityText", "SeverityNumber", "log.level"),
+    *("flags", "trace_flags", "traceId", "trace_id", "TraceId", "TraceFlags", "spanId", "span_id", "SpanId"),
+    *("dropped_attributes_count", "droppedAttributesCount"),
 )
 """What shippers put beside such attributes."""
+NAMESPACES: Final = (
+    *("agent.", "cloud.", "container.", "data_stream.", "deployment.", "ecs.", "event.", "file.", "host.", "k8s.", "kubernetes."),
+    *("log.", "os.", "process.", "service.", "syslog.", "telemetry."),
+)
+"""How their names begin where they have dots: what a path says is no word of the record."""
 NEVER_A_LINE: Final = ("@timestamp", "agent", "host", "tags")
 """Where a line is not looked for, though no field of the tables holds one."""
 MAPPED: Final[dict[str, Any]] = {

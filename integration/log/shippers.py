@@ -15,7 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from integration.log import shipper_times
-from integration.log.shipper_fields import ADDRESSES, ATTRIBUTES, HOSTS, LINES, METADATA, NEVER_A_LINE, RECORDS, TIMES, Field
+from integration.log.dotted import find, object_of
+from integration.log.shipper_fields import ADDRESSES, HOSTS, LINES, NEVER_A_LINE, RECORDS, TIMES, Field
+from integration.log.taken_apart import completed, is_record, record_of
 
 _LINES, _HOSTS, _ADDRESSES, _TIMES = (
     tuple((field.name.partition(".")[0], field) for field in table) for table in (LINES, HOSTS, ADDRESSES, TIMES)
@@ -30,9 +32,6 @@ _EACH_BYTE: Final = "detect-each-byte"
 _BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>\x1E](?=\{)")
 _FRAMES: Final = ("data: ", "\x1e")  # journald's json-sse and json-seq
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
-_ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_SPECIAL: Final = re.compile(r'[\\"\n\r\t]')
 
 
 class Carried(NamedTuple):
@@ -64,7 +63,7 @@ def unwrap(text: str) -> Carried:
         before = _BEFORE_JSON.match(carried.text)
         prefix = before[0] if before else ""
         document = _document(carried.text[len(prefix) :])
-        if document is None or _is_record(document):
+        if document is None or is_record(document):
             break
         found = read(document)
         if found.text is None:
@@ -77,22 +76,22 @@ def unwrap(text: str) -> Carried:
 def read(document: Mapping[str, Any], *, record: bool = False) -> Read:
     """Read a document, or that of another shipper in place of its line, such as the fields of journald in OpenTelemetry's body.
 
-    With `record` the attributes that a shipper's parser left in a document are a line too, put together as slog writes it, where
-    there is no other, or only their `msg`.
+    A line that is only the message of a record that a shipper's parser took apart is put together with the rest of it, as slog
+    writes it. With `record` its attributes are a line where there is no other.
     """
     line, host, time = _line_of(document), host_of(document), time_of(document)
+    objects = [inner for name in RECORDS if (inner := object_of(document, name)) is not None]
     if line:
-        parts = (document, *(find(document, name) for name in RECORDS)) if record else ()
-        return Read(next((_record_of(part) for part in parts if _is_record(part) and part["msg"] == line), line), host, time)
-    objects = [inner for name in RECORDS if (inner := _object(document, name)) is not None]
-    if record and (taken := next(filter(_is_record, (document, *objects)), None)):
-        return Read(_record_of(taken), host, time)
+        wholes = (completed(document, part, line.rstrip("\r\n")) for part in (document, *objects))
+        return Read(next(filter(None, wholes), line), host, time)
+    if record and (taken := next(filter(is_record, (document, *objects)), None)):
+        return Read(record_of(taken), host, time)
     for inner in objects:
         if found := _line_of(inner):
             within = time_of(inner)
             return Read(found, host or host_of(inner), time if within is None else within)
-    anywhere = filter(_is_record, _objects(document)) if record else iter(())
-    return Read(next(map(_record_of, anywhere), line), host, time)
+    anywhere = filter(is_record, _objects(document)) if record else iter(())
+    return Read(next(map(record_of, anywhere), line), host, time)
 
 
 def _line_of(document: Mapping[str, Any]) -> str | None:
@@ -116,22 +115,6 @@ def address_of(document: Mapping[str, Any]) -> str | None:
 def time_of(document: Mapping[str, Any]) -> int | None:
     """Return the time of a document in epoch milliseconds: of the first field that has one."""
     return shipper_times.first_time(_values(document, _TIMES))
-
-
-def _record_of(part: Mapping[str, Any]) -> str:
-    metadata = {field.name for table in (LINES, HOSTS, TIMES) for field in table} | {*METADATA}
-    others = sorted(name for name in part if name not in ATTRIBUTES and name not in metadata and not name.startswith(("_", "@")))
-    texts = {name: scalar for name in (*ATTRIBUTES, *others) if (scalar := _scalar(part.get(name), name)) is not None}
-    return " ".join(f"{name}={_quoted(text)}" for name, text in texts.items())
-
-
-def _object(document: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
-    """Return the object of a dotted name, or what dotted names tell of it: `Body.MESSAGE` of the object `Body`."""
-    found = find(document, name)
-    if found is None:
-        start = f"{name}."
-        found = {key[len(start) :]: value for key, value in document.items() if key.startswith(start)} or None
-    return found if isinstance(found, Mapping) else None
 
 
 def _objects(at: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -175,12 +158,6 @@ def flat(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(map(flat, value)) + "]"
     return str(value).lower() if isinstance(value, bool) else "null" if value is None else str(value)
-
-
-def _is_record(document: Any) -> bool:
-    if not isinstance(document, Mapping) or document.get("_raw") is not None:
-        return False
-    return isinstance(document.get("level"), str) and isinstance(document.get("msg"), str)
 
 
 def _document(text: str) -> dict[str, Any] | None:
@@ -233,24 +210,6 @@ def _value(document: Mapping[str, Any], field: Field) -> Any:
     return find(document, field.name) if is_theirs and not is_other else None
 
 
-def find(at: Any, path: str) -> Any:
-    """Return the value of a dotted name, however much of it is nested, or None; of a list of objects the values in them."""
-    if isinstance(at, list):
-        found = [value for part in at if (value := find(part, path)) is not None]
-        return [part for value in found for part in (value if isinstance(value, list) else [value])] or None
-    if not isinstance(at, Mapping):
-        return None
-    if at.get(path) is not None:
-        return at[path]
-    dot = path.find(".")
-    while dot > 0:
-        found = find(at.get(path[:dot]), path[dot + 1 :])
-        if found is not None:
-            return found
-        dot = path.find(".", dot + 1)
-    return None
-
-
 def _first(value: Any) -> Any:
     return value[0] if isinstance(value, list) and value else value
 
@@ -267,22 +226,6 @@ def _text(value: Any) -> str | None:
         elif value and all(isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 255 for part in value):
             value = bytes(value).decode(errors=_EACH_BYTE)
     return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
-
-
-def _scalar(value: Any, name: str) -> str | None:
-    """Return the text of an attribute; a JSON handler writes the file and the line of its `source` in an object."""
-    if name == "source" and isinstance(value, Mapping) and isinstance(file := value.get("file"), str):
-        return f"{file}:{line}" if isinstance(line := value.get("line"), int | str) else file
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, str | int | float) else None
-
-
-def _quoted(text: str) -> str:
-    """Return a value as slog writes it."""
-    if not _QUOTED.search(text):
-        return text
-    return '"' + _SPECIAL.sub(lambda special: _ESCAPED[special[0]], text) + '"'
 
 
 def _each_byte(fault: UnicodeError) -> tuple[str, int]:

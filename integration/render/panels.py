@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from integration.detection.model import Rule
-from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, PARSE_FAILURE, UNKNOWN_HOST
+from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, PARSE_FAILURE, RECORD_APART, UNKNOWN_HOST
 from integration.log.line import LINE_CUT, TIME_FAILURE
 from integration.names import Namespace
 
@@ -21,6 +21,7 @@ _LOSSES = {
     "made the pipeline fail": f"tags:{PARSE_FAILURE}",
     "never went through the pipeline": f"NOT event.dataset:{DATASET}",
     "had their line in an unknown field": f"tags:{LINE_UNLISTED}",
+    "have the level ERROR in a field alone": f"tags:{RECORD_APART}",
     "have a time that cannot be read": f"tags:{TIME_FAILURE}",
     "were cut, being too long": f"tags:{LINE_CUT}",
 }

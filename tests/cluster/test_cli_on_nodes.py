@@ -211,8 +211,8 @@ def test_status_counts(ingested: str) -> None:
     answer = run(ingested, "status", "--format", "json")
     assert answer.code == 0
     assert answer.json["events"]["count"] == 6
-    kinds = ("past_pipeline", "parse_failures", "without_host", "line_unlisted", "without_time", "cut_lines")
-    assert [answer.json["events"][kind] for kind in kinds] == [0] * 6
+    kinds = ("past_pipeline", "parse_failures", "without_host", "line_unlisted", "record_apart", "without_time", "cut_lines")
+    assert [answer.json["events"][kind] for kind in kinds] == [0] * 7
     assert {o["state"] for o in answer.json["objects"]} == {"same"}
     assert "logs-ollama.server-cli" in run(ingested, "status").out
 

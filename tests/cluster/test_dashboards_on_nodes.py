@@ -53,6 +53,7 @@ SHOWN: list[tuple[str, list[tuple[Any, ...]]]] = [
             ("made the pipeline fail", 0),
             ("never went through the pipeline", 0),
             ("had their line in an unknown field", 0),
+            ("have the level ERROR in a field alone", 0),
             ("have a time that cannot be read", 0),
             ("were cut, being too long", 0),
         ],

@@ -23,7 +23,7 @@ from tests.support.builders import RULE
 from tests.support.corpus import SHIPPED_AT, cases, shipped
 from tests.support.lines import LONG, WORST, cut, lines, long_lines
 from tests.support.repetitions import few
-from tests.support.shipments import HOST, SHAPES, documents, mixed_documents, shipper_documents, wrapped_lines
+from tests.support.shipments import HOST, SHAPES, TAKEN_APART, documents, mixed_documents, shipper_documents, wrapped_lines
 from tests.support.shipments import shipped as shipment
 
 PIPELINE = "tested-ollama.server"
@@ -196,6 +196,37 @@ def test_a_record_of_which_the_line_is_a_part_is_kept(engine: Engine, pipeline: 
     (got,) = run(engine, [{"message": "panic: x", "event": {"original": "Nov 28 10:15:04 gpu-1 ollama[1]: panic: x"}}])
     assert "shipped" not in got["ollama"]
     check_documents(engine, [{"message": blank, "log": record, "host": "gpu-1"} for blank in (" ", "\t\r\n", "")])
+
+
+def test_a_message_is_put_together_with_the_rest_of_its_record(engine: Engine, pipeline: str) -> None:
+    documents = [document for document, _ in TAKEN_APART.values()]
+    check_documents(engine, documents)
+    got = run(engine, documents)
+    assert {name: each["event"]["original"] for name, each in zip(TAKEN_APART, got, strict=True)} == {
+        name: line for name, (_, line) in TAKEN_APART.items()
+    }
+    assert not [each["ollama"] for each in got if "shipped" in each["ollama"] or each.get("tags")]
+    assert run(engine, got) == got
+
+
+def test_a_level_that_stands_apart_is_told(engine: Engine, pipeline: str) -> None:
+    """Where nothing tells that it is the record's, the message stays as it is, and what is beside it too."""
+    apart: list[dict[str, Any]] = [
+        {"message": "llama runner terminated", "level": "ERROR", "error": "exit status 2"},
+        {"message": "llama runner terminated", "log": {"level": "error", "origin": {"file": {"name": "x"}}}},
+        {"body": {"text": "llama runner terminated"}, "attributes": {"level": "ERROR", "source": "gpu"}},
+    ]
+    batch = [{"@timestamp": "2026-11-28T10:15:05.000Z", "host": "gpu-1"} | document for document in apart]
+    check_documents(engine, batch)
+    got = run(engine, batch)
+    assert [(each["event"]["original"], each["tags"]) for each in got] == [("llama runner terminated", ["ollama_record_apart"])] * 3
+    assert all(each["ollama"]["parse_error"].startswith("the level ERROR stands in a field of its own") for each in got)
+    assert "error=exit status 2" in got[0]["ollama"]["shipped"]
+    assert got[1]["ollama"]["shipped"] == ["log.level=error", "log.origin.file={name=x}"]
+    assert run(engine, got) == got
+    whole = {"message": "level=ERROR source=a.go:1 msg=x", "level": "ERROR", "host": "gpu-1"}
+    other = {"message": "panic: x", "level": "info", "severity": "ERROR", "host": "gpu-1"}
+    assert not [each for each in run(engine, [whole, other]) if "tags" in each]
 
 
 def test_a_field_of_a_classifiers_name_costs_no_line(engine: Engine, pipeline: str) -> None:

@@ -202,6 +202,89 @@ def shipped(shape: dict[str, Any], line: str) -> dict[str, Any]:
     return found
 
 
+_ENDS = 'level=ERROR source=server.go:316 msg="llama runner terminated" error="exit status 2"'
+_LEFT = {"level": "ERROR", "source": "server.go:316", "error": "exit status 2"}
+_MESSAGE = "llama runner terminated"
+TAKEN_APART: dict[str, tuple[dict[str, Any], str]] = {
+    "Vector with the message renamed": ({"message": _MESSAGE, **_LEFT, "host": HOST, "timestamp": TIME}, _ENDS),
+    "with a time of its own": (
+        {"message": _MESSAGE, **_LEFT, "host": HOST, "time": "2026-11-28T10:15:04.000Z"},
+        f"time=2026-11-28T10:15:04.000Z {_ENDS}",
+    ),
+    "Fluent Bit with a line end": ({"log": f"{_MESSAGE}\n", **_LEFT, "kubernetes": {"host": HOST}, "@timestamp": TIME}, _ENDS),
+    "a JSON handler's place": (
+        {"message": _MESSAGE, **_LEFT, "source": {"file": "server.go", "line": 316}, "host": HOST, "@timestamp": TIME},
+        _ENDS,
+    ),
+    "OpenTelemetry with the message as the body": (
+        {
+            "@timestamp": TIME,
+            "body": {"text": _MESSAGE},
+            "attributes": {**_LEFT, "log.file.path": "/models/server.log"},
+            "severity_text": "ERROR",
+            "severity_number": 17,
+            "resource": {"attributes": {"host.name": HOST}},
+        },
+        _ENDS,
+    ),
+    "OpenTelemetry none": (
+        {
+            "@timestamp": TIME,
+            "Body": _MESSAGE,
+            **{f"Attributes.{name}": value for name, value in _LEFT.items()},
+            "Attributes.log.file.name": "server.log",
+            "SeverityText": "ERROR",
+            "Resource.host.name": HOST,
+        },
+        _ENDS,
+    ),
+    "OpenTelemetry with the level as its severity alone": (
+        {
+            "@timestamp": TIME,
+            "body": _MESSAGE,
+            "attributes": {"source": "server.go:316", "error": "exit status 2"},
+            "severity_text": "ERROR",
+            "resource": {"host.name": HOST},
+        },
+        _ENDS,
+    ),
+    "a level of another name": (
+        {"msg": _MESSAGE, **_LEFT, "level": None, "severity": "ERROR", "host": HOST, "@timestamp": TIME},
+        _ENDS,
+    ),
+    "ECS": (
+        {
+            "@timestamp": TIME,
+            "message": _MESSAGE,
+            "log": {"level": "ERROR", "origin": {"file": {"name": "server.go", "line": 316}}, "file": {"path": "/models/x"}},
+            "error": {"message": "exit status 2"},
+            "host": {"name": HOST},
+            "service": {"name": "model"},
+        },
+        _ENDS.replace("error=", "err="),
+    ),
+    "ECS, dotted": (
+        {
+            "@timestamp": TIME,
+            "message": _MESSAGE,
+            "log.level": "ERROR",
+            "log.origin.file.name": "server.go",
+            "log.origin.file.line": 316,
+            "error.message": "exit status 2",
+            "service.name": "model",
+            "host.name": HOST,
+        },
+        _ENDS.replace("error=", "err="),
+    ),
+    "JSON in a line": ({"@timestamp": TIME, "message": json.dumps({"message": _MESSAGE, **_LEFT, "host": HOST})}, _ENDS),
+    "JSON in a line, nested": (
+        {"@timestamp": TIME, "log": json.dumps({"log": f"{_MESSAGE}\n", "host": HOST, "parsed": _LEFT})},
+        _ENDS,
+    ),
+}
+"""Documents of which a parser left the message alone in the place of the line, and the line."""
+
+
 def _has_line(document: dict[str, Any]) -> bool:
     try:
         parse_document(document, received_at=0)
@@ -213,6 +296,53 @@ def _has_line(document: dict[str, Any]) -> bool:
 documents = st.builds(shipped, st.sampled_from([*SHAPES.values()]), lines).filter(_has_line)
 """Documents of any shipper with any line in them."""
 _RECORD = {"time": "2026-11-28T10:15:04.1Z", "level": "ERROR", "source": {"file": "server.go", "line": 7}, "msg": "model x"}
+_places = st.sampled_from(
+    [
+        "server.go:316",
+        ".go:1",
+        "a.go:",
+        "a.go:1x",
+        "a:b.go:12",
+        {"file": "server.go", "line": 7},
+        {"file": "server.go"},
+        "/var/log/x",
+        5,
+    ]
+)
+_apart = st.builds(
+    lambda name, where, record, rest: {name: "model x", **_in(where, record), **rest, "@timestamp": TIME},
+    st.sampled_from(["message", "log", "MESSAGE", "body.text", "Body", "msg"]),
+    st.sampled_from(["", "attributes", "attributes.", "parsed", "Attributes."]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "level": st.sampled_from(["ERROR", "error", "INFO", "", 3]),
+            "source": _places,
+            "msg": st.sampled_from(["model x", "other", None]),
+            "err": st.sampled_from(["exit status 2", 5]),
+            "log.file.path": st.just("/models/x"),
+            "runner.size": st.just("2 GiB"),
+        },
+    ),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "severity_text": st.just("ERROR"),
+            "log.level": st.sampled_from(["error", "warn"]),
+            "log.origin.file.name": st.just("server.go:316"),
+            "error": st.sampled_from(["x", {"message": "exit status 2"}]),
+            "host": st.just({"name": HOST}),
+        },
+    ),
+)
+
+
+def _in(where: str, record: dict[str, Any]) -> dict[str, Any]:
+    if not where or where.endswith("."):
+        return {f"{where}{name}": value for name, value in record.items()}
+    return {where: record}
+
+
 _texts = st.sampled_from(
     [
         *("", "-", "x", "model x", "panic: x", "level=ERROR msg=model", "192.0.2.1", "1795860905.5", "1970-01-01T00:00:00Z"),
@@ -228,7 +358,6 @@ _values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_fields, inner, max_size=3),
     max_leaves=6,
 )
-mixed_documents = (
-    st.dictionaries(_fields, _values, min_size=1, max_size=6).map(lambda d: d | {"event.ingested": TIME}).filter(_has_line)
-)
+_mixed = st.dictionaries(_fields, _values, min_size=1, max_size=6).map(lambda d: d | {"event.ingested": TIME})
+mixed_documents = (_mixed | _apart).filter(_has_line)
 """Documents in which fields of all shippers stand side by side, of any type."""

@@ -19,7 +19,7 @@ class Engine(MemoryEngine):
     def __init__(self, *counts: int, hits: tuple[Json, ...] = (), failures: object = 0) -> None:
         super().__init__()
         self.asked: list[Json] = []
-        self._counts = list(counts) + [0] * (6 - len(counts))
+        self._counts = list(counts) + [0] * (7 - len(counts))
         self._hits = [{"_source": source} for source in hits]
         self._failures = failures
 
@@ -44,15 +44,24 @@ def counts(engine: Engine) -> dict[str, int]:
 
 
 def test_each_kind_is_counted() -> None:
-    kinds = ["past_pipeline", "parse_failures", "without_host", "line_unlisted", "without_time", "cut_lines", "refused"]
-    assert counts(Engine(1, 2, 3, 4, 5, 6, failures=7)) == dict(zip(kinds, range(1, 8), strict=True))
+    kinds = [
+        "past_pipeline",
+        "parse_failures",
+        "without_host",
+        "line_unlisted",
+        "record_apart",
+        "without_time",
+        "cut_lines",
+        "refused",
+    ]
+    assert counts(Engine(1, 2, 3, 4, 5, 6, 7, failures=8)) == dict(zip(kinds, range(1, 9), strict=True))
 
 
 def test_those_of_a_span() -> None:
     engine = Engine()
     losses(engine, "logs-x", 10, 20)
     within: Any = {"range": {"@timestamp": {"gte": 10, "lt": 20, "format": "epoch_millis"}}}
-    assert [query["bool"]["filter"][0] for query in engine.asked] == [within] * 6
+    assert [query["bool"]["filter"][0] for query in engine.asked] == [within] * 7
 
 
 @pytest.mark.parametrize(
@@ -98,14 +107,14 @@ def test_the_host_is_given_to_the_lines_of_one_file() -> None:
 
 
 def test_of_kinds_that_lose_no_line_nothing_is_to_be_mended() -> None:
-    kinds = ["line_unlisted", "without_time", "cut_lines"]
-    assert [loss.kind for loss in losses(Engine(1, 1, 1, 1, 1, 1), "logs-x") if loss.count and not loss.fault] == kinds
-    assert all(not loss.mend for loss in losses(Engine(0, 0, 0, 1, 1, 1), "logs-x"))
+    kinds = ["line_unlisted", "record_apart", "without_time", "cut_lines"]
+    assert [loss.kind for loss in losses(Engine(1, 1, 1, 1, 1, 1, 1), "logs-x") if loss.count and not loss.fault] == kinds
+    assert all(not loss.mend for loss in losses(Engine(0, 0, 0, 1, 1, 1, 1), "logs-x"))
 
 
 def test_what_is_said_agrees_with_the_number() -> None:
-    one = {loss.kind: loss.text.split(":")[0] for loss in losses(Engine(1, 1, 1, 1, 1, 1, failures=1), "logs-x")}
-    two = {loss.kind: loss.text for loss in losses(Engine(2, 2, 2, 2, 2, 2, failures=2), "logs-x")}
+    one = {loss.kind: loss.text.split(":")[0] for loss in losses(Engine(1, 1, 1, 1, 1, 1, 1, failures=1), "logs-x")}
+    two = {loss.kind: loss.text for loss in losses(Engine(2, 2, 2, 2, 2, 2, 2, failures=2), "logs-x")}
     assert (one["without_host"], one["without_time"]) == ("names no machine", "has a time of its own that cannot be read")
     assert one["refused"] == "was refused and is in the failure store"
     assert two["without_host"].startswith("name no machine: findings for the host 'unknown'")

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from integration.log.dotted import find
 from integration.log.event import parse, parse_document
 from integration.log.shipper_fields import HOSTS, LINES, TIMES
-from integration.log.shippers import find, unwrap
+from integration.log.shippers import unwrap
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, findings_of
 from tests.support.lines import lines
-from tests.support.shipments import HOST, SHAPES, shipped, shipper_documents
+from tests.support.shipments import HOST, SHAPES, TAKEN_APART, shipped, shipper_documents
 
 RECEIVED_AT = parse_time("2030-01-01T00:00:00Z")
 PANIC = "panic: runtime error: index out of range"
@@ -286,6 +287,41 @@ class TestJson:
     )
     def test_what_is_no_carrier_stays_as_it_is(self, line: str) -> None:
         assert unwrap(line) == (line, None, None)
+
+
+class TestTakenApart:
+    """A parser took the record apart and left its message where the line should be."""
+
+    @pytest.mark.parametrize("name", TAKEN_APART)
+    def test_the_message_is_put_together_with_the_rest(self, name: str) -> None:
+        document, line = TAKEN_APART[name]
+        got = parse_document(document, received_at=0)
+        assert (got.original, got.host, got.tags) == (line, HOST, ())
+
+    @pytest.mark.parametrize(
+        "fields",
+        [
+            {"level": "ERROR"},
+            {"source": "server.go:316"},
+            {"level": "ERROR", "source": "/var/log/server.go"},
+            {"level": "ERROR", "source": "server.go:316", "msg": "another"},
+            {"level": "ERROR", "source": "server.go:316", "_raw": "x"},
+            {"level": 3, "source": "server.go:316"},
+        ],
+    )
+    def test_a_message_stays_alone_where_it_may_be_no_records(self, fields: dict[str, object]) -> None:
+        assert parse_document({"message": "panic: x", "host": "gpu-1", **fields}, received_at=0).original == "panic: x"
+
+    def test_a_whole_line_stays_as_it_is(self) -> None:
+        line = "level=ERROR source=a.go:1 msg=model"
+        document = {"message": line, "level": "ERROR", "source": "server.go:316", "host": "gpu-1"}
+        assert parse_document(document, received_at=0).original == line
+
+    def test_a_level_that_stands_apart_is_told(self) -> None:
+        document = {"message": "model x", "attributes": {"level": "error"}, "host": "gpu-1"}
+        assert parse_document(document, received_at=0).tags == ("ollama_record_apart",)
+        assert not parse_document(document | {"attributes": {"level": "warn"}}, received_at=0).tags
+        assert not parse_document(document | {"message": '{"level":"INFO","msg":"x"}'}, received_at=0).tags
 
 
 class TestUnlisted:

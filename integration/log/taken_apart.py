@@ -1,0 +1,79 @@
+"""Records that a shipper's parser took apart: their attributes in fields, put together again as slog writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from integration.log.dotted import find, object_of
+from integration.log.shipper_fields import ATTRIBUTES, HOSTS, LEVELS, LINES, METADATA, NAMESPACES, RECORDS, TIMES
+
+_THEIRS: Final = ("_", "@", *NAMESPACES)
+# Where slog says that a record was written.
+_PLACE: Final = re.compile(r".+\.go:[0-9]+", re.DOTALL)
+_QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
+_ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_SPECIAL: Final = re.compile(r'[\\"\n\r\t]')
+
+
+def completed(document: Mapping[str, Any], part: Mapping[str, Any], line: str) -> str | None:
+    """Return the record of which a line is the message and a part of the document has the rest; None where it is not so.
+
+    A level alone may be a shipper's own: a place in Go's source tells that it is the record's.
+    """
+    if part.get("_raw") is not None or part.get("msg") not in (None, line):
+        return None
+    if is_record(part):
+        return record_of(part)
+    taken = {**part, "msg": line, "source": _scalar(part.get("source"), "source")}
+    if not _is_place(taken["source"]) and part is document:
+        origin = {"file": find(document, "log.origin.file.name"), "line": find(document, "log.origin.file.line")}
+        taken = {"msg": line, "source": _scalar(origin, "source"), "err": find(document, "error.message")}
+    levels = (find(at, name) for at in (part, document) for name in LEVELS)
+    taken["level"] = next((level for level in levels if isinstance(level, str) and level), None)
+    return record_of(taken) if taken["level"] and _is_place(taken["source"]) and "level=" not in line else None
+
+
+def _is_place(source: str | None) -> bool:
+    return source is not None and _PLACE.fullmatch(source) is not None
+
+
+def is_apart(document: Mapping[str, Any], line: str) -> bool:
+    """Return whether a document has the level ERROR and its line none, so that no search finds it."""
+    if "level=" in line or '"level"' in line:
+        return False
+    parts = (document, *(inner for name in RECORDS if (inner := object_of(document, name)) is not None))
+    levels = (find(part, name) for part in parts for name in ("level", "log.level"))
+    return any(isinstance(level, str) and level.upper() == "ERROR" for level in levels)
+
+
+def record_of(part: Mapping[str, Any]) -> str:
+    """Return the attributes of a record as slog writes them in a line."""
+    metadata = {field.name for table in (LINES, HOSTS, TIMES) for field in table} | {*METADATA}
+    others = sorted(name for name in part if name not in ATTRIBUTES and name not in metadata and not name.startswith(_THEIRS))
+    texts = {name: scalar for name in (*ATTRIBUTES, *others) if (scalar := _scalar(part.get(name), name)) is not None}
+    return " ".join(f"{name}={_quoted(text)}" for name, text in texts.items())
+
+
+def is_record(document: Any) -> bool:
+    """Return whether a value is an object with a record's level and message."""
+    if not isinstance(document, Mapping) or document.get("_raw") is not None:
+        return False
+    return isinstance(document.get("level"), str) and isinstance(document.get("msg"), str)
+
+
+def _scalar(value: Any, name: str) -> str | None:
+    """Return the text of an attribute; a JSON handler writes the file and the line of its `source` in an object."""
+    if name == "source" and isinstance(value, Mapping) and isinstance(file := value.get("file"), str):
+        return f"{file}:{line}" if isinstance(line := value.get("line"), int | str) else file
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, str | int | float) else None
+
+
+def _quoted(text: str) -> str:
+    """Return a value as slog writes it."""
+    if not _QUOTED.search(text):
+        return text
+    return '"' + _SPECIAL.sub(lambda special: _ESCAPED[special[0]], text) + '"'
