@@ -13,7 +13,7 @@ from typing import Any, Final
 from integration.log import gin, json_record, shippers, slog
 from integration.log.dotted import find
 from integration.log.kind import kind_of
-from integration.log.line import Line, arrived, read, steps
+from integration.log.line import TIME_FAILURE, Line, arrived, read, steps
 from integration.log.redaction import redact
 from integration.log.shipper_times import zone_of
 from integration.log.taken_apart import is_apart
@@ -197,4 +197,5 @@ def with_clock(line: Line, zone: tzinfo | None) -> Line:
     """Return an access line with the time of its clock in a zone, where that is known; any other line as it is."""
     if zone is None or (local := gin.local_time(line.text)) is None:
         return line
-    return line._replace(stamp=in_zone(local, zone))
+    tags = tuple(tag for tag in line.tags if tag != TIME_FAILURE)  # of a record below
+    return line._replace(stamp=in_zone(local, zone), tags=tags)

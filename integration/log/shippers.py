@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from integration.log import shipper_times
 from integration.log.dotted import find, object_of
+from integration.log.prefixes import COLOUR
 from integration.log.shipper_fields import ADDRESSES, HOSTS, LINES, NEVER_A_LINE, RECORDS, TIMES, Field
 from integration.log.taken_apart import completed, is_record, record_of
 
@@ -31,6 +32,8 @@ _EACH_BYTE: Final = "detect-each-byte"
 # A carrier's prefix has neither quotes nor attributes, and an access line is none.
 _BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>\x1E](?=\{)")
 _FRAMES: Final = ("data: ", "\x1e")  # journald's json-sse and json-seq
+_LAST_COLOUR: Final = re.compile(rf"{COLOUR}\Z")
+_LONGEST_COLOUR: Final = 23
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -51,13 +54,13 @@ class Read(NamedTuple):
 
 
 def unwrap(text: str) -> Carried:
-    """Return what the JSON around a line holds, without its line end; any other text as it is.
+    """Return what the JSON around a line holds, without its line end or colours there; any other text as it is.
 
     What another carrier wrote before the JSON stays before the line. Half a surrogate pair becomes U+FFFD. An object that is the
     record itself stays.
     """
     if "{" not in text:
-        return Carried(text.rstrip("\r\n"), None, None)
+        return Carried(without_end(text), None, None)
     carried = Carried(text, None, None)
     for _ in range(_MOST_ENVELOPES):
         before = _BEFORE_JSON.match(carried.text)
@@ -70,7 +73,18 @@ def unwrap(text: str) -> Carried:
             break
         prefix = "" if prefix in _FRAMES else prefix
         carried = Carried(prefix + found.text, carried.host or found.host, carried.time if found.time is None else found.time)
-    return Carried(carried.text.rstrip("\r\n"), carried.host, carried.time)
+    return Carried(without_end(carried.text), carried.host, carried.time)
+
+
+def without_end(text: str) -> str:
+    """Return a text without its line end, and without colours there."""
+    text = text.rstrip("\r\n")
+    end = len(text)
+    while text.endswith(("m", "K"), 0, end) and (colour := _LAST_COLOUR.search(text, max(0, end - _LONGEST_COLOUR), end)):
+        end = colour.start()
+        while end and text[end - 1] in "\r\n":
+            end -= 1
+    return text[:end]
 
 
 def read(document: Mapping[str, Any], *, record: bool = False) -> Read:
@@ -82,7 +96,7 @@ def read(document: Mapping[str, Any], *, record: bool = False) -> Read:
     line, host, time = _line_of(document), host_of(document), time_of(document)
     objects = [inner for name in RECORDS if (inner := object_of(document, name)) is not None]
     if line:
-        wholes = (completed(document, part, line.rstrip("\r\n")) for part in (document, *objects))
+        wholes = (completed(document, part, without_end(line)) for part in (document, *objects))
         return Read(next(filter(None, wholes), line), host, time)
     if record and (taken := next(filter(is_record, (document, *objects)), None)):
         return Read(record_of(taken), host, time)
@@ -164,7 +178,7 @@ def _document(text: str) -> dict[str, Any] | None:
     """Parse a JSON object, perhaps one of a list, as strictly as the engines' parser; None for any other text."""
     if not text.startswith("{"):
         return None
-    text = text.rstrip("\r\n")
+    text = without_end(text)
     try:
         found = json.loads(
             (text[:-1] if text.endswith("},") else text).encode(errors="replace").decode(),

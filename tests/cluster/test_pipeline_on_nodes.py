@@ -318,6 +318,8 @@ def test_a_gin_line_takes_the_zone_of_its_document(engine: Engine, pipeline: str
     offsets = ("+02:00", "-0530", "+2", "-02", "+18", "-18:00", "+18:01", "+19", "+2:30", "+230", "+", "+aa", "+02:60")
     zones = (*offsets, "Z", "UTC", "America/New_York", "EST", "Nowhere/At_all", "", 5)
     documents = [{"message": line, "event": {"timezone": zone}} for zone in zones]
+    below = "\ntime=2026-02-30T10:00:00.000Z level=ERROR source=a.go:1 msg=x"  # no time, and none is needed
+    documents += [{"message": line + below, "event": {"timezone": zone}, "host": "gpu-1"} for zone in ("+02:00", "none")]
     check_documents(engine, [{"@timestamp": "2026-11-28T12:00:00.000Z"} | document for document in documents])
 
 

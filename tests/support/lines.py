@@ -193,7 +193,8 @@ carriers = st.sampled_from(
 )
 """What carriers write before a line."""
 _pieces = st.lists(st.sampled_from(_PIECES) | carriers | st.text(max_size=3), max_size=14).map("".join)
-_wrapped = st.builds("{}{}".format, st.lists(carriers, max_size=3).map("".join), _pieces)
+_ends = st.sampled_from(["", "", "", "\x1b[0m", "\x1b[m\x1b[K\r\n", "\x1b[0m" * 10, "\x1b[xm", "m"])
+_wrapped = st.builds("{}{}{}".format, st.lists(carriers, max_size=3).map("".join), _pieces, _ends)
 
 
 def _quoted(text: str) -> str:

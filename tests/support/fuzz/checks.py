@@ -61,7 +61,7 @@ def _is_the_same_when_read_back(event: Event) -> None:
 def _loses_its_wrapping(line: str) -> None:
     """A prefix or a Docker record around a line changes nothing in it."""
     bare = strip(line).text
-    if not bare.startswith(" "):  # which some prefixes end with
+    if not bare.startswith((" ", "|")):  # which some prefixes end with, or have behind them
         for prefix in PREFIXES:
             assert strip(prefix + bare).text == bare
     record = json.dumps({"log": f"{line}\n", "stream": "stderr", "time": "2025-10-02T14:46:20.123456789Z"})

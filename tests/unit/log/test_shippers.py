@@ -289,6 +289,22 @@ class TestJson:
         assert unwrap(line) == (line, None, None)
 
 
+@pytest.mark.parametrize(
+    ("line", "bare"),
+    [
+        ("\x1b[0;1;31mlevel=ERROR msg=x err=EOF\x1b[0m\r\n", "level=ERROR msg=x err=EOF"),
+        ("x\x1b[0m\x1b[m\x1b[K", "x"),
+        ("x\x1b[0m\n" + "\x1b[0m" * 999, "x"),
+        ('{"log":"panic: x"}\x1b[0m', "panic: x"),
+        ('{"log":"panic: x\\u001b[0m\\n"}', "panic: x"),
+        ("x \x1b[31mm", "x \x1b[31mm"),
+        ("\x1b[" + "1" * 21 + "m", "\x1b[" + "1" * 21 + "m"),
+    ],
+)
+def test_colours_at_the_end_go(line: str, bare: str) -> None:
+    assert parse(line, host="gpu-1", shipped_at=0).original == bare
+
+
 class TestTakenApart:
     """A parser took the record apart and left its message where the line should be."""
 
