@@ -34,7 +34,8 @@ _BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>\x1E
 _FRAMES: Final = ("data: ", "\x1e")  # journald's json-sse and json-seq
 _LAST_COLOUR: Final = re.compile(rf"{COLOUR}\Z")
 _LONGEST_COLOUR: Final = 23
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half a pair, which no line has: U+FFFD stands in its place."""
 
 
 class Carried(NamedTuple):
@@ -154,7 +155,7 @@ def unlisted_text_of(document: Mapping[str, Any]) -> str | None:
 
 def _texts(at: Any) -> Iterator[str]:
     if isinstance(at, str):
-        yield _SURROGATE.sub("\ufffd", at)
+        yield SURROGATE.sub("\ufffd", at)
     elif isinstance(at, Mapping | list):
         for value in at if isinstance(at, list) else (at[name] for name in sorted(at)):
             yield from _texts(value)
@@ -180,19 +181,14 @@ def _document(text: str) -> dict[str, Any] | None:
         return None
     text = without_end(text)
     try:
-        found = json.loads(
-            (text[:-1] if text.endswith("},") else text).encode(errors="replace").decode(),
-            object_pairs_hook=_once,
-            parse_int=lambda digits: int(_bounded(digits)),
-            parse_float=lambda digits: float(_bounded(digits)),
-            parse_constant=_refuse,
-        )
+        found = STRICT_JSON.decode((text[:-1] if text.endswith("},") else text).encode(errors="replace").decode())
     except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def members_once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the object of members; `ValueError` where one is there twice, or its name is too long for the engines' parser."""
     found = dict(pairs)
     if len(found) < len(pairs) or any(len(name.encode("utf-16-le", "replace")) > 2 * _LONGEST_NAME for name in found):
         raise ValueError("a member is there twice, or its name is too long")
@@ -205,8 +201,18 @@ def _bounded(digits: str) -> str:
     return digits
 
 
-def _refuse(name: str) -> None:
+def no_constant(name: str) -> None:
+    """Refuse `NaN` and `Infinity`, which are no JSON."""
     raise ValueError(f"{name} is not JSON")
+
+
+STRICT_JSON: Final = json.JSONDecoder(
+    object_pairs_hook=members_once,
+    parse_int=lambda digits: int(_bounded(digits)),
+    parse_float=lambda digits: float(_bounded(digits)),
+    parse_constant=no_constant,
+)
+"""It reads JSON as strictly as the engines' parser, and raises `ValueError` or `RecursionError`."""
 
 
 def _values(document: Mapping[str, Any], table: Sequence[tuple[str, Field]]) -> Iterator[Any]:
@@ -239,7 +245,7 @@ def _text(value: Any) -> str | None:
             value = "\n".join(value)
         elif value and all(isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 255 for part in value):
             value = bytes(value).decode(errors=_EACH_BYTE)
-    return _SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
+    return SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
 
 
 def _each_byte(fault: UnicodeError) -> tuple[str, int]:
