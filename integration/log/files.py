@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
+from integration.log.batches import each_event, events_of, has_batches
 from integration.log.blocks import BLOCK_BYTES, OpenLog, Stream, open_logs
 from integration.log.gin import local_time
 from integration.log.line import Line, Steps, arrived, read, steps
@@ -31,11 +32,12 @@ _JSON_NEEDLES = (
 
 
 class RawLine(NamedTuple):
-    """One line of a log as it is in the file, or what the parts of one make together.
+    """One line of a log as it is in the file, what the parts of one make together, or one of the events of a batch.
 
-    `number` counts lines from 1 as an editor does, `offset` is in bytes of the unpacked text. `shipped_at` (epoch milliseconds) is
-    the time a shipper would give the line: its own stamp, else its carrier's, else the stamp of the last stamped line above it,
-    else when the file was last written. `line` is what was read of it.
+    `number` counts lines from 1 as an editor does. `offset` is in bytes of the unpacked text: where the line begins, and one more
+    for each event before this one in a batch. `shipped_at` (epoch milliseconds) is the time a shipper would give the line: its own
+    stamp, else its carrier's, else the stamp of the last stamped line above it, else when the file was last written. `line` is what
+    was read of it.
     """
 
     text: str
@@ -65,6 +67,7 @@ class ReadLog:
 
     path: str
     lines: int = 0
+    """Of a batch each event counts."""
     is_ollamas: bool = False
 
 
@@ -116,17 +119,18 @@ class CandidateReader:
             clock.look_below(block)
             read_log.is_ollamas = read_log.is_ollamas or looks_like_ollama(block)
             kept = self._other_than(block)
-            in_parts = parts.begun or has_parts(kept.text)
+            in_parts = parts.begun or has_parts(kept.text) or has_batches(kept.text)
             lines_in = _every_line if in_parts else self._lines_in
             counted, breaks = 0, 0
             for start, end in kept.placed(lines_in(kept.text)):
                 breaks += with_returns.count(b"\n", counted, start)
                 counted = start
-                line = block[start:end].decode(errors="replace"), (above + breaks + 1, offset + start)
-                for text, begun_at in parts.joined(*line) if in_parts else (line,):
+                line, place = block[start:end].decode(errors="replace"), (above + breaks + 1, offset + start)
+                for text, begun_at, before in each_event(parts.joined(line, place)) if in_parts else ((line, place, 0),):
+                    read_log.lines += before > 0
                     way = steps(text)
                     selected = self._selects is None or self._selects(way.redacted)
-                    if not selected and way.redacted == text:
+                    if not selected and way.redacted == line:
                         continue  # a line below sees its stamp
                     time, read_line = clock.dated(way, start, end)
                     if selected:
@@ -135,7 +139,8 @@ class CandidateReader:
             above += breaks
             read_log.lines += (breaks if with_returns is block else block.count(b"\n")) + 1 - kept.empty_lines
             clock.leave_block()
-        for text, begun_at in parts.left():
+        for text, begun_at, before in each_event(parts.left()):
+            read_log.lines += before > 0
             way = steps(text)
             if self._selects is None or self._selects(way.redacted):
                 yield RawLine(text, log.path, *begun_at, *clock.dated(way, 0, 0))
@@ -217,7 +222,8 @@ class _Clock:
         place = 0
         while self._zone is None and b"[GIN]" in block and (hit := block.find(b"time", place)) >= 0:
             start, place = _line_start(block, hit, place), _line_end(block, hit)
-            self._zone = read(block[start:place].decode(errors="replace")).zone
+            events = events_of(block[start:place].decode(errors="replace"))
+            self._zone = next((zone for event in events if (zone := read(event).zone) is not None), None)
 
     def leave_block(self) -> None:
         """Remember the last stamp of the block."""

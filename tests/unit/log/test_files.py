@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from integration.errors import InputError
 from integration.log import blocks
 from integration.log import files as logfiles
+from integration.log.batches import events_of, has_batches
 from integration.log.file_kinds import refuse_other_than_text
 from integration.log.files import CandidateReader, RawLine, read_lines
 from integration.log.line import LINE_CUT, Line, Steps, arrived, read
@@ -81,11 +82,11 @@ def expected(data: bytes, path: str) -> list[RawLine]:
     found, last = [], WRITTEN
     for match in re.compile(rb"[^\r\n]+").finditer(data, start):
         number = data.count(b"\n", 0, match.start()) + 1
-        text = match[0].decode(errors="replace")
-        line = read(text)
-        last = last if line.stamp is None else line.stamp
-        times = (line.stamp, line.carried, last)
-        found.append(RawLine(text, path, number, match.start(), next(time for time in times if time is not None), line))
+        for before, text in enumerate(events_of(match[0].decode(errors="replace"))):
+            line = read(text)
+            last = last if line.stamp is None else line.stamp
+            time = next(time for time in (line.stamp, line.carried, last) if time is not None)
+            found.append(RawLine(text, path, number, match.start() + before, time, line))
     return found
 
 
@@ -102,9 +103,8 @@ def test_lines_are_those_between_line_breaks(log: Callable[[bytes], str], data: 
     assume(is_plain_text(data))
     path = log(data)
     lines = list(read_lines(path, block_bytes=block_bytes))
-    assert [line.text.encode() for line in lines] == [
-        part.decode(errors="replace").encode() for part in re.split(rb"[\r\n]+", data.removeprefix(codecs.BOM_UTF8)) if part
-    ]
+    parts = [part.decode(errors="replace") for part in re.split(rb"[\r\n]+", data.removeprefix(codecs.BOM_UTF8)) if part]
+    assert [line.text for line in lines] == [event for part in parts for event in events_of(part)]
     assert lines == expected(data, path)
 
 
@@ -129,6 +129,7 @@ def test_candidates_are_the_lines_with_a_needle(
     path = log(data)
     lines = {line.offset: line for line in expected(data, path)}
     begins_json = re.search(rb"(?:^|[\r\n])[ \t]*\{(?:[\r\n]|$)", data.removeprefix(codecs.BOM_UTF8)) is not None
+    holds_batches = has_batches(data.removeprefix(codecs.BOM_UTF8).replace(b"\r", b"\n"))
     passed_over = re.compile(rf"time=[0-9T:.Z+-]+ level=(?:{'|'.join(without) or '(?!)'}) ")
     reader = CandidateReader(path, needles, without=without, block_bytes=block_bytes)
     candidates = list(reader)
@@ -145,8 +146,9 @@ def test_candidates_are_the_lines_with_a_needle(
             assert offset not in offsets
         else:
             assert offset in offsets or not (in_file or in_record)
-            # JSON may write a needle in other ways: with escapes, as a member, byte by byte. Beside JSON on many lines, all are.
-            other_ways = begins_json or re.search(r'\\|"level"|\[ ?[0-9]', line.text)
+            # JSON may write a needle in other ways: with escapes, as a member, byte by byte. Beside JSON on many lines, or several
+            # events on one, all are.
+            other_ways = begins_json or holds_batches or re.search(r'\\|"level"|\[ ?[0-9]', line.text)
             assert offset not in offsets or in_file or other_ways
 
 

@@ -1,0 +1,102 @@
+"""Lines that hold several events in JSON, as shippers write batches: each event becomes a line of its own.
+
+They are lists of objects, objects one after the other, what CloudWatch Logs sends to subscriptions, and OTLP. Only a line that is
+such JSON from its begin to its end is taken apart. Any other stays as it is: it may be Ollama's own, with such JSON in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from json import JSONDecoder, JSONEncoder
+from typing import Any, Final
+
+from integration.log.otlp import log_records
+from integration.log.parts import Place
+from integration.log.shippers import STRICT_JSON, SURROGATE, no_constant
+
+_MOST_EVENTS: Final = 100_000
+"""Of one line: what shippers send at a time is far less."""
+_MOST_GROWTH: Final = 16
+"""Times the length of a line: what stands around all events of a batch is written beside each of them."""
+# Quotes in a string have backslashes before them, so that hardly an ordinary line has one of these.
+_KEYS: Final = ('"logEvents"', '"resourceLogs"')
+_BYTES_OF_KEYS: Final = tuple(key.encode() for key in _KEYS)
+_NEXT_OBJECT: Final = r'\}[ \t]*+\{[ \t]*+"'
+_next_object_in, _next_object_in_block = re.compile(_NEXT_OBJECT).search, re.compile(_NEXT_OBJECT.encode()).search
+_BEGIN: Final = r"[ \t]*+(?:(\[)[ \t]*+)?\{"
+_begin_of, _begin_of_block = re.compile(_BEGIN).match, re.compile(_BEGIN.encode()).match
+_begin_below, _list_below = re.compile(f"\n{_BEGIN}".encode()).search, re.compile(rb"\n[ \t]*+\[[ \t]*+\{").search
+
+_FIRST: Final = re.compile(r"[ \t]*+(\[?)[ \t]*+(?=\{)")
+_NEXT_OF_LIST: Final = re.compile(r"[ \t]*+(,)[ \t]*+(?=\{)")
+_END_OF_LIST: Final = re.compile(r"[ \t]*+\]")
+# It tells where objects end. The numbers in them do not matter, and may have any length.
+_FORM: Final = JSONDecoder(parse_int=str, parse_float=str, parse_constant=no_constant)
+_json = JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def has_batches(block: bytes) -> bool:
+    """Return whether a line of a block may hold several events."""
+    begin = (_begin_of_block(block) or _begin_below(block)) if b"{" in block else None
+    if begin is None:
+        return False
+    return bool(begin[1] or any(key in block for key in _BYTES_OF_KEYS) or _next_object_in_block(block) or _list_below(block))
+
+
+def each_event(lines: Iterable[tuple[str, Place]]) -> Iterator[tuple[str, Place, int]]:
+    """Yield each event of lines, its place, and how many events stand before it in its line.
+
+    It is put so many bytes behind where its line begins, and never behind its end: places stay distinct and in order.
+    """
+    for line, (number, offset) in lines:
+        for before, event in enumerate(events_of(line)):
+            yield event, (number, offset + before), before
+
+
+def events_of(line: str) -> list[str]:
+    """Return the events of a line; one that stands there as a whole object is as it is written."""
+    begin = _begin_of(line)
+    if begin is None or not (begin[1] or any(key in line for key in _KEYS) or _next_object_in(line)):
+        return [line]
+    events, length = list[str](), 0
+    try:
+        for event in (event for text, found in _objects(line) for event in _events_in(text, found)):
+            events.append(event)
+            length += len(event)
+            if len(events) > _MOST_EVENTS or length > _MOST_GROWTH * len(line):
+                return [line]
+    except (ValueError, RecursionError):
+        return [line]
+    return [line] if events == [line.strip(" \t,")] else events
+
+
+def _objects(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the objects of which a line consists, bare or in lists; `ValueError` where there is anything else."""
+    line = line.rstrip(" \t").removesuffix(",").rstrip(" \t")
+    place, in_list = 0, False
+    while place < len(line):
+        before = (_NEXT_OF_LIST if in_list else _FIRST).match(line, place)
+        if before is None:
+            raise ValueError("there is something else")
+        found, place = _FORM.raw_decode(line, before.end())
+        yield line[before.end() : place], found
+        in_list = bool(before[1])
+        if in_list and (end := _END_OF_LIST.match(line, place)):
+            in_list, place = False, end.end()
+    if in_list:
+        raise ValueError("the list has no end")
+
+
+def _events_in(text: str, found: dict[str, Any]) -> Iterator[str]:
+    """Yield the events of an object: those of a batch, each as an object of the same form, or the object as it is written."""
+    if found.keys() == {"resourceLogs"} and found["resourceLogs"]:
+        records = log_records(STRICT_JSON.decode(text))
+    elif "logGroup" in found and isinstance(events := found.get("logEvents"), list) and len(events) > 1:
+        batch = STRICT_JSON.decode(text)
+        records = (batch | {"logEvents": [event]} for event in batch["logEvents"])
+    else:
+        yield text
+        return
+    for record in records:
+        yield SURROGATE.sub("\ufffd", _json(record))
