@@ -64,7 +64,8 @@ def test_the_stamp_and_its_zone(raw: str, stamp: str | None, minutes: int | None
 def test_what_was_read_once_stays_as_it_is(line: str) -> None:
     bare = read(line)
     again = read(bare.text)
-    assert again.text in (bare.text, bare.text.rstrip("\r\n"))
+    # A line end, or the NULs that a log begins with that was cut off, may stand behind a prefix.
+    assert again.text in (bare.text, bare.text.rstrip("\r\n"), bare.text.lstrip("\r\0"))
 
 
 @pytest.mark.parametrize("character", ["a", "é", "€", "😀"])
