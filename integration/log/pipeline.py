@@ -60,6 +60,7 @@ _TABLES: Final[dict[str, object]] = {
     "records": shipper_fields.RECORDS,
     "attributes": shipper_fields.ATTRIBUTES,
     "levels": shipper_fields.LEVELS,
+    "any_severity": shipper_fields.ANY_SEVERITY,
     "metadata": shipper_fields.METADATA,
     "namespaces": shipper_fields.NAMESPACES,
     "from_line": shipper_fields.FROM_LINE,

@@ -70,10 +70,11 @@ PREFIXES: Final[dict[str, str]] = {
     "Loki's logcli": (
         rf"\{{(?:(?>(?:(?:host|hostname|node_name|nodename)=\x22(?P<host_loki>{_HOST})\x22|{_LABEL})(?:, ?)?)){{0,40}}\}}[ \t]"
     ),
-    # A swarm's services name the node: `ollama.1.k3x9@gpu-1    | `. Foreman writes a clock before the name, pm2 a number.
-    "Docker Compose, docker service logs, foreman and pm2": (
-        rf"(?:{_CLOCK} |[0-9]{{1,4}}\|)?(?>[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}})(?:@(?P<host_swarm>{_HOST}))? {{1,255}}"
-        rf"(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z)"
+    # A swarm's services name the node: `ollama.1.k3x9@gpu-1    | `. Foreman writes a clock before the name, pm2 a number. podman's
+    # has brackets around the name, and no blank behind the bar, like nerdctl's.
+    "Compose of Docker, nerdctl and podman, docker service logs, foreman and pm2": (
+        rf"(?:{_CLOCK} |[0-9]{{1,4}}\|)?(?>\[?[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}}\]?)(?:@(?P<host_swarm>{_HOST}))? {{1,255}}"
+        rf"(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z|{_NATIVE})"
     ),
     "Docker Desktop, svlogd, s6-log, NSSM and ts": (
         rf"(?:{_DATE_AND_CLOCK}:?|\[{_DATE_AND_CLOCK}\]|@4[0-9a-f]{{23}}) (?: (?![ \t]))?(?!\|)|(?:{_CLASSIC}|{_CLOCK}) {_NATIVE}"

@@ -55,6 +55,7 @@ LINES: Final = (
     Field("LogMessage", "Azure Container Insights"),
     Field("LogEntry", "Azure Container Insights before v2"),
     Field("Log_s", "Azure Container Apps"),
+    Field("Log", "Azure Container Apps"),
     Field("SyslogMessage", "Azure Monitor, Syslog"),
     Field("RawData", "Azure Monitor, text logs"),
     Field("tail.message", "Telegraf"),
@@ -93,6 +94,13 @@ HOSTS: Final = (
     Field("Resource.attributes.k8s.node.name", "OpenTelemetry none, raw"),
     Field("Resource.k8s.node.name", "OpenTelemetry none"),
     Field("attributes.k8s.node.name", "OpenTelemetry"),
+    Field("k8s.node.name", "OpenTelemetry flatten_attributes, bodymap"),
+    Field("Attributes.host.name", "OpenTelemetry's OpenSearch exporter in mode ecs"),
+    Field("Attributes.k8s.node.name", "OpenTelemetry's OpenSearch exporter in mode ecs"),
+    Field("Attributes.hostname", "OpenTelemetry none, syslog receiver"),
+    Field("log.attributes.hostname", "Data Prepper otel_logs, syslog receiver"),
+    Field("log.attributes.host@name", "Data Prepper otel_logs"),
+    Field("resource.attributes.host_name", "OpenTelemetry by Fluent Bit with Replace_Dots"),
     Field("log.syslog.hostname", "Logstash syslog ECS v8, Filebeat syslog"),
     Field("logsource", "Logstash syslog before ECS"),
     Field("sysloghost", "rsyslog"),
@@ -106,6 +114,7 @@ HOSTS: Final = (
     Field("labels.compute.googleapis.com/resource_name", "Google Cloud Logging"),
     Field("jsonPayload.instance.name", "Docker's gcplogs driver"),
     Field("kubernetes_host", "Fluent Bit with the nest filter, Fluentd flatten_hashes"),
+    Field("k8s_host", "Fluent Bit with the nest filter"),
     Field("host_name", "Logstash and Fluentd de_dot"),
     Field("node_name", "Fluent Bit record_modifier"),
     Field("nodename", "Fluent Bit record_modifier"),
@@ -128,6 +137,7 @@ ADDRESSES: Final = (
     Field("source_host", "Logstash GELF before ECS"),
     Field("host.ip", "Logstash syslog and GELF ECS v8"),
     Field("SOURCEIP", "syslog-ng"),
+    Field("gl2_remote_ip", "Graylog"),
 )
 """Where the address of a machine is that nothing names, not even the line."""
 TIMES: Final = (
@@ -156,6 +166,7 @@ TIMES: Final = (
     Field("EventTime", "NXLog"),
     Field("EventReceivedTime", "NXLog"),
     Field("TimeCreated", "Fluent Bit winevtlog"),
+    Field("TimeStamp", "Azure Container Apps"),
     Field("TimeGenerated", "Azure Container Insights"),
     Field("event.created", "ECS"),
     Field("event.ingested", "ECS"),
@@ -163,6 +174,7 @@ TIMES: Final = (
 RECORDS: Final = (
     *("message", "log", "body", "body.structured", "body_structured", "Body", "event", "json", "jsonPayload", "json_payload"),
     *("log_processed", "structured", "parsed", "parsed_message", "result", "properties", "attributes", "Attributes"),
+    *("log.attributes", "_json", "_kv"),
 )
 """The objects in which shippers leave a record that they took apart, or a whole document of another shipper."""
 FROM_LINE: Final = (
@@ -171,8 +183,13 @@ FROM_LINE: Final = (
 """Fields that an event has from its line alone: a shipper's own would be taken for them."""
 ATTRIBUTES: Final = ("time", "level", "source", "msg", "error", "err")
 """Those of a slog record that go first where a shipper's own parser took the line apart and did not keep it."""
-LEVELS: Final = ("level", "log.level", "severity_text", "severityText", "SeverityText", "severity")
+LEVELS: Final = (
+    *("level", "log.level", "severity_text", "severity.text", "severityText", "SeverityText", "loglevel", "log_level", "lvl"),
+    "severity",
+)
 """Where its level is, if that parser left its message alone in the place of the line."""
+ANY_SEVERITY: Final = "severity"
+"""That of a stream for Google Cloud Logging, and so of every line of Ollama's: alone it tells nothing of a record."""
 METADATA: Final = (
     *("stream", "logtag", "tag", "fluentbit_tag", "container_id", "container_name", "container_image", "filename", "file"),
     *("source_type", "type", "input", "facility", "severity", "priority", "offset", "cluster", "namespace", "pod_name", "job"),
@@ -180,14 +197,14 @@ METADATA: Final = (
     *("PROGRAM", "PID", "FACILITY", "PRIORITY", "TAGS", "SOURCE", "SYSLOG_IDENTIFIER", "programname", "ident", "pri"),
     *("severity_text", "severity_number", "severityText", "severityNumber", "SeverityText", "SeverityNumber", "log.level"),
     *("flags", "trace_flags", "traceId", "trace_id", "TraceId", "TraceFlags", "spanId", "span_id", "SpanId"),
-    *("dropped_attributes_count", "droppedAttributesCount"),
+    *("dropped_attributes_count", "droppedAttributesCount", "loglevel", "log_level", "lvl", "original", "raw"),
 )
 """What shippers put beside such attributes."""
 NAMESPACES: Final = (
     *("agent.", "cloud.", "container.", "data_stream.", "deployment.", "ecs.", "event.", "file.", "host.", "k8s.", "kubernetes."),
-    *("log.", "os.", "process.", "service.", "syslog.", "telemetry."),
+    *("log.", "os.", "process.", "service.", "syslog.", "telemetry.", "cribl_", "gl2_", "k8s_", "kubernetes_"),
 )
-"""How their names begin where they have dots: what a path says is no word of the record."""
+"""How the names of more of it begin: what a path says is no word of the record."""
 NEVER_A_LINE: Final = ("@timestamp", "agent", "host", "tags")
 """Where a line is not looked for, though no field of the tables holds one."""
 MAPPED: Final[dict[str, Any]] = {

@@ -18,7 +18,7 @@ from integration.log import shipper_times
 from integration.log.dotted import find, object_of
 from integration.log.prefixes import COLOUR
 from integration.log.shipper_fields import ADDRESSES, HOSTS, LINES, NEVER_A_LINE, RECORDS, TIMES, Field
-from integration.log.taken_apart import completed, is_record, record_of
+from integration.log.taken_apart import completed, is_place, is_record, parts_of, record_of
 
 _LINES, _HOSTS, _ADDRESSES, _TIMES = (
     tuple((field.name.partition(".")[0], field) for field in table) for table in (LINES, HOSTS, ADDRESSES, TIMES)
@@ -30,8 +30,8 @@ _ADDRESS: Final = re.compile("[0-9A-Fa-f:.]{2,45}")
 _BLANKS: Final = "".join(map(chr, range(33)))  # what Java's `trim` takes off
 _EACH_BYTE: Final = "detect-each-byte"
 # A carrier's prefix has neither quotes nor attributes, and an access line is none.
-_BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\]:>\x1E](?=\{)")
-_FRAMES: Final = ("data: ", "\x1e")  # journald's json-sse and json-seq
+_BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\[\]:>\x1E](?=\{)")
+_FRAMES: Final = ("data: ", "\x1e", "[")  # journald's json-sse and json-seq, and a list of one object
 _LAST_COLOUR: Final = re.compile(rf"{COLOUR}\Z")
 _LONGEST_COLOUR: Final = 23
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -66,7 +66,8 @@ def unwrap(text: str) -> Carried:
     for _ in range(_MOST_ENVELOPES):
         before = _BEFORE_JSON.match(carried.text)
         prefix = before[0] if before else ""
-        document = _document(carried.text[len(prefix) :])
+        rest = without_end(carried.text[len(prefix) :])
+        document = _document(rest.removesuffix("]") if prefix == "[" else rest)
         if document is None or is_record(document):
             break
         found = read(document)
@@ -82,6 +83,8 @@ def without_end(text: str) -> str:
     text = text.rstrip("\r\n")
     end = len(text)
     while text.endswith(("m", "K"), 0, end) and (colour := _LAST_COLOUR.search(text, max(0, end - _LONGEST_COLOUR), end)):
+        if colour.start() == 0:  # GIN ends a stack with a colour alone
+            break
         end = colour.start()
         while end and text[end - 1] in "\r\n":
             end -= 1
@@ -95,18 +98,16 @@ def read(document: Mapping[str, Any], *, record: bool = False) -> Read:
     writes it. With `record` its attributes are a line where there is no other.
     """
     line, host, time = _line_of(document), host_of(document), time_of(document)
-    objects = [inner for name in RECORDS if (inner := object_of(document, name)) is not None]
     if line:
-        wholes = (completed(document, part, without_end(line)) for part in (document, *objects))
+        wholes = (completed(document, part, without_end(line)) for part in parts_of(document))
         return Read(next(filter(None, wholes), line), host, time)
-    if record and (taken := next(filter(is_record, (document, *objects)), None)):
+    if record and (taken := next(filter(is_record, parts_of(document)), None)):
         return Read(record_of(taken), host, time)
-    for inner in objects:
-        if found := _line_of(inner):
+    for name in RECORDS:
+        if (inner := object_of(document, name)) and (found := _line_of(inner)):
             within = time_of(inner)
             return Read(found, host or host_of(inner), time if within is None else within)
-    anywhere = filter(is_record, _objects(document)) if record else iter(())
-    return Read(next(map(record_of, anywhere), line), host, time)
+    return Read(line, host, time)
 
 
 def _line_of(document: Mapping[str, Any]) -> str | None:
@@ -116,9 +117,9 @@ def _line_of(document: Mapping[str, Any]) -> str | None:
 
 
 def host_of(document: Mapping[str, Any]) -> str | None:
-    """Return the host that a document names; syslog's `-` names none."""
-    values = map(_first, _values(document, _HOSTS))
-    return next((value for value in values if isinstance(value, str) and value.strip(_BLANKS) not in ("", "-")), None)
+    """Return the host that a document names; syslog's `-` names none, nor does a parser's `source`."""
+    values = (value for value in map(_first, _values(document, _HOSTS)) if isinstance(value, str))
+    return next((value for value in values if value.strip(_BLANKS) not in ("", "-") and not is_place(value)), None)
 
 
 def address_of(document: Mapping[str, Any]) -> str | None:
@@ -130,14 +131,6 @@ def address_of(document: Mapping[str, Any]) -> str | None:
 def time_of(document: Mapping[str, Any]) -> int | None:
     """Return the time of a document in epoch milliseconds: of the first field that has one."""
     return shipper_times.first_time(_values(document, _TIMES))
-
-
-def _objects(at: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects in a document, whatever they are called: a parser may put a record anywhere."""
-    for name in sorted(at):
-        if isinstance(value := at[name], Mapping) and name not in NEVER_A_LINE and not name.startswith("_"):
-            yield value
-            yield from _objects(value)
 
 
 def rest_of(document: Mapping[str, Any]) -> str | None:
@@ -179,7 +172,6 @@ def _document(text: str) -> dict[str, Any] | None:
     """Parse a JSON object, perhaps one of a list, as strictly as the engines' parser; None for any other text."""
     if not text.startswith("{"):
         return None
-    text = without_end(text)
     try:
         found = STRICT_JSON.decode((text[:-1] if text.endswith("},") else text).encode(errors="replace").decode())
     except (ValueError, RecursionError):
@@ -239,7 +231,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, list) and value:
         value = [part for part in value if part is not None]
         # Logstash's grok puts what it found behind the line that it found it in.
-        if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[0].endswith(value[1]):
+        if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[1] in value[0]:
             value.pop()
         if value and all(isinstance(part, str) for part in value):
             value = "\n".join(value)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from integration.log.dotted import find, object_of
-from integration.log.shipper_fields import ATTRIBUTES, HOSTS, LEVELS, LINES, METADATA, NAMESPACES, RECORDS, TIMES
+from integration.log.shipper_fields import (
+    ANY_SEVERITY,
+    ATTRIBUTES,
+    HOSTS,
+    LEVELS,
+    LINES,
+    METADATA,
+    NAMESPACES,
+    NEVER_A_LINE,
+    RECORDS,
+    TIMES,
+)
 
 _THEIRS: Final = ("_", "@", *NAMESPACES)
 # Where slog says that a record was written.
@@ -15,6 +26,20 @@ _PLACE: Final = re.compile(r".+\.go:[0-9]+", re.DOTALL)
 _QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
 _ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SPECIAL: Final = re.compile(r'[\\"\n\r\t]')
+
+
+def parts_of(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield a document and the objects in it, whatever they are called, first those in which shippers leave a record."""
+    yield document
+    yield from (inner for name in RECORDS if (inner := object_of(document, name)) is not None)
+    yield from _objects_in(document)
+
+
+def _objects_in(at: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for name in sorted(at):
+        if isinstance(value := at[name], Mapping) and name not in NEVER_A_LINE and not name.startswith("_"):
+            yield value
+            yield from _objects_in(value)
 
 
 def completed(document: Mapping[str, Any], part: Mapping[str, Any], line: str) -> str | None:
@@ -27,25 +52,31 @@ def completed(document: Mapping[str, Any], part: Mapping[str, Any], line: str) -
     if is_record(part):
         return record_of(part)
     taken = {**part, "msg": line, "source": _scalar(part.get("source"), "source")}
-    if not _is_place(taken["source"]) and part is document:
+    if not is_place(taken["source"]) and part is document:
         origin = {"file": find(document, "log.origin.file.name"), "line": find(document, "log.origin.file.line")}
         taken = {"msg": line, "source": _scalar(origin, "source"), "err": find(document, "error.message")}
     levels = (find(at, name) for at in (part, document) for name in LEVELS)
     taken["level"] = next((level for level in levels if isinstance(level, str) and level), None)
-    return record_of(taken) if taken["level"] and _is_place(taken["source"]) and "level=" not in line else None
+    return record_of(taken) if taken["level"] and is_place(taken["source"]) and "level=" not in line else None
 
 
-def _is_place(source: str | None) -> bool:
+def is_place(source: str | None) -> bool:
+    """Return whether a text is a place in Go's source, as slog writes it: `server.go:316`."""
     return source is not None and _PLACE.fullmatch(source) is not None
 
 
 def is_apart(document: Mapping[str, Any], line: str) -> bool:
-    """Return whether a document has the level ERROR and its line none, so that no search finds it."""
+    """Return whether a document has the level ERROR and its line none, so that no search finds it.
+
+    The level may stand in a field, or in the line that another field has whole.
+    """
     if "level=" in line or '"level"' in line:
         return False
-    parts = (document, *(inner for name in RECORDS if (inner := object_of(document, name)) is not None))
-    levels = (find(part, name) for part in parts for name in ("level", "log.level"))
-    return any(isinstance(level, str) and level.upper() == "ERROR" for level in levels)
+    levels = (find(part, name) for part in parts_of(document) for name in LEVELS if name != ANY_SEVERITY)
+    texts = (find(document, field.name) for field in LINES)
+    return any(isinstance(level, str) and level.upper() == "ERROR" for level in levels) or any(
+        isinstance(text, str) and "level=ERROR" in text for text in texts
+    )
 
 
 def record_of(part: Mapping[str, Any]) -> str:

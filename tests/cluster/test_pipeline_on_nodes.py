@@ -215,11 +215,12 @@ def test_a_level_that_stands_apart_is_told(engine: Engine, pipeline: str) -> Non
         {"message": "llama runner terminated", "level": "ERROR", "error": "exit status 2"},
         {"message": "llama runner terminated", "log": {"level": "error", "origin": {"file": {"name": "x"}}}},
         {"body": {"text": "llama runner terminated"}, "attributes": {"level": "ERROR", "source": "gpu"}},
+        {"message": "llama runner terminated", "event": {"original": "level=ERROR source=a.go:1 msg=x"}},
     ]
     batch = [{"@timestamp": "2026-11-28T10:15:05.000Z", "host": "gpu-1"} | document for document in apart]
     check_documents(engine, batch)
     got = run(engine, batch)
-    assert [(each["event"]["original"], each["tags"]) for each in got] == [("llama runner terminated", ["ollama_record_apart"])] * 3
+    assert [(each["event"]["original"], each["tags"]) for each in got] == [("llama runner terminated", ["ollama_record_apart"])] * 4
     assert all(each["ollama"]["parse_error"].startswith("the level ERROR stands in a field of its own") for each in got)
     assert "error=exit status 2" in got[0]["ollama"]["shipped"]
     assert got[1]["ollama"]["shipped"] == ["log.level=error", "log.origin.file={name=x}"]

@@ -189,6 +189,8 @@ carriers = st.sampled_from(
         "2025-02-26 10:05:31.5: ",
         "@4000000067a1b2c312345678 ",
         "10:15:05 ollama.1   | ",
+        "ollama-1 |",
+        "\x1b[1;32m[ollama]     |\x1b[0m",
     ]
 )
 """What carriers write before a line."""

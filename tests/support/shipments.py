@@ -133,6 +133,19 @@ SHAPES: dict[str, dict[str, Any]] = {
     "rsyslog, another template": {"@timestamp": TIME, "msg": LINE, "syslogtag": "ollama[820]:", "sysloghost": HOST},
     "syslog-ng": {"ISODATE": "2026-11-28T10:15:05+00:00", "HOST": HOST, "MESSAGE": LINE, "PROGRAM": "ollama", "PRIORITY": "info"},
     "journald": {"__REALTIME_TIMESTAMP": "1795860905000000", "_HOSTNAME": HOST, "MESSAGE": LINE, "PRIORITY": "6"},
+    "OpenTelemetry, OpenSearch exporter ecs": {"@timestamp": TIME, "Body": LINE, "Attributes.host.name": HOST},
+    "OpenTelemetry bodymap": {"@timestamp": TIME, "Body": LINE, "k8s": {"node": {"name": HOST}}},
+    "Data Prepper of syslog": {"time": TIME, "body": LINE, "log.attributes.hostname": HOST},
+    "Fluent Bit nest": {"@timestamp": TIME, "log": LINE, "k8s_host": HOST},
+    "Graylog with a parser's source": {
+        "timestamp": TIME,
+        "message": LINE,
+        "source": "server.go:316",
+        "gl2_x": "y",
+        "HOSTNAME": HOST,
+    },
+    "Azure Container Apps": {"TimeStamp": "2026-11-28T10:15:05", "Log": LINE, "hostname": HOST},
+    "a list of one object": {"@timestamp": TIME, "message": json.dumps([{"log": LINE, "host": HOST}])},
     "journald, bytes": {"__REALTIME_TIMESTAMP": "1795860905000000", "_HOSTNAME": HOST, "MESSAGE": [*LINE.encode()]},
     "Graylog": {"timestamp": "2026-11-28 10:15:05.000", "message": LINE, "source": HOST, "gl2_remote_ip": "192.0.2.1", "level": 6},
     "Cribl": {"_time": 1795860905.5, "_raw": LINE, "host": HOST, "cribl_pipe": "main", "source": "/var/log/ollama.log"},
@@ -193,7 +206,7 @@ def shipped(shape: dict[str, Any], line: str) -> dict[str, Any]:
             return [*line.encode()]
         if isinstance(value, list):
             return [filled(inner) for inner in value]
-        if isinstance(value, str) and value.startswith("{"):
+        if isinstance(value, str) and value.startswith(("{", "[{")):
             return json.dumps(filled(json.loads(value)))
         return value.replace(LINE, line) if isinstance(value, str) else value
 
@@ -246,6 +259,45 @@ TAKEN_APART: dict[str, tuple[dict[str, Any], str]] = {
             "severity_text": "ERROR",
             "resource": {"host.name": HOST},
         },
+        _ENDS,
+    ),
+    "OpenTelemetry ss4o with the level as its severity alone": (
+        {
+            "@timestamp": TIME,
+            "body": _MESSAGE,
+            "attributes": {"source": "server.go:316", "error": "exit status 2"},
+            "severity": {"text": "ERROR", "number": 17},
+            "resource": {"host.name": HOST},
+        },
+        _ENDS,
+    ),
+    "Data Prepper": (
+        {
+            "time": TIME,
+            "body": _MESSAGE,
+            "severityText": "ERROR",
+            **{f"log.attributes.{name}": value for name, value in _LEFT.items()},
+            "resource.attributes.host@name": HOST,
+        },
+        _ENDS,
+    ),
+    "Data Prepper without a body": (
+        {"time": TIME, "body": "", "log": {"attributes": {"msg": _MESSAGE, **_LEFT}}, "resource.attributes.host@name": HOST},
+        _ENDS,
+    ),
+    "Filebeat ndjson with a target of its own": (
+        {
+            "@timestamp": TIME,
+            "message": _MESSAGE,
+            "app": {**_LEFT, "source": {"function": "f", "file": "server.go", "line": 316}, "msg": _MESSAGE},
+            "host": {"name": HOST},
+        },
+        _ENDS,
+    ),
+    "Logstash kv with a target": ({"@timestamp": TIME, "message": _MESSAGE, "kv": {"deep": _LEFT}, "host": HOST}, _ENDS),
+    "syslog-ng kv-parser": ({"@timestamp": TIME, "_kv": {"msg": _MESSAGE, **_LEFT}, "HOST": HOST}, _ENDS),
+    "Graylog key_value": (
+        {"timestamp": TIME, "message": _MESSAGE, **_LEFT, "gl2_remote_ip": "192.0.2.1", "hostname": HOST, "streams": ["1"]},
         _ENDS,
     ),
     "a level of another name": (

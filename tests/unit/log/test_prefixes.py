@@ -74,17 +74,20 @@ KNOWN = {
     "@4000000067a1b2c312345678 ": None,
     "Feb 26 10:05:31 ": None,
     "00:00:05 ": None,
+    "ollama-1 |": None,
+    "\x1b[1;32m[ollama]     |\x1b[0m": None,
 }
 """Prefixes, and the hosts that they name."""
 CLOCKS = ("Feb 26 10:05:31 ", "00:00:05 ")
+BEFORE_OLLAMAS = (*CLOCKS, "ollama-1 |", "\x1b[1;32m[ollama]     |\x1b[0m")
 """Those that go only before what Ollama writes."""
 
 
 @pytest.mark.parametrize(("prefix", "host"), KNOWN.items())
 @pytest.mark.parametrize("line", [LINE, PANIC, "        github.com/spf13/cobra@v1.7.0/command.go:940", "level=INFO model"])
 def test_a_prefix_goes(prefix: str, host: str | None, line: str) -> None:
-    line = line.strip() if prefix in CLOCKS else line
-    kept = prefix if prefix in CLOCKS and line.startswith("github") else ""
+    line = line.strip() if prefix in BEFORE_OLLAMAS else line
+    kept = prefix if prefix in BEFORE_OLLAMAS and line.startswith("github") else ""
     assert strip(prefix + line)[:2] == (kept + line, host)
 
 

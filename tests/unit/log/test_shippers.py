@@ -340,6 +340,14 @@ class TestTakenApart:
         assert not parse_document(document | {"message": '{"level":"INFO","msg":"x"}'}, received_at=0).tags
 
 
+def test_what_logstashs_grok_found_in_the_line_is_no_line_of_its_own() -> None:
+    line = 'level=ERROR source=a.go:1 msg="model x" err=EOF'
+    assert parse_document({"message": [line, "model x"], "host": "gpu-1"}, received_at=0).original == line
+    assert (
+        parse_document({"message": ["panic: x", "goroutine 1"], "host": "gpu-1"}, received_at=0).original == "panic: x\ngoroutine 1"
+    )
+
+
 class TestUnlisted:
     """No table names the field of the line."""
 
