@@ -1,7 +1,7 @@
 """Lines that hold several events in JSON, as shippers write batches: each event becomes a line of its own.
 
 They are lists of objects, objects one after the other, what CloudWatch Logs sends to subscriptions, and OTLP. Only a line that is
-such JSON from its begin to its end is taken apart. Any other stays as it is: it may be Ollama's own, with such JSON in it.
+such JSON from its beginning to its end is taken apart. Any other stays as it is: it may be Ollama's own, with such JSON in it.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from integration.log.shipper_fields import (
     TIMES,
 )
 
+_RECORDS: Final = tuple((name.partition(".")[0], name) for name in RECORDS)
 _THEIRS: Final = ("_", "@", *NAMESPACES)
 # Where slog says that a record was written.
 _PLACE: Final = re.compile(r".+\.go:[0-9]+", re.DOTALL)
@@ -31,7 +32,10 @@ _SPECIAL: Final = re.compile(r'[\\"\n\r\t]')
 def parts_of(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield a document and the objects in it, whatever they are called, first those in which shippers leave a record."""
     yield document
-    yield from (inner for name in RECORDS if (inner := object_of(document, name)) is not None)
+    if not any(isinstance(value, Mapping) or "." in name for name, value in document.items()):
+        return
+    names = {name.partition(".")[0] for name in document}
+    yield from (inner for first, name in _RECORDS if first in names and (inner := object_of(document, name)) is not None)
     yield from _objects_in(document)
 
 
@@ -51,13 +55,17 @@ def completed(document: Mapping[str, Any], part: Mapping[str, Any], line: str) -
         return None
     if is_record(part):
         return record_of(part)
-    taken = {**part, "msg": line, "source": _scalar(part.get("source"), "source")}
-    if not is_place(taken["source"]) and part is document:
+    if "level=" in line:
+        return None
+    taken, place = part, _scalar(part.get("source"), "source")
+    if not is_place(place) and part is document:
         origin = {"file": find(document, "log.origin.file.name"), "line": find(document, "log.origin.file.line")}
-        taken = {"msg": line, "source": _scalar(origin, "source"), "err": find(document, "error.message")}
+        taken, place = {"err": find(document, "error.message")}, _scalar(origin, "source")
+    if not is_place(place):
+        return None
     levels = (find(at, name) for at in (part, document) for name in LEVELS)
-    taken["level"] = next((level for level in levels if isinstance(level, str) and level), None)
-    return record_of(taken) if taken["level"] and is_place(taken["source"]) and "level=" not in line else None
+    level = next((level for level in levels if isinstance(level, str) and level), None)
+    return record_of({**taken, "level": level, "source": place, "msg": line}) if level else None
 
 
 def is_place(source: str | None) -> bool:
