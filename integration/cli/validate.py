@@ -177,7 +177,7 @@ def _print_differences(result: Validation) -> None:
 
 
 def _print_causes(place: Place, causes: Causes) -> None:
-    print(escaped(f"\n{rfc3339(place.window_start, millis=False)}, {place.host}: {causes.reason}."))  # noqa: T201
+    print("\n" + escaped(f"{rfc3339(place.window_start, millis=False)}, {place.host}: {causes.reason}."))  # noqa: T201
     if causes.events:
         rows = [[rfc3339(e.time, millis=True), e.id, escaped(e.says, _MAX_CELL), escaped(e.line, _MAX_CELL)] for e in causes.events]
         print_table(["time", "document", "read as", "line"], rows)

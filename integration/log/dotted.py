@@ -24,6 +24,11 @@ def find(at: Any, path: str) -> Any:
     return None
 
 
+def first_of(value: Any) -> Any:
+    """Return the first value of a list that is there, None of an empty one; any other value as it is."""
+    return next((part for part in value if part not in (None, "")), None) if isinstance(value, list) else value
+
+
 def object_of(document: Mapping[str, Any], name: str) -> Mapping[str, Any] | None:
     """Return the object of a dotted name, or what dotted names tell of it: `Body.MESSAGE` of the object `Body`."""
     found = find(document, name)

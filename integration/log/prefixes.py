@@ -72,7 +72,7 @@ PREFIXES: Final[dict[str, str]] = {
     ),
     # A swarm's services name the node: `ollama.1.k3x9@gpu-1    | `. Foreman writes a clock before the name, pm2 a number. podman's
     # has brackets around the name, and no blank behind the bar, like nerdctl's.
-    "Compose of Docker, nerdctl and podman, docker service logs, foreman and pm2": (
+    "Docker Compose, docker service logs, foreman and pm2": (
         rf"(?:{_CLOCK} |[0-9]{{1,4}}\|)?(?>\[?[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}}\]?)(?:@(?P<host_swarm>{_HOST}))? {{1,255}}"
         rf"(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z|{_NATIVE})"
     ),

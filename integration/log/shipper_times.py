@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from integration.log.dotted import first_of
 from integration.times import FARTHEST_OFFSET, to_millis
 
 _NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
@@ -33,7 +34,7 @@ def first_time(values: Iterable[Any]) -> int | None:
     """
     early = None
     for value in values:
-        time = time_of(value[0] if isinstance(value, list) and value else value)
+        time = time_of(first_of(value))
         if time is not None and time >= _EARLIEST_SECOND * 1_000:
             return time
         early = time if early is None else early

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from integration.log import shipper_times
-from integration.log.dotted import find, object_of
+from integration.log.dotted import find, first_of, object_of
 from integration.log.prefixes import COLOUR
 from integration.log.shipper_fields import ADDRESSES, HOSTS, LINES, NEVER_A_LINE, RECORDS, TIMES, Field
 from integration.log.taken_apart import completed, is_place, is_record, parts_of, record_of
@@ -70,7 +70,7 @@ def unwrap(text: str) -> Carried:
         document = _document(rest.removesuffix("]") if prefix == "[" else rest)
         if document is None or is_record(document):
             break
-        found = read(document)
+        found = read(document, record=True)
         if found.text is None:
             break
         prefix = "" if prefix in _FRAMES else prefix
@@ -118,13 +118,13 @@ def _line_of(document: Mapping[str, Any]) -> str | None:
 
 def host_of(document: Mapping[str, Any]) -> str | None:
     """Return the host that a document names; syslog's `-` names none, nor does a parser's `source`."""
-    values = (value for value in map(_first, _values(document, _HOSTS)) if isinstance(value, str))
+    values = (value for value in map(first_of, _values(document, _HOSTS)) if isinstance(value, str))
     return next((value for value in values if value.strip(_BLANKS) not in ("", "-") and not is_place(value)), None)
 
 
 def address_of(document: Mapping[str, Any]) -> str | None:
     """Return the address of a machine in a document that does not name it."""
-    values = map(_first, _values(document, _ADDRESSES))
+    values = map(first_of, _values(document, _ADDRESSES))
     return next((value for value in values if isinstance(value, str) and _ADDRESS.fullmatch(value)), None)
 
 
@@ -220,10 +220,6 @@ def _value(document: Mapping[str, Any], field: Field) -> Any:
         is_theirs = not field.beside or find(document, field.beside) is not None
     is_other = bool(field.without) and find(document, field.without) is not None
     return find(document, field.name) if is_theirs and not is_other else None
-
-
-def _first(value: Any) -> Any:
-    return value[0] if isinstance(value, list) and value else value
 
 
 def _text(value: Any) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from integration.log.dotted import find, object_of
+from integration.log.dotted import find, first_of, object_of
 from integration.log.shipper_fields import (
     ANY_SEVERITY,
     ATTRIBUTES,
@@ -51,7 +51,7 @@ def completed(document: Mapping[str, Any], part: Mapping[str, Any], line: str) -
 
     A level alone may be a shipper's own: a place in Go's source tells that it is the record's.
     """
-    if part.get("_raw") is not None or part.get("msg") not in (None, line):
+    if part.get("_raw") is not None or first_of(part.get("msg")) not in (None, line):
         return None
     if is_record(part):
         return record_of(part)
@@ -63,7 +63,7 @@ def completed(document: Mapping[str, Any], part: Mapping[str, Any], line: str) -
         taken, place = {"err": find(document, "error.message")}, _scalar(origin, "source")
     if not is_place(place):
         return None
-    levels = (find(at, name) for at in (part, document) for name in LEVELS)
+    levels = (first_of(find(at, name)) for at in (part, document) for name in LEVELS)
     level = next((level for level in levels if isinstance(level, str) and level), None)
     return record_of({**taken, "level": level, "source": place, "msg": line}) if level else None
 
@@ -80,7 +80,7 @@ def is_apart(document: Mapping[str, Any], line: str) -> bool:
     """
     if "level=" in line or '"level"' in line:
         return False
-    levels = (find(part, name) for part in parts_of(document) for name in LEVELS if name != ANY_SEVERITY)
+    levels = (first_of(find(part, name)) for part in parts_of(document) for name in LEVELS if name != ANY_SEVERITY)
     texts = (find(document, field.name) for field in LINES)
     return any(isinstance(level, str) and level.upper() == "ERROR" for level in levels) or any(
         isinstance(text, str) and "level=ERROR" in text for text in texts
@@ -99,11 +99,12 @@ def is_record(document: Any) -> bool:
     """Return whether a value is an object with a record's level and message."""
     if not isinstance(document, Mapping) or document.get("_raw") is not None:
         return False
-    return isinstance(document.get("level"), str) and isinstance(document.get("msg"), str)
+    return isinstance(first_of(document.get("level")), str) and isinstance(first_of(document.get("msg")), str)
 
 
 def _scalar(value: Any, name: str) -> str | None:
     """Return the text of an attribute; a JSON handler writes the file and the line of its `source` in an object."""
+    value = first_of(value)
     if name == "source" and isinstance(value, Mapping) and isinstance(file := value.get("file"), str):
         return f"{file}:{line}" if isinstance(line := value.get("line"), int | str) else file
     if isinstance(value, bool):

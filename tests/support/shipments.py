@@ -328,6 +328,26 @@ TAKEN_APART: dict[str, tuple[dict[str, Any], str]] = {
         },
         _ENDS.replace("error=", "err="),
     ),
+    "lists of one": (
+        {
+            "@timestamp": [None, TIME],
+            "message": _MESSAGE,
+            **{name: [value] for name, value in _LEFT.items()},
+            "hostname": ["", HOST],
+        },
+        _ENDS,
+    ),
+    "lists of one, the message too": (
+        {"@timestamp": TIME, "msg": [_MESSAGE], **{name: [value] for name, value in _LEFT.items()}, "hostname": [None, HOST]},
+        _ENDS,
+    ),
+    "a record as the body, in a line": (
+        {
+            "@timestamp": TIME,
+            "message": json.dumps({"resource": {"attributes": {"host.name": HOST}}, "body": {**_LEFT, "msg": _MESSAGE}}),
+        },
+        _ENDS,
+    ),
     "JSON in a line": ({"@timestamp": TIME, "message": json.dumps({"message": _MESSAGE, **_LEFT, "host": HOST})}, _ENDS),
     "JSON in a line, nested": (
         {"@timestamp": TIME, "log": json.dumps({"log": f"{_MESSAGE}\n", "host": HOST, "parsed": _LEFT})},
@@ -368,9 +388,9 @@ _apart = st.builds(
     st.fixed_dictionaries(
         {},
         optional={
-            "level": st.sampled_from(["ERROR", "error", "INFO", "", 3]),
+            "level": st.sampled_from(["ERROR", "error", "INFO", "", 3, ["ERROR"], [None, "INFO"]]),
             "source": _places,
-            "msg": st.sampled_from(["model x", "other", None]),
+            "msg": st.sampled_from(["model x", "other", None, ["model x"], []]),
             "err": st.sampled_from(["exit status 2", 5]),
             "log.file.path": st.just("/models/x"),
             "runner.size": st.just("2 GiB"),
