@@ -41,6 +41,7 @@ _NATIVE: Final = (
     r"(?=\[GIN\] |level=|panic: |fatal error: |goroutine [0-9]|\[signal |\t|CUDA error|GGML_"
     r"|[a-z][a-z0-9]{1,20}(?:_[a-z0-9]{1,20}){1,6}: |[0-9]{4}-[0-9]{2}-[0-9]{2}[T _])"
 )
+_COLON: Final = rf"(?:{COLOUR}){{0,9}}:(?:{COLOUR}){{0,9}}"
 _LABEL: Final = r"[A-Za-z_][A-Za-z0-9_]{0,60}=\x22(?:[^\x22\\\n\r]|\\[^\n\r]){0,500}\x22"
 _STRUCTURED: Final = r"(?:-|(?:\[(?:[^\]\\\n\r]|\\[^\n\r]){0,2000}\]){1,20})"
 
@@ -81,6 +82,11 @@ PREFIXES: Final[dict[str, str]] = {
     ),
     "journalctl -o verbose and export": r" {0,8}MESSAGE=",
     "kubectl logs --prefix": rf"\[pod/{_WORD}{{1,500}}\] ",
+    # Of a file that syslog wrote, perhaps with the number of the line: `/var/log/syslog.1:12:Nov 28 10:15:04 gpu-1 ollama[820]: `.
+    "grep": (
+        rf"[^ \t\n\x0B\f\r\x1b:\"'=|]{{1,300}}{_COLON}(?:[0-9]{{1,9}}{_COLON})?"
+        rf"(?=[A-Z][a-z]{{2}} [ 0-3]?[0-9] {_CLOCK} |{_ISO} )"
+    ),
 }
 """By carrier, what it writes before a line, with the host and the instant that it names. A new prefix is a new entry."""
 
@@ -138,11 +144,16 @@ def strip(line: str) -> Stripped:
 
 
 def _may_be_carried(line: str) -> bool:
-    """Return whether a line may have a prefix: one that begins with a letter has a bar, or a clock with the first colon in it."""
+    """Return whether a line may have a prefix.
+
+    One that begins with a letter has a bar, or a clock with the first colon in it, or begins with a file's name and a colon.
+    """
     if not ("a" <= line[:1] <= "z" or "A" <= line[:1] <= "Z") or line.startswith("MESSAGE="):
         return True
     colon = line.find(":")
-    return (colon > 0 and line[colon + 3 : colon + 4] == ":") or "|" in line
+    return (
+        colon > 0 and (line[colon + 3 : colon + 4] == ":" or (line[colon + 1 : colon + 2] > " " and " " not in line[:colon]))
+    ) or ("|" in line)
 
 
 def _instant(text: str) -> int | None:

@@ -190,6 +190,8 @@ carriers = st.sampled_from(
         "@4000000067a1b2c312345678 ",
         "10:15:05 ollama.1   | ",
         "ollama-1 |",
+        "/var/log/syslog:",
+        "syslog.1:12:",
         "\x1b[1;32m[ollama]     |\x1b[0m",
     ]
 )

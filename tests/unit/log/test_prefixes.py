@@ -74,6 +74,9 @@ KNOWN = {
     "@4000000067a1b2c312345678 ": None,
     "Feb 26 10:05:31 ": None,
     "00:00:05 ": None,
+    "/var/log/syslog:Nov 28 10:15:04 gpu-1 ollama[820]: ": "gpu-1",
+    "messages-20261128.gz:12:2026-11-28T10:15:04.5+01:00 gpu-1 ollama[820]: ": "gpu-1",
+    "\x1b[35m\x1b[Ksyslog.1\x1b[m\x1b[K\x1b[36m\x1b[K:\x1b[m\x1b[KNov 28 10:15:04 gpu-1 ollama[820]: ": "gpu-1",
     "ollama-1 |": None,
     "\x1b[1;32m[ollama]     |\x1b[0m": None,
 }
