@@ -61,6 +61,7 @@ def test_a_node_that_hangs(site: Site, fragile: Node, tried: Tried) -> None:
     command, rest = half_fed(site)
     assert fragile.process is not None
     os.killpg(fragile.process.pid, signal.SIGSTOP)
+    os.waitpid(fragile.process.pid, os.WUNTRACED)  # until each of its threads has stopped: one more answer may come before
     try:
         command.feed(rest)
         for verb in ("run", "validate"):
