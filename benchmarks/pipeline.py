@@ -40,7 +40,7 @@ from integration.times import parse_time
 _START = parse_time("2026-11-24T00:00:00Z")
 _HOUR_MS = 3_600_000
 _BEFORE = "before"
-_WARM_UP = 24  # Java still compiles the larger scripts after 8: the first shape came out 0.08 lower
+_WARM_UP = 24  # rounds, as a node that runs for long
 
 Shape = Callable[[str, RawLine], dict[str, Any]]
 
