@@ -175,7 +175,7 @@ def parse_document(document: Mapping[str, Any], *, received_at: int, gin_timezon
 
     `gin_timezone` is the zone of access lines' clocks where it names none. Raises ValueError for a document without a line.
     """
-    found, host, time = shippers.read(document, record=True)
+    found, host, time = shippers.read(document)
     text = found or (shippers.rest_of(document) if found is None else None)
     tags: tuple[str, ...] = ()
     if text is None and (unlisted := shippers.unlisted_text_of(document)) is not None:

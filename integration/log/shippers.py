@@ -70,7 +70,7 @@ def unwrap(text: str) -> Carried:
         document = _document(rest.removesuffix("]") if prefix == "[" else rest)
         if document is None or is_record(document):
             break
-        found = read(document, record=True)
+        found = read(document)
         if found.text is None:
             break
         prefix = "" if prefix in _FRAMES else prefix
@@ -91,17 +91,17 @@ def without_end(text: str) -> str:
     return text[:end]
 
 
-def read(document: Mapping[str, Any], *, record: bool = False) -> Read:
+def read(document: Mapping[str, Any]) -> Read:
     """Read a document, or that of another shipper in place of its line, such as the fields of journald in OpenTelemetry's body.
 
     A line that is only the message of a record that a shipper's parser took apart is put together with the rest of it, as slog
-    writes it. With `record` its attributes are a line where there is no other.
+    writes it. Where there is no other line, its attributes are one.
     """
     line, host, time = _line_of(document), host_of(document), time_of(document)
     if line:
         wholes = (completed(document, part, without_end(line)) for part in parts_of(document))
         return Read(next(filter(None, wholes), line), host, time)
-    if record and (taken := next(filter(is_record, parts_of(document)), None)):
+    if taken := next(filter(is_record, parts_of(document)), None):
         return Read(record_of(taken), host, time)
     for name in RECORDS:
         if (inner := object_of(document, name)) and (found := _line_of(inner)):

@@ -21,6 +21,7 @@ from integration.log.shipper_fields import (
 )
 
 _RECORDS: Final = tuple((name.partition(".")[0], name) for name in RECORDS)
+_METADATA: Final = {field.name for table in (LINES, HOSTS, TIMES) for field in table} | {*METADATA}
 _THEIRS: Final = ("_", "@", *NAMESPACES)
 # Where slog says that a record was written.
 _PLACE: Final = re.compile(r".+\.go:[0-9]+", re.DOTALL)
@@ -89,8 +90,7 @@ def is_apart(document: Mapping[str, Any], line: str) -> bool:
 
 def record_of(part: Mapping[str, Any]) -> str:
     """Return the attributes of a record as slog writes them in a line."""
-    metadata = {field.name for table in (LINES, HOSTS, TIMES) for field in table} | {*METADATA}
-    others = sorted(name for name in part if name not in ATTRIBUTES and name not in metadata and not name.startswith(_THEIRS))
+    others = sorted(name for name in part if name not in ATTRIBUTES and name not in _METADATA and not name.startswith(_THEIRS))
     texts = {name: scalar for name in (*ATTRIBUTES, *others) if (scalar := _scalar(part.get(name), name)) is not None}
     return " ".join(f"{name}={_quoted(text)}" for name, text in texts.items())
 
