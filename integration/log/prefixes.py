@@ -82,10 +82,10 @@ PREFIXES: Final[dict[str, str]] = {
     ),
     "journalctl -o verbose and export": r" {0,8}MESSAGE=",
     "kubectl logs --prefix": rf"\[pod/{_WORD}{{1,500}}\] ",
-    # Of a file that syslog wrote, perhaps with the number of the line: `/var/log/syslog.1:12:Nov 28 10:15:04 gpu-1 ollama[820]: `.
+    # The file and perhaps the number of the line: `syslog.1:12:Nov 28 10:15:04 gpu-1 ollama[820]: `, `server.log:417:[GIN] `.
     "grep": (
         rf"[^ \t\n\x0B\f\r\x1b:\"'=|]{{1,300}}{_COLON}(?:[0-9]{{1,9}}{_COLON})?"
-        rf"(?=[A-Z][a-z]{{2}} [ 0-3]?[0-9] {_CLOCK} |{_ISO} )"
+        rf"(?:(?={_PRIORITY}?(?:1 )?(?:{_CLASSIC}|{_ISO}) )|{_NATIVE})"
     ),
 }
 """By carrier, what it writes before a line, with the host and the instant that it names. A new prefix is a new entry."""

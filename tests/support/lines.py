@@ -189,16 +189,17 @@ carriers = st.sampled_from(
         "2025-02-26 10:05:31.5: ",
         "@4000000067a1b2c312345678 ",
         "10:15:05 ollama.1   | ",
-        "ollama-1 |",
-        "/var/log/syslog:",
-        "syslog.1:12:",
-        "\x1b[1;32m[ollama]     |\x1b[0m",
+        "/var/log/syslog:Feb 26 10:05:31 host ollama[7]: ",
+        "syslog.1:12:2025-02-26T10:05:31.5+01:00 host ollama[7]: ",
+        "0.log:2025-02-26T10:05:31Z stderr F ",
     ]
 )
-"""What carriers write before a line."""
-_pieces = st.lists(st.sampled_from(_PIECES) | carriers | st.text(max_size=3), max_size=14).map("".join)
+"""What carriers write before a line, and before each other."""
+innermost = st.sampled_from(["", "ollama-1 |", "\x1b[1;32m[ollama]     |\x1b[0m", "server.log:", "server-1.log:417:"])
+"""What is known only right before what Ollama writes."""
+_pieces = st.lists(st.sampled_from(_PIECES) | carriers | innermost | st.text(max_size=3), max_size=14).map("".join)
 _ends = st.sampled_from(["", "", "", "\x1b[0m", "\x1b[m\x1b[K\r\n", "\x1b[0m" * 10, "\x1b[xm", "m"])
-_wrapped = st.builds("{}{}{}".format, st.lists(carriers, max_size=3).map("".join), _pieces, _ends)
+_wrapped = st.builds("{}{}{}{}".format, st.lists(carriers, max_size=3).map("".join), innermost, _pieces, _ends)
 
 
 def _quoted(text: str) -> str:
