@@ -48,7 +48,7 @@ def both(site: Site, *arguments: str) -> list[Result]:
 
 def settled(results: list[Result]) -> bool:
     """Each is done, or says who was in the way and how to go on."""
-    return all(result.code == 0 or (result.code == 4 and "Running `detect install` again" in result.err) for result in results)
+    return all(result.code == 0 or (result.code == 4 and "`detect install` again" in result.err) for result in results)
 
 
 def test_the_first_object(behind: Site, proxy: Proxy, tried: Tried) -> None:
