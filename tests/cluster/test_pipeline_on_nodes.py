@@ -76,6 +76,13 @@ def test_corpus_indexed(engine: Engine, pipeline: str, index: str) -> None:
     assert got == {case.name: case.document for case in CASES}
 
 
+def test_a_message_of_one_word(engine: Engine, pipeline: str) -> None:
+    """It is taken at once, unless SPL 3 finds a message in quotes further down."""
+    head = "time=2025-10-02T14:46:19.789Z level=INFO source=server.go:1 msg="
+    rests = ("", " x", "offload", "of=fload", "load\tx", 'load x="a"', 'load xmsg="y"', 'load msg="y" err=z', 'x\nmsg="y"')
+    check(engine, [*(head + rest for rest in rests), f'{head}load error="x \\"y\\""', f"{head}load level=ERROR"])
+
+
 def test_a_second_pass_changes_nothing(engine: Engine, pipeline: str) -> None:
     documents = [case.document for case in CASES]
     assert run(engine, documents) == documents
