@@ -23,7 +23,7 @@ from integration.cli.logs import (
 )
 from integration.cli.options import ConfigOption, Form, FormatOption
 from integration.cli.output import confirmed, note, print_json, progress
-from integration.commands.ingest import MAX_FAILURES, IngestReport, lines_of_files
+from integration.commands.ingest import MAX_FAILURES, IngestReport, lines_of_files, what_is_there
 from integration.commands.ingest import ingest as ingest_lines
 from integration.commands.ingest import undo as undo_lines
 from integration.engines.base import Engine
@@ -108,6 +108,9 @@ def _undo(cluster: ClusterOptions, files: list[str], host: str | None, form: For
         there = engine.count(index, query)
         if there and ask and not confirmed(f"Delete {there:,} lines of {len(files):,} files from {index}?"):
             raise InputError("nothing was changed: taking lines out was not confirmed (--yes does it without asking)")
+        if not there:
+            of_host = f" from {host}" if host else ""
+            note(f"There is no line of these files{of_host} to take out: {what_is_there(engine, index, files)}.")
         with progress("Lines", there) as advance:
             deleted = undo_lines(engine, index, query, advance) if there else 0
     if form == "json":

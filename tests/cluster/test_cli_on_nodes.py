@@ -106,8 +106,16 @@ def test_hosts_of_paths_are_ingested_and_can_be_undone(ingested: str, engine: En
     undo = ("ingest", "--undo", str(tmp_path / "logs.zip"), *asked)
     assert detect(*undo, stdin=b"n\n").code == 2
     assert detect(*undo, "--yes", "--host", "gpu-1").json == {"deleted": 5}
+    answer = detect(*undo, "--yes", "--host", "gpu-1")
+    assert answer.json == {"deleted": 0}
+    assert "no line of these files from gpu-1 to take out: " in answer.err
+    assert "logs-ollama.server-hosts has lines of these files from gpu-2." in answer.err
     assert detect(*undo, "--yes").json == {"deleted": 5}
-    assert detect(*undo, "--yes").json == {"deleted": 0}
+    answer = detect(*undo, "--yes")
+    assert answer.json == {"deleted": 0}
+    assert f"no line of these files to take out: logs-ollama.server-hosts has lines of {plain}." in answer.err
+    answer = detect(*undo, "--yes", "--namespace", "none")
+    assert "logs-ollama.server-none has no line of any file" in answer.err
     ran = detect("run", *asked, "--at", "2026-11-24T10:00:00Z")
     assert [found["host"] for found in ran.json["findings"]] == ["gpu-3"]
     assert detect("ingest", str(tmp_path / "logs.zip"), *asked).json["created"] == 10
