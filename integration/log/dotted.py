@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
+
+BLANKS: Final = "".join(map(chr, range(33)))
+"""What Java's `trim` takes off."""
 
 
 def find(at: Any, path: str) -> Any:

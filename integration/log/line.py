@@ -82,7 +82,7 @@ def own_stamp(text: str) -> str | None:
         return json_record.stamp(text)
     if match := _STAMP.match(text):
         return match[1]
-    if "\n" in text and (match := _LATER_STAMP.search(text)):
+    if ("\n" in text or "\r" in text) and (match := _LATER_STAMP.search(text)):
         return match[1]
     return None
 

@@ -51,7 +51,7 @@ PREFIXES: Final[dict[str, str]] = {
     "journald and syslog": (
         rf"{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}|{_DATE_AND_CLOCK}(?:[+-][0-9]{{4}} )?) (?:{_LEVEL})?"
         rf"(?:(?={_TAGGED})(?:(?!{_LEVEL})(?P<host>{_HOST}) )?(?:{_LEVEL})?{_PROGRAM}(?:{_PID})?"
-        rf"|(?:(?P<host_named>{_HOST}) )?{_OLLAMA}):(?: |\Z)"
+        rf"|(?:(?!{_LEVEL})(?P<host_named>{_HOST}) )?(?:{_LEVEL})?{_OLLAMA}):(?: |\Z)"
     ),
     "syslog by RFC 5424": (
         rf"{_PRIORITY}?1 (?:-|(?P<stamp_rfc5424>{_ISO})) (?:-|(?P<host_rfc5424>{_HOST}))(?: {_WORD}{{1,255}}){{3}}"

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 class Field(NamedTuple):
     """A field by its dotted name, and who sends it.
 
-    It counts only where the field `beside`, or one that begins so, is too, and the field `without` is not.
+    It counts only where the field `beside`, or one that begins so, is too, and the field `without` is not, unless its text begins
+    as a line of Ollama's does.
     """
 
     name: str

@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from integration.log import shipper_times
-from integration.log.dotted import find, first_of, object_of
+from integration.log.dotted import BLANKS, find, first_of, object_of
 from integration.log.prefixes import COLOUR
 from integration.log.shipper_fields import ADDRESSES, HOSTS, LINES, NEVER_A_LINE, RECORDS, TIMES, Field
-from integration.log.taken_apart import completed, is_place, is_record, parts_of, record_of
+from integration.log.taken_apart import completed, is_line, is_place, is_record, parts_of, record_of
 
 _LINES, _HOSTS, _ADDRESSES, _TIMES = (
     tuple((field.name.partition(".")[0], field) for field in table) for table in (LINES, HOSTS, ADDRESSES, TIMES)
@@ -27,7 +27,6 @@ _MOST_ENVELOPES: Final = 3
 _MOST_DIGITS: Final = 1_000  # of a number, as the engines' parser takes them
 _LONGEST_NAME: Final = 50_000  # UTF-16 units of a member's name
 _ADDRESS: Final = re.compile("[0-9A-Fa-f:.]{2,45}")
-_BLANKS: Final = "".join(map(chr, range(33)))  # what Java's `trim` takes off
 _EACH_BYTE: Final = "detect-each-byte"
 # A carrier's prefix has neither quotes nor attributes, and an access line is none.
 _BEFORE_JSON: Final = re.compile(r"(?!\[GIN\])[^{\"'`=\n\r]{0,1999}[ \t|\[\]:>\x1E](?=\{)")
@@ -113,13 +112,13 @@ def read(document: Mapping[str, Any]) -> Read:
 def _line_of(document: Mapping[str, Any]) -> str | None:
     """Return the first text that is not blank among the fields of a line, or the first one where all are."""
     texts = [text for value in _values(document, _LINES) if (text := _text(value)) is not None]
-    return next((text for text in texts if text.strip(_BLANKS)), texts[0] if texts else None)
+    return next((text for text in texts if text.strip(BLANKS)), texts[0] if texts else None)
 
 
 def host_of(document: Mapping[str, Any]) -> str | None:
     """Return the host that a document names; syslog's `-` names none, nor does a parser's `source`."""
     values = (value for value in map(first_of, _values(document, _HOSTS)) if isinstance(value, str))
-    return next((value for value in values if value.strip(_BLANKS) not in ("", "-") and not is_place(value)), None)
+    return next((value for value in values if value.strip(BLANKS) not in ("", "-") and not is_place(value)), None)
 
 
 def address_of(document: Mapping[str, Any]) -> str | None:
@@ -218,8 +217,9 @@ def _value(document: Mapping[str, Any], field: Field) -> Any:
         is_theirs = any(name.startswith(field.beside) for name in document)
     else:
         is_theirs = not field.beside or find(document, field.beside) is not None
-    is_other = bool(field.without) and find(document, field.without) is not None
-    return find(document, field.name) if is_theirs and not is_other else None
+    value = find(document, field.name) if is_theirs else None
+    is_other = bool(field.without) and find(document, field.without) is not None and not is_line(value)
+    return None if is_other else value
 
 
 def _text(value: Any) -> str | None:
@@ -231,9 +231,14 @@ def _text(value: Any) -> str | None:
             value.pop()
         if value and all(isinstance(part, str) for part in value):
             value = "\n".join(value)
-        elif value and all(isinstance(part, int) and not isinstance(part, bool) and 0 <= part <= 255 for part in value):
-            value = bytes(value).decode(errors=_EACH_BYTE)
+        elif value and all(map(_is_byte, value)):
+            value = bytes(map(int, value)).decode(errors=_EACH_BYTE)
     return SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None
+
+
+def _is_byte(value: Any) -> bool:
+    """Return whether a value is a byte; OpenTelemetry writes each as `116.0`."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 255 and value == int(value)
 
 
 def _each_byte(fault: UnicodeError) -> tuple[str, int]:

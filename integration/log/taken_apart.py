@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from integration.log.dotted import find, first_of, object_of
+from integration.log.dotted import BLANKS, find, first_of, object_of
 from integration.log.shipper_fields import (
     ANY_SEVERITY,
     ATTRIBUTES,
@@ -25,6 +25,7 @@ _METADATA: Final = {field.name for table in (LINES, HOSTS, TIMES) for field in t
 _THEIRS: Final = ("_", "@", *NAMESPACES)
 # Where slog says that a record was written.
 _PLACE: Final = re.compile(r".+\.go:[0-9]+", re.DOTALL)
+_BEGINS_A_LINE: Final = ("time=", "level=", "[GIN] ")
 _QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
 _ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SPECIAL: Final = re.compile(r'[\\"\n\r\t]')
@@ -99,7 +100,14 @@ def is_record(document: Any) -> bool:
     """Return whether a value is an object with a record's level and message."""
     if not isinstance(document, Mapping) or document.get("_raw") is not None:
         return False
-    return isinstance(first_of(document.get("level")), str) and isinstance(first_of(document.get("msg")), str)
+    message = document.get("msg")
+    return isinstance(first_of(document.get("level")), str) and isinstance(first_of(message), str) and not is_line(message)
+
+
+def is_line(message: Any) -> bool:
+    """Return whether a shipper has a whole line where a record has its message, so that the level beside it is the shipper's."""
+    text = first_of(message)
+    return isinstance(text, str) and text.strip(BLANKS).startswith(_BEGINS_A_LINE)
 
 
 def _scalar(value: Any, name: str) -> str | None:

@@ -23,7 +23,16 @@ from tests.support.builders import RULE
 from tests.support.corpus import SHIPPED_AT, cases, shipped
 from tests.support.lines import LONG, WORST, cut, lines, long_lines
 from tests.support.repetitions import few
-from tests.support.shipments import HOST, SHAPES, TAKEN_APART, documents, mixed_documents, shipper_documents, wrapped_lines
+from tests.support.shipments import (
+    BESIDE_A_LEVEL,
+    HOST,
+    SHAPES,
+    TAKEN_APART,
+    documents,
+    mixed_documents,
+    shipper_documents,
+    wrapped_lines,
+)
 from tests.support.shipments import shipped as shipment
 
 PIPELINE = "tested-ollama.server"
@@ -335,6 +344,25 @@ def test_every_shape_of_a_document(engine: Engine, pipeline: str) -> None:
     batch = [shipment(shape, "panic: x") for shape in SHAPES.values()]
     check_documents(engine, batch)
     assert {document["host"]["name"] for document in run(engine, batch)} == {HOST}
+
+
+def test_a_whole_line_beside_a_shippers_level(engine: Engine, pipeline: str) -> None:
+    batch = [document for document, _ in BESIDE_A_LEVEL]
+    check_documents(engine, batch)
+    assert [document["event"]["original"] for document in run(engine, batch)] == [line for _, line in BESIDE_A_LEVEL]
+
+
+def test_bytes_with_a_fraction_and_a_return_alone(engine: Engine, pipeline: str) -> None:
+    """OpenTelemetry writes journald's bytes as `116.0`; a progress bar ends with a carriage return."""
+    record = "time=2026-11-28T10:15:04.123Z level=INFO source=server.go:1 msg=x"
+    batch: list[dict[str, Any]] = [
+        {"body": {"MESSAGE": [*map(float, "panic: é".encode())], "_HOSTNAME": HOST}},
+        {"message": [112.5, 97.0], "host": HOST},
+        {"message": [112.0, 256.0, -1.0], "host": HOST},
+        {"log": f"pulling 50%\r{record}\r\n", "host": HOST},
+        {"log": f"panic: x\r{record}", "host": HOST},
+    ]
+    check_documents(engine, [{"@timestamp": "2026-11-28T12:00:00.000Z"} | document for document in batch])
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])

@@ -217,6 +217,17 @@ def shipped(shape: dict[str, Any], line: str) -> dict[str, Any]:
 
 _ENDS = 'level=ERROR source=server.go:316 msg="llama runner terminated" error="exit status 2"'
 _LEFT = {"level": "ERROR", "source": "server.go:316", "error": "exit status 2"}
+_WHOLE = (f"time=2026-11-28T10:15:04.123Z {_ENDS}", _ENDS, '[GIN] 2026/11/28 - 10:15:04 | 200 |      1.5s |  ::1 | GET      "/"')
+BESIDE_A_LEVEL = [
+    (document, line)
+    for line in _WHOLE
+    for document in (
+        {"level": "info", "msg": line, "hostname": HOST, "@timestamp": TIME},
+        {"level": "err", "msg": f" {line}\n", "source": "/var/log/ollama.log", "fromhost": HOST, "@timestamp": TIME},
+        {"message": json.dumps({"level": "info", "msg": line, "ts": 1.5}), "host": {"name": HOST}, "@timestamp": TIME},
+    )
+]
+"""Documents with a whole line where a record has its message, beside a level of the shipper's, and the line."""
 _MESSAGE = "llama runner terminated"
 TAKEN_APART: dict[str, tuple[dict[str, Any], str]] = {
     "Vector with the message renamed": ({"message": _MESSAGE, **_LEFT, "host": HOST, "timestamp": TIME}, _ENDS),

@@ -58,6 +58,8 @@ KNOWN = {
     "Feb 26 10:05:31 daemon.err ollama[7]: ": None,
     "Sat Nov 28 10:15:05 2026 daemon.err ollama[7]: ": None,
     "Feb 26 10:05:31 <daemon.info> gpu-1 ollama[7]: ": "gpu-1",
+    "Feb 26 10:05:31 gpu-1 user.notice ollama: ": "gpu-1",
+    "Feb 26 10:05:31 user.notice ollama: ": None,
     "2026-11-28 10:15:05.123456+0000  gpu-1 ollama[7]: ": "gpu-1",
     "2026-11-28 10:15:05 gpu-1 ollama[7]: ": "gpu-1",
     "2026-08-03T06:46:16Z ollama/ollama/0123456789abcdef0123456789abcdef ": None,

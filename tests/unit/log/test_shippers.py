@@ -15,7 +15,7 @@ from integration.log.shippers import unwrap
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, findings_of
 from tests.support.lines import lines
-from tests.support.shipments import HOST, SHAPES, TAKEN_APART, shipped, shipper_documents
+from tests.support.shipments import BESIDE_A_LEVEL, HOST, SHAPES, TAKEN_APART, shipped, shipper_documents
 
 RECEIVED_AT = parse_time("2030-01-01T00:00:00Z")
 PANIC = "panic: runtime error: index out of range"
@@ -36,6 +36,12 @@ def test_every_shape_gives_line_host_and_time(shape: str) -> None:
     event = parse_document(shipped(SHAPES[shape], PANIC), received_at=RECEIVED_AT)
     assert (event.original.strip(), event.host) == (PANIC, HOST)
     assert 0 <= parse_time("2026-11-28T10:15:05.5Z") - event.time <= 1_000
+
+
+@pytest.mark.parametrize(("document", "line"), BESIDE_A_LEVEL)
+def test_a_level_beside_a_whole_line_is_the_shippers(document: dict[str, Any], line: str) -> None:
+    event = parse_document(document, received_at=RECEIVED_AT)
+    assert (event.original, event.host) == (line, HOST)
 
 
 @given(lines, st.sampled_from([*SHAPES]))
@@ -226,6 +232,9 @@ class TestJson:
         record = {"MESSAGE": [*b"\x1b[31m\xc3\xa9 \xff\xc3 \xed\xa0\x80 \xf0\x9f\x98\x80 \xf4\x90\x80\x80"], "_HOSTNAME": "gpu-1"}
         text = "\x1b[31mé \ufffd\ufffd \ufffd\ufffd\ufffd 😀 " + "\ufffd" * 4
         assert unwrap(json.dumps(record)) == (text, "gpu-1", None)
+
+    def test_opentelemetry_writes_each_byte_with_a_fraction(self) -> None:
+        assert unwrap(json.dumps({"MESSAGE": [*map(float, PANIC.encode())]})).text == PANIC
 
     def test_one_carrier_inside_another(self) -> None:
         inner = json.dumps({"log": "x\n", "time": "2025-10-02T14:46:20Z"})
