@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from itertools import chain
 from typing import Any
 
 import typer
@@ -52,8 +53,8 @@ def status(
         note(f"The cluster runs no rules by itself. {SCHEDULER_HINT}; `detect doctor` says how far it is.")
     note_losses(report.losses, report.events.index)
     for stored in report.json_events:
-        note_losses([stored.past_pipeline], stored.index)
-    if any(loss.fault for loss in (*report.losses, *(each.past_pipeline for each in report.json_events))):
+        note_losses(stored.losses, stored.index)
+    if any(loss.fault for loss in chain(report.losses, *(each.losses for each in report.json_events))):
         raise typer.Exit(1)
 
 
@@ -74,7 +75,7 @@ def _print_report(report: Report) -> None:
             for each in report.json_events
             for row in (
                 [f"events in {each.index}", f"{each.count:,}"],
-                [f"  {each.past_pipeline.label}", f"{each.past_pipeline.count:,}"],
+                *([f"  {loss.label}", f"{loss.count:,}"] for loss in each.losses),
             )
         ),
         [f"risk events in {report.risk_events.index}", f"{report.risk_events.count:,}"],
@@ -108,7 +109,8 @@ def _report_json(report: Report) -> dict[str, Any]:
             "gin_timezone": report.streams.gin_timezone,
         },
         "json_events": [
-            {"index": each.index, "count": each.count, "past_pipeline": each.past_pipeline.count} for each in report.json_events
+            {"index": each.index, "count": each.count} | {loss.kind: loss.count for loss in each.losses}
+            for each in report.json_events
         ],
         "risk_events": asdict(report.risk_events),
     }

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
-from integration.commands.losses import losses
+from integration.commands.losses import json_events, losses
 from integration.commands.obstacles import FLOOD_STAGE, blocks, full_disks
 from integration.detection.conditions import LINE_KIND
 from integration.detection.fields import name_in_index
@@ -270,7 +271,8 @@ def _documents(installation: Installation) -> Answers:
     if any(rule.field_names.own_index for rule in installation.rules):
         return
     found = [loss for loss in losses(installation.engine, installation.index) if loss.count]
-    for loss in found:
+    of_json = (each.losses for each in json_events(installation.engine, installation.namespace))
+    for loss in chain(found, (loss for each in of_json for loss in each if loss.count)):
         senders = f"; sent by {', '.join(loss.senders)}" if loss.senders else ""
         detail = f"{loss.count:,} document{'s' * (loss.count != 1)} {loss.text}{senders}"
         yield Verdict.FAIL if loss.fault else Verdict.INFO, detail, loss.mend

@@ -9,27 +9,21 @@ from dataclasses import dataclass
 from typing import Any
 
 from integration.engines.base import Engine
-from integration.errors import ClusterError
+from integration.errors import ClusterError, ForbiddenError
 from integration.log.event import DATASET, HOST_MISSING, LINE_UNLISTED, PARSE_FAILURE, RECORD_APART, UNKNOWN_HOST
 from integration.log.line import LINE_CUT, TIME_FAILURE
-from integration.names import PIPELINE
+from integration.names import API, PIPELINE, PROMPTS, Namespace
 from integration.targets.kibana.alerts import flattened
 
 _MOST_SENDERS = 5
 _OF_ONE = {"they are": "it is", "them": "it", "their": "its", "name": "names", "have": "has", "were": "was", "are": "is"}
 _SAMPLE = 1_000
 
-_ORIGINAL = {
-    "bool": {
-        # A line that is too long for the index is not in `event.original`. Elasticsearch names that field in `_ignored`, OpenSearch
-        # nowhere; the kind of the line is there on both, but not in what an older pipeline stored.
-        "should": [{"exists": {"field": name}} for name in ("event.original", "ollama.line")]
-        + [{"term": {"_ignored": "event.original"}}],
-        "minimum_should_match": 1,
-    }
+# A shipper may write a dataset and keep the original, but tells no line's kind, which the pipeline does unless it fails.
+_MARKED = {
+    "bool": {"should": [{"exists": {"field": "ollama.line"}}, {"term": {"tags": PARSE_FAILURE}}], "minimum_should_match": 1},
 }
-# What the pipeline marks, and what it keeps: a shipper may write a dataset, but not both.
-_BY_THE_PIPELINE = {"bool": {"filter": [{"term": {"event.dataset": DATASET}}, _ORIGINAL]}}
+_BY_THE_PIPELINE = {"bool": {"filter": [{"term": {"event.dataset": DATASET}}, _MARKED]}}
 _NAMES_NO_HOST = [{"term": {"tags": HOST_MISSING}}, {"term": {"host.name": UNKNOWN_HOST}}]
 _REMOVE_TAG = "if (ctx._source.tags instanceof List) { ctx._source.tags.removeIf(tag -> tag == params.tag) }"
 
@@ -128,6 +122,42 @@ def losses(engine: Engine, index: str, start: int | None = None, end: int | None
     within = [{"range": {"@timestamp": bounds | {"format": "epoch_millis"}}}] if bounds else []
     found = [_loss(engine, index, kind, {"bool": {"filter": [*within, kind.query]}}) for kind in KINDS]
     return [*found, *_refused(engine, index)]
+
+
+@dataclass(frozen=True, slots=True)
+class JsonEvents:
+    """The documents of a data stream of JSON events: how many, and those that did not become such events."""
+
+    index: str
+    count: int
+    losses: tuple[Loss, ...]
+
+
+def json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:
+    """Count the events of the API and the prompts of a namespace; whoever may not read them is told nothing of them."""
+    for dataset in (API, PROMPTS):
+        index = namespace.stream(dataset)
+        past: dict[str, Any] = {"bool": {"must_not": [{"term": {"event.dataset": dataset.name}}]}}
+        try:
+            count, lost = engine.count(index, {"match_all": {}}), engine.count(index, past)
+            unread = engine.count(index, {"term": {"tags": PARSE_FAILURE}})
+        except ForbiddenError:
+            continue
+        if count:
+            advice = f"name the pipeline in the request (pipeline={dataset.pipeline}), and send these through it now"
+            mend = f"{advice}:\n{_update(index, f'pipeline={dataset.pipeline}', {'query': past})}"
+            text = "never went through the pipeline, so that prompts and secrets are stored as they came"
+            label = "that never went through the pipeline"
+            missing = _agreeing("{have} no field of such an event: what came is not kept", unread)
+            sender = "let the sender write such JSON (docs/cim.md names the fields), and send these again"
+            yield JsonEvents(
+                index,
+                count,
+                (
+                    Loss("past_pipeline", label, lost, fault=lost > 0, text=text, mend=mend),
+                    Loss("parse_failures", "that are no such events", unread, fault=unread > 0, text=missing, mend=sender),
+                ),
+            )
 
 
 def _loss(engine: Engine, index: str, kind: Kind, query: Mapping[str, Any]) -> Loss:

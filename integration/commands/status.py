@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from integration.commands.losses import Loss, losses
+from integration.commands.losses import JsonEvents, Loss, json_events, losses
 from integration.engines.base import Engine
-from integration.errors import ForbiddenError
 from integration.install.objects import Connections, Health, RuleObject
 from integration.install.plan import Planned
 from integration.install.streams import ORDINARY, Streams
-from integration.names import API, PIPELINE, PROMPTS, Namespace
-
-
-@dataclass(frozen=True, slots=True)
-class JsonEvents:
-    """The documents of a data stream, and those that its pipeline never saw."""
-
-    index: str
-    count: int
-    past_pipeline: Loss
+from integration.names import PIPELINE, Namespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,25 +57,8 @@ def status(connections: Connections, planned: Sequence[Planned], namespace: Name
         risk_events=_documents(engine, namespace.risk),
         streams=streams,
         rules=tuple(rule.health(connections, found) for rule, found in ours if rule.is_ours(found)),
-        json_events=tuple(_json_events(engine, namespace)),
+        json_events=tuple(json_events(engine, namespace)),
     )
-
-
-def _json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:
-    """Count the events of the API and the prompts of a namespace; whoever may not read them is told nothing of them."""
-    for dataset in (API, PROMPTS):
-        index = namespace.stream(dataset)
-        past: dict[str, Any] = {"bool": {"must_not": [{"term": {"event.dataset": dataset.name}}]}}
-        try:
-            count, lost = engine.count(index, {"match_all": {}}), engine.count(index, past)
-        except ForbiddenError:
-            continue
-        if count:
-            advice = f"name the pipeline in the request (pipeline={dataset.pipeline}), and send these through it now"
-            mend = f"{advice}:\nPOST /{index}/_update_by_query?pipeline={dataset.pipeline}\n{json.dumps({'query': past})}"
-            text = "never went through the pipeline, so that prompts and secrets are stored as they came"
-            label = "that never went through the pipeline"
-            yield JsonEvents(index, count, Loss("past_pipeline", label, lost, fault=lost > 0, text=text, mend=mend))
 
 
 def _documents(engine: Engine, index: str) -> Documents:

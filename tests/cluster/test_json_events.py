@@ -209,6 +209,9 @@ def test_prompts_are_kept_from_the_installation_that_asks_for_it_to_the_one_that
 
 def test_every_dataset_has_its_objects(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DETECT_URL", engine.url)
+    namespace = Namespace(f"json{next(_names)}")
+    for dataset in DATASETS:
+        engine.request("PUT", f"/{namespace.stream(dataset)}/_create/0", {"@timestamp": TIME, "message": "x"})
     listed = {each["name"] for each in detect("status", "--format", "json").json["objects"]}
     assert {name for dataset in DATASETS for name in (dataset.pipeline, dataset.template, dataset.pattern)} <= listed
 
@@ -222,12 +225,18 @@ def test_what_went_past_the_pipeline_is_told_with_what_mends_it(engine: Engine, 
         path = f"/{index}/_create/{number}"
         engine.request("PUT", path, PROMPT | {"@timestamp": TIME}, {"pipeline": pipeline, "refresh": True})
     answer = detect("status", "--format", "json")
-    assert (answer.code, answer.json["json_events"]) == (1, [{"index": index, "count": 2, "past_pipeline": 1}])
+    assert (answer.code, answer.json["json_events"]) == (1, [{"index": index, "count": 2, "past_pipeline": 1, "parse_failures": 0}])
+    documents = [row["detail"] for row in detect("doctor", "--format", "json").json["checks"] if row["check"] == "documents"]
+    assert any("1 document never went through the pipeline" in detail for detail in documents), documents
     request, body = answer.err.split(f"POST /{index}/", 1)[1].splitlines()[:2]
     engine.request(
         "POST", f"/{index}/{request.partition('?')[0]}", json.loads(body), {"pipeline": PROMPTS.pipeline, "refresh": True}
     )
     answer = detect("status", "--format", "json")
-    assert (answer.code, answer.json["json_events"]) == (0, [{"index": index, "count": 2, "past_pipeline": 0}])
+    assert (answer.code, answer.json["json_events"]) == (0, [{"index": index, "count": 2, "past_pipeline": 0, "parse_failures": 0}])
     stored = engine.search(index, {"query": {"match_all": {}}})["hits"]["hits"]
     assert "What is AI" not in json.dumps(stored)
+    engine.request("PUT", f"/{index}/_create/2", {"message": "no JSON"}, {"pipeline": PROMPTS.pipeline, "refresh": True})
+    answer = detect("status", "--format", "json")
+    assert (answer.code, answer.json["json_events"][0]["parse_failures"]) == (1, 1)
+    assert "has no field of such an event" in answer.err

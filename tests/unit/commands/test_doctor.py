@@ -44,6 +44,9 @@ def test_documents_that_are_not_there_are_not_called_well(count: int, verdict: V
     counted = Answer({"count": count, "_shards": {"total": 1, "successful": 1}})
     with FakeCluster() as cluster:
         cluster.on("POST", "/logs-ollama.server-default/_count", counted)
+        cluster.on(
+            "POST", "/logs-ollama.(api|prompts)-default/_count", Answer({"count": 0, "_shards": {"total": 1, "successful": 1}})
+        )
         cluster.on("POST", "/logs-ollama.server-default/_search", Answer({"hits": {"hits": []}}))
         told = installed(cluster, "documents")
     assert told[0].verdict is verdict
