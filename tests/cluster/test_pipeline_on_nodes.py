@@ -508,6 +508,9 @@ def test_a_document_without_a_line_is_kept_and_says_so(engine: Engine, pipeline:
     (again,) = run(engine, [got])
     assert again["tags"] == got["tags"]
     assert "line" not in got["ollama"]
+    # As `status` says how to send it again: there still is no line.
+    (mended,) = run(engine, [got | {"tags": got["tags"][:-1]}])
+    assert mended["tags"] == got["tags"]
 
 
 @pytest.mark.parametrize(
