@@ -59,6 +59,8 @@ def ingest(
     """
     files = told_once(files)
     if undo:
+        if host_from:
+            raise InputError("--undo takes --host to take out one machine's lines alone; it has no use for --host-from")
         _undo(cluster, files, host, form, ask=not yes)
         return
     # What cannot be read, or is not Ollama's, is told before anything is sent.
@@ -104,13 +106,16 @@ def ingest(
 def _undo(cluster: ClusterOptions, files: list[str], host: str | None, form: Form, *, ask: bool) -> None:
     """Delete the lines of files from the data stream."""
     index, query = cluster.namespace.events, lines_of_files(files, host)
+    if folder := next((file for file in files if Path(file).is_dir()), None):
+        raise InputError(f"{folder}: is a folder; name the files in it")
     with cluster.open() as engine:
         there = engine.count(index, query)
         if there and ask and not confirmed(f"Delete {there:,} lines of {len(files):,} files from {index}?"):
             raise InputError("nothing was changed: taking lines out was not confirmed (--yes does it without asking)")
-        if not there:
-            of_host = f" from {host}" if host else ""
-            note(f"There is no line of these files{of_host} to take out: {what_is_there(engine, index, files)}.")
+        of_host = f" from {host}" if host else ""
+        for file in files:
+            if not engine.count(index, lines_of_files([file], host)):
+                note(f"{file}: there is no line of it{of_host} to take out: {what_is_there(engine, index, file)}.")
         with progress("Lines", there) as advance:
             deleted = undo_lines(engine, index, query, advance) if there else 0
     if form == "json":

@@ -201,15 +201,15 @@ def lines_of_files(files: Sequence[str], host: str | None = None) -> dict[str, A
     return {"bool": {"filter": [{"bool": {"should": alternatives, "minimum_should_match": 1}}, *of_host]}}
 
 
-def what_is_there(engine: Engine, index: str, files: Sequence[str]) -> str:
-    """Say which lines a data stream has instead of some that were not found: those of the files' hosts, else of which files."""
-    for field_name, query in (("host.name", lines_of_files(files)), ("log.file.path", {"match_all": {}})):
+def what_is_there(engine: Engine, index: str, file: str) -> str:
+    """Say which lines a data stream has instead of some that were not found: from which hosts of the file, else of which files."""
+    for field_name, query in (("host.name", lines_of_files([file])), ("log.file.path", {"match_all": {}})):
         terms = {"terms": {"field": field_name, "size": _MOST_NAMED + 1}}
         answer = engine.search(index, {"size": 0, "query": query, "aggs": {"there": terms}})
         names = [str(bucket["key"]) for bucket in answer.get("aggregations", {}).get("there", {}).get("buckets", ())]
         if names:
             more = ", ..." if len(names) > _MOST_NAMED else ""
-            of = "these files from " if field_name == "host.name" else ""
+            of = "it from " if field_name == "host.name" else ""
             return f"{index} has lines of {of}{', '.join(names[:_MOST_NAMED])}{more}"
     return f"{index} has no line of any file"
 

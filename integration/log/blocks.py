@@ -14,7 +14,7 @@ from io import BufferedIOBase, FileIO
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import cast
+from typing import Final, cast
 
 from integration.errors import InputError
 from integration.log.compression import ZIP, unpack, zip_members
@@ -27,7 +27,8 @@ BLOCK_BYTES = 1 << 18
 MAX_LINE_BYTES = 16 << 20
 """A line is cut there: no line of a log is as long, and the rest of a longer one is not stored anyway."""
 
-_STANDARD_INPUT = "-"
+STANDARD_INPUT: Final = "-"
+"""The name of standard input among those of files."""
 _MOST_LOOKED_AT = 10_000
 
 
@@ -88,7 +89,7 @@ def open_logs(
         with path.open() as read, _logs(_Source(path.name, read, block_bytes, progress), now(), None) as logs:
             yield logs
         return
-    if path == _STANDARD_INPUT:
+    if path == STANDARD_INPUT:
         if sys.stdin is None:
             raise InputError("-: standard input is closed; name a file, or send the lines through a pipe")
         # `read1` returns what a pipe has, so that a slow writer's lines are not held back.
@@ -121,7 +122,7 @@ def names_of_logs(paths: Iterable[str]) -> Iterator[str]:
 def is_pipe(path: str) -> bool:
     """Return whether a log can be read only once."""
     try:
-        return path == _STANDARD_INPUT or stat.S_IFMT(Path(path).stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR)
+        return path == STANDARD_INPUT or stat.S_IFMT(Path(path).stat().st_mode) not in (stat.S_IFREG, stat.S_IFDIR)
     except OSError:
         return False
 

@@ -12,6 +12,7 @@ from json import JSONEncoder
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from integration.log.blocks import STANDARD_INPUT
 from integration.log.gin import local_time
 from integration.log.hosts import Hosts, Machine
 from integration.times import FARTHEST_OFFSET, rfc3339
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 _ID_DIGITS = 32
 _HEADER_BYTES = 55  # `{"create":{"_id":"…"}}` and two line ends
-_STANDARD_INPUT = "-"
 _json_text = JSONEncoder(ensure_ascii=False).encode
 
 
@@ -112,7 +112,7 @@ def each_once(paths: Sequence[str]) -> list[str]:
 @lru_cache(maxsize=4096)
 def resolved(path: str) -> str:
     """The name of a log in its lines' documents and ids: its full path, or `-` (`-/NAME` in a zip)."""
-    return path if path == _STANDARD_INPUT or path.startswith(f"{_STANDARD_INPUT}/") else str(Path(path).resolve())
+    return path if path == STANDARD_INPUT or path.startswith(f"{STANDARD_INPUT}/") else str(Path(path).resolve())
 
 
 @lru_cache(maxsize=4096)

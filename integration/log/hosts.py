@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Final, NamedTuple
 
 from integration.errors import InputError
+from integration.log.blocks import STANDARD_INPUT
 
 _PART: Final = re.compile(r"path:(-?[1-9][0-9]*)")
 _KIND: Final = "(?:ollama|server|app)"
@@ -58,7 +59,7 @@ class Hosts:
             return Machine(self._given, is_named=True)
         named = carried or self._known.get(path)
         if self._rule is not None:
-            named = self._rule(path)
+            named = None if path == STANDARD_INPUT else self._rule(path)
             if not named:
                 raise InputError(f"{path}: --host-from finds no host in this path")
         return Machine(named or self._this_machine, is_named=bool(named))

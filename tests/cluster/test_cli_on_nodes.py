@@ -108,12 +108,17 @@ def test_hosts_of_paths_are_ingested_and_can_be_undone(ingested: str, engine: En
     assert detect(*undo, "--yes", "--host", "gpu-1").json == {"deleted": 5}
     answer = detect(*undo, "--yes", "--host", "gpu-1")
     assert answer.json == {"deleted": 0}
-    assert "no line of these files from gpu-1 to take out: " in answer.err
-    assert "logs-ollama.server-hosts has lines of these files from gpu-2." in answer.err
+    assert (
+        "logs.zip: there is no line of it from gpu-1 to take out: logs-ollama.server-hosts has lines of it from gpu-2."
+        in answer.err
+    )
     assert detect(*undo, "--yes").json == {"deleted": 5}
-    answer = detect(*undo, "--yes")
+    answer = detect(*undo, str(tmp_path / "typo.log"), "--yes")
     assert answer.json == {"deleted": 0}
-    assert f"no line of these files to take out: logs-ollama.server-hosts has lines of {plain}." in answer.err
+    for name in ("logs.zip", "typo.log"):
+        assert f"{name}: there is no line of it to take out: logs-ollama.server-hosts has lines of {plain}." in answer.err
+    assert detect("ingest", "--undo", str(tmp_path), *asked, "--yes").code == 2
+    assert detect(*undo, "--yes", "--host-from", "path:2").code == 2
     answer = detect(*undo, "--yes", "--namespace", "none")
     assert "logs-ollama.server-none has no line of any file" in answer.err
     ran = detect("run", *asked, "--at", "2026-11-24T10:00:00Z")
