@@ -391,6 +391,7 @@ def test_what_another_carrier_may_have_brings_no_prefix_back(engine: Engine, pip
             "SIGABRT: abortFeb 26 10:05:31 gpu-1 ollama[7]: x time=y",
             ":Feb 26 10:05:31 gpu-1 ollama[7]: x",
             "SIGABRT: abortFeb 26 10:05:31 gpu-1 ollama[7]: x",
+            *(f"{file}level={rest}" for file in ("server.log:", "server.log:7:", "server log:", "7:") for rest in ("", " x")),
         ],
     )
 
