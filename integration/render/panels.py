@@ -19,7 +19,7 @@ _SENDERS = "`detect status` says who sends them."
 _LOSSES = {
     "name no machine": f"tags:{HOST_MISSING} OR host.name:{UNKNOWN_HOST}",
     "made the pipeline fail": f"tags:{PARSE_FAILURE}",
-    "never went through the pipeline": f"NOT event.dataset:{DATASET}",
+    "never went through the pipeline": f"NOT (event.dataset:{DATASET} AND (_exists_:ollama.line OR tags:{PARSE_FAILURE}))",
     "had their line in an unknown field": f"tags:{LINE_UNLISTED}",
     "have the level ERROR in a field alone": f"tags:{RECORD_APART}",
     "have a time that cannot be read": f"tags:{TIME_FAILURE}",
