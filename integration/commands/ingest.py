@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 MAX_FAILURES = 100
 """How many failed lines a report names; all are counted."""
 _STEP = 10_000
-_MOST_NAMED = 5
 """Documents a request: one request over all might take longer than an answer is waited for."""
+_MOST_NAMED = 5
 
 
 @dataclass(slots=True)

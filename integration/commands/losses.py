@@ -116,14 +116,6 @@ class Loss:
     mend: str = ""
 
 
-def losses(engine: Engine, index: str, start: int | None = None, end: int | None = None) -> list[Loss]:
-    """Count the documents of every kind in an index, of those in [`start`, `end`) where bounds are given."""
-    bounds = {bound: time for bound, time in (("gte", start), ("lt", end)) if time is not None}
-    within = [{"range": {"@timestamp": bounds | {"format": "epoch_millis"}}}] if bounds else []
-    found = [_loss(engine, index, kind, {"bool": {"filter": [*within, kind.query]}}) for kind in KINDS]
-    return [*found, *_refused(engine, index)]
-
-
 @dataclass(frozen=True, slots=True)
 class JsonEvents:
     """The documents of a data stream of JSON events: how many, and those that did not become such events."""
@@ -131,6 +123,14 @@ class JsonEvents:
     index: str
     count: int
     losses: tuple[Loss, ...]
+
+
+def losses(engine: Engine, index: str, start: int | None = None, end: int | None = None) -> list[Loss]:
+    """Count the documents of every kind in an index, of those in [`start`, `end`) where bounds are given."""
+    bounds = {bound: time for bound, time in (("gte", start), ("lt", end)) if time is not None}
+    within = [{"range": {"@timestamp": bounds | {"format": "epoch_millis"}}}] if bounds else []
+    found = [_loss(engine, index, kind, {"bool": {"filter": [*within, kind.query]}}) for kind in KINDS]
+    return [*found, *_refused(engine, index)]
 
 
 def json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:

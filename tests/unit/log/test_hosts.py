@@ -98,6 +98,12 @@ def test_a_path_that_the_rule_does_not_fit(rule: str) -> None:
         named("logs/gpu-1/server.log", host_from=rule)
 
 
+@pytest.mark.parametrize("rule", ["path:1", "(-)"])
+def test_standard_input_has_no_path(rule: str) -> None:
+    with pytest.raises(InputError, match="-: --host-from finds no host in this path"):
+        named("-", host_from=rule)
+
+
 def test_where_nothing_names_it_it_is_this_machine() -> None:
     assert Hosts().of("server.log", None) == (socket.gethostname(), False)
 
