@@ -33,10 +33,13 @@ class Process:
     @property
     def alive(self) -> bool:
         """Whether this process still runs."""
+        lives = start_of(self.pid) == self.started
+        # Collected after the look, or one that ends in between would be seen as a zombie, and stay one.
         child = _children.get(self.pid)
         if child is not None and child.poll() is not None:
             del _children[self.pid]
-        return start_of(self.pid) == self.started
+            return False
+        return lives
 
     def stop(self, grace: float) -> None:
         """End it with SIGTERM and, after `grace` seconds, with SIGKILL.

@@ -47,6 +47,19 @@ def test_it_is_collected_and_leaves_no_zombie(sleeper: Process) -> None:
         os.kill(sleeper.pid, 0)
 
 
+def test_one_that_ends_while_it_is_looked_at_leaves_no_zombie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    process = run(tmp_path, "input()")
+
+    def start_when_ended(pid: int) -> float | None:
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        return start_of(pid)
+
+    monkeypatch.setattr("integration.sandbox.local.process.start_of", start_when_ended)
+    assert not process.alive
+    with pytest.raises(ProcessLookupError):
+        os.kill(process.pid, 0)
+
+
 def test_a_zombie_is_dead() -> None:
     pid = os.fork()
     if pid == 0:
