@@ -29,6 +29,8 @@ _JSON_NEEDLES = (
     *(b'"level"', b'level\\"', b"level\\\\", b"\\u", b"\\/"),
     *(f'"{colon}[{space}{digit}'.encode() for colon in (":", ": ", " : ") for space in ("", " ") for digit in range(10)),
 )
+# No clock and no number of seconds is without one of these.
+_may_tell_time = re.compile(rb"[0-9]:[0-9]|[0-9]{8}").search
 
 
 class RawLine(NamedTuple):
@@ -36,7 +38,7 @@ class RawLine(NamedTuple):
 
     `number` counts lines from 1 as an editor does. `offset` is in bytes of the unpacked text: where the line begins, and one more
     for each event before this one in a batch. `shipped_at` (epoch milliseconds) is the time a shipper would give the line: its own
-    stamp, else its carrier's, else the stamp of the last stamped line above it, else when the file was last written. `line` is what
+    stamp, else its carrier's, else the time of the last line above it that has one, else when the file was last written. `line` is what
     was read of it.
     """
 
@@ -193,7 +195,7 @@ class _Others:
 
 
 class _Clock:
-    """The time of the last stamped line above a place in a block, and its zone; looks at no line twice."""
+    """The time of the last line above a place in a block that has one, and the zone of the last record; looks at no line twice."""
 
     def __init__(self, before_any: int) -> None:
         self._seen = 0
@@ -202,19 +204,16 @@ class _Clock:
         self._zone: int | None = None
 
     def dated(self, way: Steps, start: int, end: int) -> tuple[int, Line]:
-        """Return the time of a line, and the line; without a stamp it takes the last one above where it starts in the block.
+        """Return the time of a line, and the line; without one it takes the last one above where it starts in the block.
 
         The clock of a GIN line is that of the last record's zone.
         """
         line = arrived(way)
         if line.stamp is None:
             self._look_above(start)
-            if self._zone is not None and (local := local_time(line.text)) is not None:
-                line = line._replace(stamp=local - self._zone)
-        else:
-            self._time, self._zone = line.stamp, line.zone
         self._seen = end
-        return line.stamp if line.stamp is not None else line.carried if line.carried is not None else self._time, line
+        line = self._told(line)
+        return self._time, line
 
     def look_below(self, block: bytes) -> None:
         """Begin a block; look in it for the zone of the GIN lines that stand above the first record of a file."""
@@ -226,20 +225,37 @@ class _Clock:
             self._zone = next((zone for event in events if (zone := read(event).zone) is not None), None)
 
     def leave_block(self) -> None:
-        """Remember the last stamp of the block."""
+        """Remember the last time of the block."""
         self._look_above(len(self._block))
         self._block = b""
 
+    def _told(self, line: Line) -> Line:
+        """Remember the time that a line tells, and its zone; return it with the time of an access line."""
+        if line.stamp is not None:
+            self._zone = line.zone
+        elif self._zone is not None and (local := local_time(line.text)) is not None:
+            line = line._replace(stamp=local - self._zone)
+        time = line.carried if line.stamp is None else line.stamp
+        self._time = self._time if time is None else time
+        return line
+
     def _look_above(self, place: int) -> None:
-        """Look for the last stamp above a line that begins at `place`; places come in ascending order."""
+        """Look for the last time above a line that begins at `place`; places come in ascending order."""
+        told: list[Line] = []
         end = place
-        while (hit := self._block.rfind(b"time", self._seen, end)) >= 0:
-            start = _line_start(self._block, hit, self._seen)
-            line = read(self._block[start : _line_end(self._block, hit)].decode(errors="replace"))
-            if line.stamp is not None:
-                self._time, self._zone = line.stamp, line.zone
-                break
+        while end > self._seen:
+            start = _line_start(self._block, end - 1, self._seen)
+            text = self._block[start:end]
+            # Where the time is known, only a record is of use, for its zone.
+            if b"time" in text if told else _may_tell_time(text):
+                line = read(text.decode(errors="replace"))
+                if line.stamp is not None or not told and (line.carried is not None or local_time(line.text) is not None):
+                    told.append(line)
+                if line.stamp is not None:
+                    break
             end = start
+        for line in reversed(told):
+            self._told(line)
         self._seen = place
 
 

@@ -214,9 +214,29 @@ class TestTime:
     def test_a_docker_record_has_its_own_time(self, log: Callable[[bytes], str]) -> None:
         record = json.dumps({"log": "panic: level=ERROR\n", "time": "2026-11-24T10:00:00.5Z"})
         path = log(f"{STAMPED.format(1)}\n{record}\nlevel=ERROR".encode())
-        times = [parse_time("2026-11-24T10:00:00.5Z"), parse_time("2026-11-24T09:00:01Z")]
-        assert [line.shipped_at for line in read_lines(path)][1:] == times
-        assert [line.shipped_at for line in CandidateReader(path, [NEEDLE])] == times
+        assert [line.shipped_at for line in read_lines(path)][1:] == [parse_time("2026-11-24T10:00:00.5Z")] * 2
+        assert [line.shipped_at for line in CandidateReader(path, [NEEDLE])] == [parse_time("2026-11-24T10:00:00.5Z")] * 2
+
+    @pytest.mark.parametrize(
+        ("above", "time"),
+        [
+            ("2026-11-24T10:00:00.5+0100 gpu-1 ollama[7]: panic: out of memory", "2026-11-24T09:00:00.5Z"),
+            ("2026-11-24T10:00:00.5Z stderr F panic: out of memory", "2026-11-24T10:00:00.5Z"),
+            ("2026-11-24T10:00:00.5Z panic: out of memory", "2026-11-24T10:00:00.5Z"),
+            ("1795860000.500000 gpu-1 ollama[7]: panic: out of memory", "2026-11-28T10:00:00.5Z"),
+            ('{"MESSAGE":"panic","__REALTIME_TIMESTAMP":"1795860000500000"}', "2026-11-28T10:00:00.5Z"),
+            ('[GIN] 2026/11/24 - 10:30:00 | 500 | 1s | ::1 | POST "/api/chat"', "2026-11-24T08:30:00Z"),
+            (f"a line of its carrier's time\n{'native ' * 40}", "2026-11-24T07:00:00Z"),
+        ],
+    )
+    def test_a_line_has_the_time_above_it_whoever_tells_it(self, log: Callable[[bytes], str], above: str, time: str) -> None:
+        """journalctl, for one, writes no time before the further lines of an entry."""
+        text = ["time=2026-11-24T09:00:00+02:00 level=INFO", above, "goroutine 1 [running]:", "exited level=ERROR"]
+        path = log("\n".join(text).encode())
+        assert [line.shipped_at for line in read_lines(path)][-2:] == [parse_time(time)] * 2
+        for block_bytes in range(1, 250):
+            (candidate,) = CandidateReader(path, [NEEDLE], block_bytes=block_bytes)
+            assert candidate.shipped_at == parse_time(time), block_bytes
 
     @pytest.mark.parametrize("other", ["level=ERROR time=never", "time=2026-02-30T00:00:00Z level=ERROR", "time= level=INFO"])
     def test_no_line_is_looked_at_twice_for_a_stamp(
@@ -247,9 +267,9 @@ class TestTime:
         for lines in (read_lines(path), CandidateReader(path, [b"gin"])):
             assert [line.shipped_at for line in lines if line.text == gin] == [parse_time(time) for time in times]
 
-    def test_the_clock_of_a_gin_line_is_not_a_time_above(self, log: Callable[[bytes], str]) -> None:
-        path = log(f'{STAMPED.format(1)}\n[GIN] 2026/11/24 - 10:30:00 | 200 | 1s | ::1 | GET "/"\npanic'.encode())
-        assert [line.shipped_at for line in read_lines(path)][2] == parse_time("2026-11-24T09:00:01Z")
+    def test_the_clock_of_a_gin_line_without_a_zone_is_not_a_time_above(self, log: Callable[[bytes], str]) -> None:
+        path = log(b'[GIN] 2026/11/24 - 10:30:00 | 200 | 1s | ::1 | GET "/"\npanic')
+        assert [line.shipped_at for line in read_lines(path)] == [WRITTEN] * 2
 
 
 class TestParts:
