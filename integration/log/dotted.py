@@ -10,21 +10,25 @@ BLANKS: Final = "".join(map(chr, range(33)))
 
 
 def find(at: Any, path: str) -> Any:
-    """Return the value of a dotted name, however much of it is nested, or None; of a list of objects the values in them."""
+    """Return the value of a dotted name, however much of it is nested, or None; of a list of objects the values in them.
+
+    An empty text is one where there is no other.
+    """
     if isinstance(at, list):
         found = [value for part in at if (value := find(part, path)) is not None]
         return [part for value in found for part in (value if isinstance(value, list) else [value])] or None
     if not isinstance(at, Mapping):
         return None
-    if at.get(path) is not None:
-        return at[path]
+    whole = at.get(path)
+    if whole not in (None, ""):
+        return whole
     dot = path.find(".")
     while dot > 0:
         found = find(at.get(path[:dot]), path[dot + 1 :])
         if found is not None:
             return found
         dot = path.find(".", dot + 1)
-    return None
+    return whole
 
 
 def first_of(value: Any) -> Any:

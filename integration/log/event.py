@@ -11,7 +11,7 @@ from datetime import tzinfo
 from typing import Any, Final
 
 from integration.log import gin, json_record, shippers, slog
-from integration.log.dotted import find
+from integration.log.dotted import find, first_of
 from integration.log.kind import kind_of
 from integration.log.line import TIME_FAILURE, Line, arrived, read, steps
 from integration.log.redaction import redact
@@ -176,18 +176,16 @@ def parse_document(document: Mapping[str, Any], *, received_at: int, gin_timezon
     `gin_timezone` is the zone of access lines' clocks where it names none. Raises ValueError for a document without a line.
     """
     found, host, time = shippers.read(document)
-    text = found or (shippers.rest_of(document) if found is None else None)
-    tags: tuple[str, ...] = ()
-    if text is None and (unlisted := shippers.unlisted_text_of(document)) is not None:
-        text, tags = unlisted, (LINE_UNLISTED,)
-    if text is None and (text := found) is None:
+    text, is_unlisted = (found, False) if found else shippers.rest_of(document, found)
+    if text is None:
         raise ValueError("there is no line in the document")
+    tags = (LINE_UNLISTED,) if is_unlisted else ()
     way = steps(text)
     if is_apart(document, way.unwrapped.text):
         tags = (*tags, RECORD_APART)
     line = arrived(way)
     line = line._replace(tags=(*tags, *line.tags))
-    named = find(document, "event.timezone")
+    named = first_of(find(document, "event.timezone"))
     line = with_clock(line, zone_of(named) if isinstance(named, str) else gin_timezone)
     host = host or line.host or shippers.address_of(document)
     return event_of(line, host=host, shipped_at=received_at if time is None else time)

@@ -38,7 +38,7 @@ class RawLine(NamedTuple):
 
     `number` counts lines from 1 as an editor does. `offset` is in bytes of the unpacked text: where the line begins, and one more
     for each event before this one in a batch. `shipped_at` (epoch milliseconds) is the time a shipper would give the line: its own
-    stamp, else its carrier's, else the time of the last line above it that has one, else when the file was last written. `line` is what
+    stamp, else its carrier's, else that of the last line above it that has one, else when the file was last written. `line` is what
     was read of it.
     """
 
@@ -249,9 +249,10 @@ class _Clock:
             # Where the time is known, only a record is of use, for its zone.
             if b"time" in text if told else _may_tell_time(text):
                 line = read(text.decode(errors="replace"))
-                if line.stamp is not None or not told and (line.carried is not None or local_time(line.text) is not None):
+                is_record = line.stamp is not None
+                if is_record or (not told and (line.carried is not None or local_time(line.text) is not None)):
                     told.append(line)
-                if line.stamp is not None:
+                if is_record:
                     break
             end = start
         for line in reversed(told):

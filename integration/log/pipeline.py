@@ -57,6 +57,7 @@ _TABLES: Final[dict[str, object]] = {
     "hosts": _fields(shipper_fields.HOSTS),
     "addresses": _fields(shipper_fields.ADDRESSES),
     "times": _fields(shipper_fields.TIMES),
+    "zones": shipper_fields.ZONES,
     "records": shipper_fields.RECORDS,
     "attributes": shipper_fields.ATTRIBUTES,
     "levels": shipper_fields.LEVELS,

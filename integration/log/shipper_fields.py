@@ -30,6 +30,7 @@ LINES: Final = (
     Field("body.text", "OpenTelemetry otel"),
     Field("body_text", "OpenTelemetry otel before 0.116"),
     Field("body.stringValue", "OpenTelemetry otlp_json"),
+    Field("body.string_value", "OpenTelemetry's protobuf in JSON"),
     Field("body", "OpenTelemetry ss4o, Data Prepper otel_logs"),
     Field("Body", "OpenTelemetry none"),
     Field("@message", "CloudWatch subscription"),
@@ -68,6 +69,7 @@ HOSTS: Final = (
     Field("host.name", "ECS: Filebeat, Elastic Agent, Logstash, OpenTelemetry ecs"),
     Field("host", "Logstash before ECS, Vector, GELF, rsyslog, Cribl"),
     Field("host.hostname", "ECS"),
+    Field("host.fqdn", "Elastic Agent, OpenTelemetry"),
     Field("hostname", "Fluent Bit, Fluentd record_transformer, Data Prepper"),
     Field("_HOSTNAME", "journald, Fluent Bit systemd"),
     Field("_hostname", "Fluentd and Fluent Bit systemd in lower case"),
@@ -88,6 +90,7 @@ HOSTS: Final = (
     Field("kubernetes.host", "Fluent Bit and Fluentd Kubernetes filters"),
     Field("kubernetes.pod_node_name", "Vector kubernetes_logs"),
     Field("kubernetes.node_name", "Fluentd"),
+    Field("kubernetes.node", "Cribl, Logstash and Fluentd filters"),
     Field("resource.attributes.k8s.node.name", "OpenTelemetry k8sattributes"),
     Field("resource.attributes.k8s@node@name", "Data Prepper otel_logs"),
     Field("resource.k8s.node.name", "OpenTelemetry ss4o"),
@@ -104,6 +107,8 @@ HOSTS: Final = (
     Field("resource.attributes.host_name", "OpenTelemetry by Fluent Bit with Replace_Dots"),
     Field("log.syslog.hostname", "Logstash syslog ECS v8, Filebeat syslog"),
     Field("logsource", "Logstash syslog before ECS"),
+    Field("syslog_hostname", "Logstash by the grok of its documentation"),
+    Field("syslog.hostname", "Cribl, Telegraf"),
     Field("sysloghost", "rsyslog"),
     Field("HOSTNAME", "rsyslog, NXLog"),
     Field("Hostname", "NXLog"),
@@ -114,15 +119,18 @@ HOSTS: Final = (
     Field("resource.labels.node_name", "Google Cloud Logging"),
     Field("labels.compute.googleapis.com/resource_name", "Google Cloud Logging"),
     Field("jsonPayload.instance.name", "Docker's gcplogs driver"),
+    Field("kubernetes_node_name", "Fluentd flatten_hashes, Promtail"),
     Field("kubernetes_host", "Fluent Bit with the nest filter, Fluentd flatten_hashes"),
     Field("k8s_host", "Fluent Bit with the nest filter"),
     Field("host_name", "Logstash and Fluentd de_dot"),
     Field("node_name", "Fluent Bit record_modifier"),
     Field("nodename", "Fluent Bit record_modifier"),
     Field("nodeName", "stern"),
+    Field("NODE_NAME", "Fluent Bit record_modifier, by the name of the variable"),
     Field("labels.host", "Promtail, Loki"),
     Field("labels.hostname", "Promtail, Loki"),
     Field("labels.node_name", "Promtail, Loki"),
+    Field("labels.node", "Promtail, Loki"),
     Field("fields.host", "Filebeat fields, Grafana"),
     Field("fields.hostname", "Filebeat fields, Grafana"),
     Field("tag.host", "Telegraf"),
@@ -132,6 +140,11 @@ HOSTS: Final = (
     Field("resource.labels.instance_id", "Google Cloud Logging"),
     Field("ec2_instance_id", "FireLens, Fluent Bit aws filter"),
     Field("agent.name", "Filebeat, Elastic Agent without add_host_metadata", beside="agent.ephemeral_id"),
+    Field("agent.name", "the same with fewer fields, Wazuh", beside="agent.id"),
+    Field("beat.name", "Filebeat 6"),
+    Field("cloud.instance.name", "Filebeat add_cloud_metadata"),
+    Field("node.name", "Elasticsearch's own names"),
+    Field("node", "Fluent Bit record_modifier, Promtail"),
 )
 ADDRESSES: Final = (
     Field("fromhost-ip", "rsyslog"),
@@ -143,6 +156,7 @@ ADDRESSES: Final = (
 """Where the address of a machine is that nothing names, not even the line."""
 TIMES: Final = (
     Field("__REALTIME_TIMESTAMP", "journald"),
+    Field("_SOURCE_REALTIME_TIMESTAMP", "journald"),
     Field("time", "Docker json-file, CRI", beside="stream"),
     Field("@timestamp", "ECS"),
     Field("timestamp", "Graylog, GELF, Vector"),
@@ -160,7 +174,10 @@ TIMES: Final = (
     Field("ts", "Fluent Bit, loggers of JSON"),
     Field("datetime", "Fluentd"),
     Field("logEvents.timestamp", "CloudWatch subscription, Firehose"),
+    Field("ingestionTime", "CloudWatch"),
+    Field("receiveTimestamp", "Google Cloud Logging"),
     Field("observedTimestamp", "OpenTelemetry ss4o"),
+    Field("ObservedTimestamp", "OpenTelemetry none"),
     Field("observedTime", "Data Prepper otel_logs"),
     Field("observed_timestamp", "OpenTelemetry otel"),
     Field("observedTimeUnixNano", "OpenTelemetry otlp_json"),
@@ -175,9 +192,20 @@ TIMES: Final = (
 RECORDS: Final = (
     *("message", "log", "body", "body.structured", "body_structured", "Body", "event", "json", "jsonPayload", "json_payload"),
     *("log_processed", "structured", "parsed", "parsed_message", "result", "properties", "attributes", "Attributes"),
-    *("log.attributes", "_json", "_kv"),
+    *("log.attributes", "_json", "_kv", "_source", "record", "value", "payload", "doc", "data"),
 )
 """The objects in which shippers leave a record that they took apart, or a whole document of another shipper."""
+_ZONES: Final = """
+    UTC=GMT,UCT,UT Europe/Lisbon=WET Europe/Brussels=CET,MET Europe/Athens=EET
+    America/New_York=EST5EDT America/Chicago=CST6CDT America/Denver=MST7MDT America/Los_Angeles=PST8PDT
+    -10:00=HST -09:00=AKST -08:00=AKDT,PST -07:00=MST,PDT -06:00=MDT -05:00=EST,CDT -04:00=EDT +01:00=WEST +02:00=CEST,MEST,SAST
+    +03:00=EEST,MSK +08:00=AWST,HKT +09:00=JST,KST +09:30=ACST +10:00=AEST +10:30=ACDT +11:00=AEDT +12:00=NZST +13:00=NZDT
+"""
+ZONES: Final = {name: zone for zone, _, names in (row.partition("=") for row in _ZONES.split()) for name in names.split(",")}
+"""What abbreviations of a zone stand for, in a form that engines and Python read alike.
+
+Those that the time zone database has are as there. `CST`, `IST` and `BST` are those of several countries, and none.
+"""
 FROM_LINE: Final = (
     *("error.message", "event.duration", "http.request.method", "http.response.status_code", "source.ip", "url.path", "url.query"),
 )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from integration.log.dotted import first_of
+from integration.log.shipper_fields import ZONES
 from integration.times import FARTHEST_OFFSET, to_millis
 
 _NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
@@ -55,8 +56,8 @@ def time_of(value: Any) -> int | None:
 
 
 def zone_of(name: Any) -> tzinfo | None:
-    """Return the zone of a machine's clock: an offset, or a name of the time zone database."""
-    if not isinstance(name, str) or not (match := _ZONE.fullmatch(name)):
+    """Return the zone of a machine's clock: an offset, a name of the time zone database, or an abbreviation of one zone alone."""
+    if not isinstance(name, str) or not (match := _ZONE.fullmatch(name := ZONES.get(name, name))):
         return None
     sign, hours, minutes = match.groups(default="")
     try:

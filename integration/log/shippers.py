@@ -132,17 +132,26 @@ def time_of(document: Mapping[str, Any]) -> int | None:
     return shipper_times.first_time(_values(document, _TIMES))
 
 
-def rest_of(document: Mapping[str, Any]) -> str | None:
-    """Return what stands in place of a line, as text, where there is no line. The objects `log` and `event` are those of ECS."""
-    scalars = [value for value in _values(document, _LINES) if value is not None and not isinstance(value, Mapping)]
-    objects = [value for name in ("message", "body", "Body") if isinstance(value := document.get(name), Mapping)]
-    return next(map(flat, (*scalars, *objects)), None)
+def rest_of(document: Mapping[str, Any], line: str | None) -> tuple[str | None, bool]:
+    """Return what stands in place of a line that is blank or None, and whether no table names its field.
+
+    It is a value of no text, or the longest text of several words, which may be the line: in an object in the place of the line,
+    else anywhere. The objects `log` and `event` are those of ECS.
+    """
+    if line is None:
+        for value in _values(document, _LINES):
+            if value is not None and not isinstance(value, Mapping):
+                return flat(value), False
+        for name in ("message", "body", "Body"):
+            if isinstance(value := document.get(name), Mapping):
+                within = _longest_in(value)
+                return (flat(value), False) if within is None else (within, True)
+    within = _longest_in({name: value for name, value in document.items() if name not in NEVER_A_LINE and not name.startswith("_")})
+    return (line, False) if within is None else (within, True)
 
 
-def unlisted_text_of(document: Mapping[str, Any]) -> str | None:
-    """Return the longest text of several words in a document that has no line by the tables: it may be one all the same."""
-    texts = _texts({name: value for name, value in document.items() if name not in NEVER_A_LINE and not name.startswith("_")})
-    return max(filter(lambda text: " " in text, texts), key=_units, default=None)
+def _longest_in(at: Mapping[str, Any]) -> str | None:
+    return max(filter(lambda text: " " in text, _texts(at)), key=_units, default=None)
 
 
 def _texts(at: Any) -> Iterator[str]:
@@ -223,14 +232,16 @@ def _value(document: Mapping[str, Any], field: Field) -> Any:
 
 
 def _text(value: Any) -> str | None:
-    """Return the text of a string, of several, one a line, or of the bytes that journald writes where it is no plain text."""
+    """Return the text of a string, of several values, one a line, or of bytes, as journald writes what is no plain text."""
     if isinstance(value, list) and value:
         value = [part for part in value if part is not None]
+        while len(value) > 1 and value[0] == "":
+            value.pop(0)
         # Logstash's grok puts what it found behind the line that it found it in.
         if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[1] in value[0]:
             value.pop()
-        if value and all(isinstance(part, str) for part in value):
-            value = "\n".join(value)
+        if any(isinstance(part, str) for part in value):
+            value = "\n".join(map(flat, value))
         elif value and all(map(_is_byte, value)):
             value = bytes(map(int, value)).decode(errors=_EACH_BYTE)
     return SURROGATE.sub("\ufffd", value) if isinstance(value, str) else None

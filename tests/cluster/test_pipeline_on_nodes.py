@@ -16,6 +16,7 @@ from integration.engines.base import Engine
 from integration.folders import asset_folder
 from integration.install.shared_objects import shared_objects
 from integration.log.event import parse, parse_document
+from integration.log.shipper_fields import ZONES
 from integration.names import SERVER
 from integration.render.templates import events_mapping
 from integration.sandbox.local import Node
@@ -28,6 +29,7 @@ from tests.support.shipments import (
     HOST,
     SHAPES,
     TAKEN_APART,
+    WITHIN,
     documents,
     mixed_documents,
     shipper_documents,
@@ -326,6 +328,12 @@ def test_a_text_in_an_unlisted_field_is_kept(engine: Engine, pipeline: str) -> N
     got = run(engine, batch)
     assert [document["tags"][-1 if "edge" not in document["tags"] else 1] for document in got[:2]] == ["ollama_line_unlisted"] * 2
     assert "payload.raw" in got[1]["ollama"]["parse_error"]
+    batch = [{"@timestamp": "2026-11-28T10:15:05.000Z"} | document for document in WITHIN]
+    check_documents(engine, batch)
+    within = run(engine, batch)
+    assert "message.text" in within[0]["ollama"]["parse_error"]
+    assert within[0]["message"] == "llama runner terminated"
+    assert run(engine, within) == within
     assert "bob@" not in json.dumps(got)
     assert run(engine, got) == got
 
@@ -333,7 +341,7 @@ def test_a_text_in_an_unlisted_field_is_kept(engine: Engine, pipeline: str) -> N
 def test_a_gin_line_takes_the_zone_of_its_document(engine: Engine, pipeline: str) -> None:
     line = '[GIN] 2026/11/28 - 10:15:04 | 500 | 1s | ::1 | POST "/api/chat"'
     offsets = ("+02:00", "-0530", "+2", "-02", "+18", "-18:00", "+18:01", "+19", "+2:30", "+230", "+", "+aa", "+02:60")
-    zones = (*offsets, "Z", "UTC", "America/New_York", "EST", "Nowhere/At_all", "", 5)
+    zones = (*offsets, *ZONES, "Z", "UTC", "America/New_York", "CST", "Nowhere/At_all", "", 5, ["+01:00"], [None, "CET"], [])
     documents = [{"message": line, "event": {"timezone": zone}} for zone in zones]
     below = "\ntime=2026-02-30T10:00:00.000Z level=ERROR source=a.go:1 msg=x"  # no time, and none is needed
     documents += [{"message": line + below, "event": {"timezone": zone}, "host": "gpu-1"} for zone in ("+02:00", "none")]
@@ -350,6 +358,17 @@ def test_a_whole_line_beside_a_shippers_level(engine: Engine, pipeline: str) -> 
     batch = [document for document, _ in BESIDE_A_LEVEL]
     check_documents(engine, batch)
     assert [document["event"]["original"] for document in run(engine, batch)] == [line for _, line in BESIDE_A_LEVEL]
+
+
+def test_lists_in_place_of_a_line(engine: Engine, pipeline: str) -> None:
+    lists: list[Any] = [
+        ["", "panic: x"],
+        [None, "", "panic: x", "", "goroutine 1"],
+        ["panic: x", 5, {"a": None}],
+        ["panic: x", ""],
+        [5, 6],
+    ]
+    check_documents(engine, [{"message": each, "host": HOST, "@timestamp": "2026-11-28T12:00:00.000Z"} for each in lists])
 
 
 def test_bytes_with_a_fraction_and_a_return_alone(engine: Engine, pipeline: str) -> None:

@@ -179,6 +179,18 @@ SHAPES: dict[str, dict[str, Any]] = {
     "epoch seconds as text": {"@timestamp": "1795860905", "message": LINE, "host": [HOST]},
     "no zone": {"@timestamp": "2026-11-28 10:15:05", "message": LINE, "host": HOST},
     "an offset": {"@timestamp": "2026-11-28T12:15:05+0200", "message": LINE, "host": HOST},
+    "Wazuh": {"timestamp": "2026-11-28T10:15:05.000+0000", "full_log": LINE, "message": LINE, "agent": {"id": "001", "name": HOST}},
+    "Filebeat 6 without host metadata": {"@timestamp": TIME, "message": LINE, "beat": {"name": HOST, "version": "6.8"}},
+    "Filebeat with the cloud's name": {"@timestamp": TIME, "message": LINE, "cloud": {"instance": {"id": "i-1", "name": HOST}}},
+    "a node's name as a text": {"@timestamp": TIME, "log": LINE, "kubernetes": {"node": HOST, "pod": "ollama-0"}},
+    "a variable's name": {"@timestamp": TIME, "log": LINE, "NODE_NAME": HOST},
+    "Logstash's example": {"@timestamp": TIME, "message": LINE, "syslog_hostname": HOST, "syslog_program": "ollama"},
+    "an empty name, and a name": {"@timestamp": TIME, "message": LINE, "host.name": "", "host": {"name": HOST}},
+    "an empty line, and a line": {"@timestamp": TIME, "message": ["", LINE], "host": HOST},
+    "Kafka's envelope": {"key": None, "value": {"message": LINE, "host": {"name": HOST}, "@timestamp": TIME}},
+    "a payload": {"id": 7, "payload": {"@timestamp": TIME, "log": LINE, "hostname": HOST}},
+    "journald's time at the source": {"_SOURCE_REALTIME_TIMESTAMP": "1795860905000000", "_HOSTNAME": HOST, "MESSAGE": LINE},
+    "OpenTelemetry's protobuf": {"@timestamp": TIME, "body": {"string_value": LINE}, "resource": {"host.name": HOST}},
     "our names, of other types": {
         "@timestamp": TIME,
         "MESSAGE": LINE,
@@ -228,12 +240,43 @@ BESIDE_A_LEVEL = [
     )
 ]
 """Documents with a whole line where a record has its message, beside a level of the shipper's, and the line."""
+WITHIN = [
+    {"message": {"text": _WHOLE[0]}},
+    {"message": {"text": _WHOLE[0], "attempt": 5, "note": "a b"}},
+    {"body": {"string": _WHOLE[0]}, "host": {"name": HOST}},
+    {"Body": {"kvlistValue": {"values": [{"key": "message", "value": {"stringValue": _WHOLE[0]}}]}}},
+    {"body": {"a": {"b": [_WHOLE[0]]}}, "note": f"a text that is longer than {_WHOLE[0]}"},
+]
+"""Documents with a line in an object in its place, of which no table knows the form."""
 _MESSAGE = "llama runner terminated"
 TAKEN_APART: dict[str, tuple[dict[str, Any], str]] = {
     "Vector with the message renamed": ({"message": _MESSAGE, **_LEFT, "host": HOST, "timestamp": TIME}, _ENDS),
     "with a time of its own": (
         {"message": _MESSAGE, **_LEFT, "host": HOST, "time": "2026-11-28T10:15:04.000Z"},
         f"time=2026-11-28T10:15:04.000Z {_ENDS}",
+    ),
+    "a pattern that leaves the rest of the line in msg": (
+        {
+            "level": "ERROR",
+            "source": "server.go:316",
+            "msg": f'"{_MESSAGE}" error="exit status 2"',
+            "host": HOST,
+            "@timestamp": TIME,
+        },
+        _ENDS,
+    ),
+    "a pattern that leaves the rest of the line in message": (
+        {
+            "level": "ERROR",
+            "source": "server.go:316",
+            "message": _ENDS[_ENDS.index("msg") :],
+            "host": HOST,
+        },
+        _ENDS,
+    ),
+    "a pattern that takes the level alone": (
+        {"level": "ERROR", "message": _ENDS[_ENDS.index("source") :], "host": HOST, "@timestamp": TIME},
+        _ENDS,
     ),
     "Fluent Bit with a line end": ({"log": f"{_MESSAGE}\n", **_LEFT, "kubernetes": {"host": HOST}, "@timestamp": TIME}, _ENDS),
     "a JSON handler's place": (

@@ -9,13 +9,13 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from integration.log.dotted import find
-from integration.log.event import parse, parse_document
+from integration.log.event import LINE_UNLISTED, parse, parse_document
 from integration.log.shipper_fields import HOSTS, LINES, TIMES
 from integration.log.shippers import unwrap
 from integration.times import parse_time, rfc3339
 from tests.support.builders import RULE, findings_of
 from tests.support.lines import lines
-from tests.support.shipments import BESIDE_A_LEVEL, HOST, SHAPES, TAKEN_APART, shipped, shipper_documents
+from tests.support.shipments import BESIDE_A_LEVEL, HOST, SHAPES, TAKEN_APART, WITHIN, shipped, shipper_documents
 
 RECEIVED_AT = parse_time("2030-01-01T00:00:00Z")
 PANIC = "panic: runtime error: index out of range"
@@ -42,6 +42,26 @@ def test_every_shape_gives_line_host_and_time(shape: str) -> None:
 def test_a_level_beside_a_whole_line_is_the_shippers(document: dict[str, Any], line: str) -> None:
     event = parse_document(document, received_at=RECEIVED_AT)
     assert (event.original, event.host) == (line, HOST)
+
+
+@pytest.mark.parametrize("document", WITHIN)
+def test_a_line_in_an_object_in_its_place_is_found(document: dict[str, Any]) -> None:
+    event = parse_document(document, received_at=RECEIVED_AT)
+    assert (event.original, event.value("log.level")) == (BESIDE_A_LEVEL[0][1], "ERROR")
+    assert LINE_UNLISTED in event.tags
+
+
+@pytest.mark.parametrize(
+    ("parts", "line"),
+    [
+        (["", "panic: x"], "panic: x"),
+        ([None, "", "", "panic: x", "", "goroutine 1 [running]:"], "panic: x\n\ngoroutine 1 [running]:"),
+        (["panic: x", 5, {"a": None}], "panic: x\n5\n{a=null}"),
+        (["panic: x", ""], "panic: x"),
+    ],
+)
+def test_a_list_is_a_line_for_each_value(parts: list[Any], line: str) -> None:
+    assert parse_document({"message": parts}, received_at=0).original == line
 
 
 @given(lines, st.sampled_from([*SHAPES]))
@@ -73,7 +93,12 @@ def test_tables_name_each_field_once() -> None:
         ("+18:01", "2030-01-01T00:00:00Z"),
         ("+2:30", "2030-01-01T00:00:00Z"),
         ("+230", "2030-01-01T00:00:00Z"),
-        ("EST", "2030-01-01T00:00:00Z"),
+        ("EST", "2026-11-28T15:15:04Z"),
+        ("CET", "2026-11-28T09:15:04Z"),
+        ("CEST", "2026-11-28T08:15:04Z"),
+        ("GMT", "2026-11-28T10:15:04Z"),
+        (["+01:00"], "2026-11-28T09:15:04Z"),
+        ("IST", "2030-01-01T00:00:00Z"),
         ("Nowhere/At_all", "2030-01-01T00:00:00Z"),
         (5, "2030-01-01T00:00:00Z"),
     ],
@@ -90,7 +115,7 @@ def test_the_clock_of_a_gin_line_counts_in_the_zone_of_the_document(zone: object
     [
         ({}, "2026-11-28T09:15:04Z"),
         ({"event": {"timezone": "+02:00"}}, "2026-11-28T08:15:04Z"),
-        ({"event": {"timezone": "CET"}}, "2030-01-01T00:00:00Z"),
+        ({"event": {"timezone": "CST"}}, "2030-01-01T00:00:00Z"),
         ({"event": {"timezone": None}}, "2026-11-28T09:15:04Z"),
         ({"event": {"timezone": 5}}, "2026-11-28T09:15:04Z"),
     ],
