@@ -17,6 +17,7 @@ from integration.cli.output import note
 from integration.cli.report import Report, with_report
 from integration.cli.tables import print_record
 from integration.cli.verbs import ListingGroup, typer_app, verb_of
+from integration.commands.losses import unseen
 from integration.commands.recording_places import Places
 from integration.detection.model import Rule
 from integration.engines.base import Engine
@@ -79,6 +80,8 @@ def listed(
             note("Listed are risk events (of `detect watch` and `detect run --write`) and alerts. `detect run` evaluates.")
         if not events["read"] and not has_events(engine, report.rules, where, wanted.start, wanted.end):
             note(no_events(engine, where, wanted.start, wanted.end))
+        if index is None and (told := unseen(engine, where, wanted.start, wanted.end)):
+            note(told)
     for line in tally.notes():
         note(line)
     report.end()

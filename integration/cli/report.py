@@ -20,12 +20,14 @@ from integration.cli.options import (
     severity_of,
     zone_of,
 )
+from integration.cli.output import note
 from integration.cli.settings.model import Config
 from integration.cli.verbs import replacing
 from integration.detection.model import Rule
 from integration.detection.severity import Severity
 from integration.errors import InputError
 from integration.findings.finding import Finding
+from integration.log.event import UNKNOWN_HOST
 
 FailOnOption = Annotated[
     str | None, typer.Option("--fail-on", metavar="SEVERITY", help="End with 1 when a finding is this severe or more.")
@@ -55,11 +57,13 @@ class Report:
     _max_spl_rows: int | None
     _every: bool
     _highest: Severity | None = None
+    _of_unknown: int = 0
 
     def noted(self, findings: Iterable[Finding]) -> Iterator[Finding]:
-        """Yield the findings, of which the highest severity counts in the end."""
+        """Yield the findings, of which the highest severity counts in the end, and those for no known host."""
         for finding in findings:
             self._highest = max(finding.severity, self._highest or finding.severity)
+            self._of_unknown += finding.host == UNKNOWN_HOST
             yield finding
 
     def print(self, findings: Iterable[Finding], events: Mapping[str, int], form: Form) -> None:
@@ -74,7 +78,10 @@ class Report:
             )
 
     def end(self) -> None:
-        """End with 1 when a finding that was written reaches `--fail-on`."""
+        """Note findings that may sum up several machines, and end with 1 when one that was written reaches `--fail-on`."""
+        if self._of_unknown:
+            told = "1 finding is" if self._of_unknown == 1 else f"{self._of_unknown:,} findings are"
+            note(f"{told} for the host {UNKNOWN_HOST!r} and may sum up several machines: `detect status` says who names none.")
         if self._highest is not None and self._fail_on is not None and self._highest >= self._fail_on:
             raise typer.Exit(1)
 

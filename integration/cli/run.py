@@ -12,6 +12,7 @@ from integration.cli.options import IndexOption, TabularFormatOption
 from integration.cli.output import note, progress
 from integration.cli.report import Report, with_report
 from integration.cli.windows import AtOption, FromOption, ToOption, told, windows_of
+from integration.commands.losses import unseen
 from integration.commands.run import Run, count_read, spanned
 from integration.detection.model import Rule
 from integration.evaluation.presence import newest_event, no_events
@@ -51,6 +52,8 @@ def run(
         note(told(plan))
         if not read:
             note(no_events(engine, where, *spanned(plan)))
+        if index is None and (told_unseen := unseen(engine, where, *spanned(plan))):
+            note(told_unseen)
         if not len(findings) and (newest := newest_event(engine, report.rules, where)) is not None:
             note(_told_newest(report.rules[0], where, newest, spanned(plan)))
     for line in tally.notes():

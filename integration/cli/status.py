@@ -70,6 +70,7 @@ def _print_report(report: Report) -> None:
         ["  kept for", report.streams.retention or "as long as nobody deletes them"],
         ["  zone of [GIN] lines", report.streams.gin_timezone or "as the shipper says"],
         ["documents the pipeline failed on since the nodes started", f"{report.pipeline_failures:,}"],
+        ["prompts and responses", "stored, redacted" if report.streams.keep_prompts else "not stored"],
         *(
             row
             for each in report.json_events
@@ -108,6 +109,7 @@ def _report_json(report: Report) -> dict[str, Any]:
             "retention": report.streams.retention,
             "gin_timezone": report.streams.gin_timezone,
         },
+        "keep_prompts": report.streams.keep_prompts,
         "json_events": [
             {"index": each.index, "count": each.count} | {loss.kind: loss.count for loss in each.losses}
             for each in report.json_events

@@ -127,10 +127,22 @@ class JsonEvents:
 
 def losses(engine: Engine, index: str, start: int | None = None, end: int | None = None) -> list[Loss]:
     """Count the documents of every kind in an index, of those in [`start`, `end`) where bounds are given."""
+    found = [_loss(engine, index, kind, _within(kind, start, end)) for kind in KINDS]
+    return [*found, *_refused(engine, index)]
+
+
+def unseen(engine: Engine, index: str, start: int | None, end: int | None) -> str | None:
+    """Return what to tell who evaluates [`start`, `end`), of documents there that no rule sees; None where there are none."""
+    kind = KINDS[0]
+    count = engine.count(index, _within(kind, start, end))
+    told = _agreeing(kind.text, count)
+    return f"{count:,} document{'s' * (count != 1)} in {index} {told}. `detect status` says how to mend that." if count else None
+
+
+def _within(kind: Kind, start: int | None, end: int | None) -> dict[str, Any]:
     bounds = {bound: time for bound, time in (("gte", start), ("lt", end)) if time is not None}
     within = [{"range": {"@timestamp": bounds | {"format": "epoch_millis"}}}] if bounds else []
-    found = [_loss(engine, index, kind, {"bool": {"filter": [*within, kind.query]}}) for kind in KINDS]
-    return [*found, *_refused(engine, index)]
+    return {"bool": {"filter": [*within, kind.query]}}
 
 
 def json_events(engine: Engine, namespace: Namespace) -> Iterator[JsonEvents]:

@@ -80,7 +80,7 @@ def no_events(engine: Engine, index: str, start: int | None, end: int | None) ->
     since = "" if start is None else f" from {rfc3339(start, millis=False)}"
     until = "" if end is None else f" to {rfc3339(end, millis=False)}"
     fault = f"{index} holds no event{since}{until}" if _is_there(engine, index) else f"there is no {index}"
-    return f"NO EVENTS: {fault}, so that there is nothing to find.\n{_what_is_there(engine)}"
+    return f"NO EVENTS: {fault}, so that there is nothing to find.\n{_what_is_there(engine, index)}"
 
 
 def _is_there(engine: Engine, index: str) -> bool:
@@ -90,9 +90,9 @@ def _is_there(engine: Engine, index: str) -> bool:
         return True  # as far as this user may see
 
 
-def _what_is_there(engine: Engine) -> str:
+def _what_is_there(engine: Engine, index: str) -> str:
     try:
-        stored = stored_documents(engine)
+        stored = sorted(stored_documents(engine), key=lambda each: each.name not in index.split(","))
     except ForbiddenError:
         return f"What else there is in {EVENTS_PATTERN}, this user may not see."
     if not stored:

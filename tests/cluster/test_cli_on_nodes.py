@@ -246,6 +246,9 @@ def test_documents_that_never_went_through_the_pipeline_are_told_and_what_is_sai
     assert "that never went through the pipeline" in detect("status", *asked[:-2]).out
     assert detect("validate", *asked, "--at", "2026-11-24T10:00:00Z").code == 1
     assert detect("validate", *asked, "--at", "2026-11-24T10:00:00Z").json["documents"]["past_pipeline"] == 2
+    for verb, times in (("run", ("--at", "2026-11-24T10:00:00Z")), ("findings", ("--from", "2026-11-24"))):
+        assert "2 documents in logs-ollama.server-bare never went through the pipeline" in detect(verb, *asked, *times).err
+        assert "pipeline" not in detect(verb, *asked, "--from", "2026-11-23", "--to", "2026-11-23T12:00:00Z").err
     mend(engine, answer.err)
     answer = detect("status", *asked)
     assert (answer.code, answer.json["events"]["past_pipeline"], answer.err) == (0, 0, "")
@@ -268,8 +271,10 @@ def test_events_without_a_host_are_told_with_their_senders_and_can_be_named(inge
     answer = detect("status", *asked)
     assert (answer.code, answer.json["events"]["without_host"]) == (1, 2)
     assert "Sent by: /a.log" in answer.err
-    (finding,) = detect("run", *asked, "--at", "2026-11-24T10:00:00Z").json["findings"]
+    answer = detect("run", *asked, "--at", "2026-11-24T10:00:00Z")
+    (finding,) = answer.json["findings"]
     assert (finding["host"], finding["error_count"]) == ("unknown", 2)
+    assert "1 finding is for the host 'unknown' and may sum up several machines" in answer.err
     assert finding["risk_message"].endswith("(the host is unknown: this may sum up several machines)")
     checks = detect("doctor", *asked).json["checks"]
     (check,) = (check for check in checks if check["check"] == "documents")

@@ -202,7 +202,8 @@ def test_prompts_are_kept_from_the_installation_that_asks_for_it_to_the_one_that
     try:
         for options, kept in ((("--keep-prompts",), True), ((), True), (("--no-keep-prompts",), False), ((), False)):
             assert detect("install", *options).code == 0
-            assert (streams_of(engine).keep_prompts, detect("diff").code) == (kept, 0)
+            told = detect("status", "--format", "json").json["keep_prompts"]
+            assert (streams_of(engine).keep_prompts, told, detect("diff").code) == (kept, kept, 0)
     finally:
         install_objects(engine, shared_objects([RULE], engine.name), force=True)
 

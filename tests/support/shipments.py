@@ -240,7 +240,7 @@ BESIDE_A_LEVEL = [
     )
 ]
 """Documents with a whole line where a record has its message, beside a level of the shipper's, and the line."""
-WITHIN = [
+WITHIN: list[dict[str, Any]] = [
     {"message": {"text": _WHOLE[0]}},
     {"message": {"text": _WHOLE[0], "attempt": 5, "note": "a b"}},
     {"body": {"string": _WHOLE[0]}, "host": {"name": HOST}},
@@ -271,6 +271,7 @@ TAKEN_APART: dict[str, tuple[dict[str, Any], str]] = {
             "source": "server.go:316",
             "message": _ENDS[_ENDS.index("msg") :],
             "host": HOST,
+            "@timestamp": TIME,
         },
         _ENDS,
     ),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from integration.commands.losses import losses
+from integration.commands.losses import losses, unseen
 from integration.engines.answers import Json
 from integration.engines.base import Body, Params
 from integration.engines.faults import Call, refused
@@ -55,6 +55,16 @@ def test_each_kind_is_counted() -> None:
         "refused",
     ]
     assert counts(Engine(1, 2, 3, 4, 5, 6, 7, failures=8)) == dict(zip(kinds, range(1, 9), strict=True))
+
+
+def test_what_no_rule_sees_is_told_to_who_evaluates() -> None:
+    engine = Engine(1)
+    assert unseen(engine, "logs-x", 10, None) == (
+        "1 document in logs-x never went through the pipeline: it is not redacted, and no rule sees it. "
+        "`detect status` says how to mend that."
+    )
+    assert engine.asked[0]["bool"]["filter"][0] == {"range": {"@timestamp": {"gte": 10, "format": "epoch_millis"}}}
+    assert unseen(Engine(), "logs-x", None, None) is None
 
 
 def test_those_of_a_span() -> None:

@@ -61,6 +61,7 @@ def test_what_is_told() -> None:
     assert no_events(many, "logs-x", None, None).endswith(
         "logs-ollama.server-09 (1, the newest of 1970-01-01T00:00:00Z) and 3 more."
     )
+    assert "There are documents in logs-ollama.server-12 (1, " in no_events(many, "logs-ollama.server-12", None, None)
     assert no_events(Engine(), "logs-x", None, None).endswith(
         "No data stream logs-ollama.server-* holds any: `detect ingest` or a shipper fills one."
     )
