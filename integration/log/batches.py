@@ -1,6 +1,7 @@
 """Lines that hold several events in JSON, as shippers write batches: each event becomes a line of its own.
 
-They are lists of objects, objects one after the other, what CloudWatch Logs sends to subscriptions, and OTLP. Only a line that is
+They are lists of objects, objects one after the other, what CloudWatch Logs sends to subscriptions, OTLP, and the answers of those
+who keep logs: a search of Elasticsearch or OpenSearch, `aws logs get-log-events`, Azure's records and Loki. Only a line that is
 such JSON from its beginning to its end is taken apart. Any other stays as it is: it may be Ollama's own, with such JSON in it.
 """
 
@@ -14,13 +15,14 @@ from typing import Any, Final
 from integration.log.otlp import log_records
 from integration.log.parts import Place
 from integration.log.shippers import STRICT_JSON, SURROGATE, no_constant
+from integration.log.taken_apart import is_record
 
 _MOST_EVENTS: Final = 100_000
 """Of one line: what shippers send at a time is far less."""
 _MOST_GROWTH: Final = 16
 """Times the length of a line: what stands around all events of a batch is written beside each of them."""
 # Quotes in a string have backslashes before them, so that hardly an ordinary line has one of these.
-_KEYS: Final = ('"logEvents"', '"resourceLogs"')
+_KEYS: Final = ('"logEvents"', '"resourceLogs"', '"hits"', '"events"', '"records"', '"values"')
 _BYTES_OF_KEYS: Final = tuple(key.encode() for key in _KEYS)
 _NEXT_OBJECT: Final = r'\}[ \t]*+\{[ \t]*+"'
 _next_object_in, _next_object_in_block = re.compile(_NEXT_OBJECT).search, re.compile(_NEXT_OBJECT.encode()).search
@@ -88,6 +90,28 @@ def _objects(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
         raise ValueError("the list has no end")
 
 
+def _answered(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the events in an answer of who keeps logs; none in any other object."""
+    if is_record(found):
+        return []
+    for path in (("hits", "hits"), ("events",), ("records",)):
+        events: Any = found
+        for name in path:
+            events = events.get(name) if isinstance(events, dict) else None
+        if isinstance(events, list) and all(isinstance(event, dict) for event in events):
+            return events
+    streams = found.get("streams") or (data.get("result") if isinstance(data := found.get("data"), dict) else None)
+    if not isinstance(streams, list) or not all(map(_is_stream, streams)):
+        return []
+    return [{"labels": each["stream"], "timestamp": time, "line": line} for each in streams for time, line, *_ in each["values"]]
+
+
+def _is_stream(found: Any) -> bool:
+    """Return whether a value is a stream of Loki's: its labels, and a time and a line of each event."""
+    values = found.get("values") if isinstance(found, dict) and isinstance(found.get("stream"), dict) else None
+    return isinstance(values, list) and all(isinstance(each, list) and len(each) > 1 for each in values)
+
+
 def _events_in(text: str, found: dict[str, Any]) -> Iterator[str]:
     """Yield the events of an object: those of a batch, each as an object of the same form, or the object as it is written."""
     if found.keys() == {"resourceLogs"} and found["resourceLogs"]:
@@ -95,6 +119,8 @@ def _events_in(text: str, found: dict[str, Any]) -> Iterator[str]:
     elif "logGroup" in found and isinstance(events := found.get("logEvents"), list) and len(events) > 1:
         batch = STRICT_JSON.decode(text)
         records = (batch | {"logEvents": [event]} for event in batch["logEvents"])
+    elif _answered(found):
+        records = iter(_answered(STRICT_JSON.decode(text)))
     else:
         yield text
         return

@@ -1,7 +1,8 @@
 r"""The parts in which container runtimes write a long line, and JSON that is written on many lines.
 
 CRI's are `STAMP stderr P ...`, and `F` for the last or only one. Docker's json-file driver cuts every 16 KiB, and the last part
-ends with `\n`. `journalctl -o json-pretty`, `jq` and `gcloud` write an object a line for each member, between `{` and `}`.
+ends with `\n`. `journalctl -o json-pretty`, `jq` and `gcloud` write an object a line for each member, between `{` and `}`;
+`journalctl -o verbose` and `-o export` an entry a line for each field.
 """
 
 from __future__ import annotations
@@ -20,6 +21,13 @@ _DOCKER_MARK: Final = b'","stream":"std'
 _DOCKER_BYTES: Final = 16 << 10
 """So many a part has, at least: a shorter line without an end is the last one of a program that ended."""
 _OPENS: Final = re.compile(rb"(?:\A|\n)[ \t]*\{(?:\n|\Z)")
+_EXPORT_MARK: Final = b"__CURSOR="
+_VERBOSE_MARK: Final = b" [s="
+# `Sat 2026-11-28 10:15:05.123456 UTC [s=0c9...;i=1f;b=...]`
+_ENTRY: Final = re.compile(
+    r"__CURSOR=s=|[^ ]{1,16} ([0-9-]{10}) ([0-9:]{8}(?:\.[0-9]{1,6})?) ([A-Za-z0-9+:-]{1,6}) \[s=[0-9a-f]{1,40};[^]]{0,500}\]\Z"
+)
+_FIELD: Final = re.compile(r" {0,8}([A-Z0-9_]{1,64})=(.*)", re.DOTALL)
 _MOST: Final = 1 << 20
 """Characters of a line that are kept: what lies beyond is cut off in any case."""
 
@@ -28,7 +36,9 @@ Place = tuple[int, int]
 
 def has_parts(block: bytes) -> bool:
     """Return whether a part of a line may be in a block."""
-    if any(mark in block for mark in _CRI_MARKS) or ((b"{\n" in block or block.endswith(b"{")) and _OPENS.search(block)):
+    if any(mark in block for mark in (*_CRI_MARKS, _EXPORT_MARK, _VERBOSE_MARK)) or (
+        (b"{\n" in block or block.endswith(b"{")) and _OPENS.search(block)
+    ):
         return True
     records = block.count(_DOCKER_MARK)
     return records > 0 and (block.count(rb"\n" + _DOCKER_MARK) < records or rb"\\n" + _DOCKER_MARK in block)
@@ -89,6 +99,38 @@ class _Object:
         self.lines, self.length = [], 0
 
 
+@dataclass(slots=True)
+class _Entry:
+    """An entry of the journal of which the end has not come: its lines with their places, and its fields."""
+
+    lines: list[tuple[str, Place]] = field(default_factory=list)
+    fields: dict[str, str] = field(default_factory=dict)
+    length: int = 0
+
+    def add(self, text: str, place: Place) -> Iterator[tuple[str, Place]]:
+        """Yield the entry above as an object in JSON when it is over, and what is no part of one as it is."""
+        begin = _ENTRY.match(text)
+        if begin or self.length > _MOST:
+            yield from self.left()
+        if begin and begin[3] == "UTC":
+            self.fields["@timestamp"] = f"{begin[1]}T{begin[2]}Z"
+        elif not begin and (found := _FIELD.fullmatch(text)):
+            self.fields.setdefault(found[1], found[2])
+        elif not begin and self.fields and text.startswith("    "):  # the further lines of a value
+            self.fields[next(reversed(self.fields))] += "\n" + text.strip(" ")
+        elif not begin:
+            yield from self.left()
+            yield text, place
+            return
+        self.lines.append((text, place))
+        self.length += len(text)
+
+    def left(self) -> Iterator[tuple[str, Place]]:
+        """Yield an entry that is over, or its lines as they are where it has no message."""
+        yield from [(json.dumps(self.fields), self.lines[0][1])] if "MESSAGE" in self.fields else self.lines
+        self.lines, self.fields, self.length = [], {}, 0
+
+
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
@@ -98,19 +140,22 @@ def _is_json(text: str) -> bool:
 
 
 class Parts:
-    """Puts parts of lines together, those of each stream by themselves, and JSON objects."""
+    """Puts parts of lines together, those of each stream by themselves, JSON objects, and entries of the journal."""
 
     def __init__(self) -> None:
         self._begun: dict[str, _Begun] = {}
         self._object = _Object()
+        self._entry = _Entry()
 
     @property
     def begun(self) -> bool:
         """Whether something waits for what comes next."""
-        return bool(self._begun or self._object.lines)
+        return bool(self._begun or self._object.lines or self._entry.lines)
 
     def joined(self, text: str, place: Place) -> Iterator[tuple[str, Place]]:
         """Yield a line when it is whole, with the place where it began."""
+        if self._entry.lines or _ENTRY.match(text):
+            return self._entry.add(text, place)
         if self._object.lines or text.lstrip(" \t") == "{":
             return self._object.add(text, place)
         if text.startswith(_DOCKER_START) and (self._begun or len(text) > _DOCKER_BYTES / 4):
@@ -133,6 +178,7 @@ class Parts:
 
     def left(self) -> Iterator[tuple[str, Place]]:
         """Yield the lines of which no last part came."""
+        yield from self._entry.left()
         yield from self._object.left()
         yield from (begun.line for begun in self._begun.values())
         self._begun = {}

@@ -64,6 +64,11 @@ LINES: Final = (
     Field("docker_log.message", "Telegraf"),
     Field("syslog.message", "Telegraf"),
     Field("logEvents.message", "CloudWatch subscription, Firehose"),
+    Field("full_log", "Wazuh"),
+    Field("ResultDescription", "Azure App Service"),
+    Field("@rawstring", "LogScale"),
+    Field("_line", "Mezmo"),
+    Field("exec", "Fluent Bit exec"),
 )
 HOSTS: Final = (
     Field("host.name", "ECS: Filebeat, Elastic Agent, Logstash, OpenTelemetry ecs"),
@@ -145,6 +150,23 @@ HOSTS: Final = (
     Field("cloud.instance.name", "Filebeat add_cloud_metadata"),
     Field("node.name", "Elasticsearch's own names"),
     Field("node", "Fluent Bit record_modifier, Promtail"),
+    Field("client_host", "Fluentd in_tcp by its documentation"),
+    Field("kube_node", "Cribl Edge"),
+    Field("HostName", "Azure Monitor, Syslog"),
+    Field("hostName", "loggers of JSON"),
+    Field("Host", "Azure App Service"),
+    Field("@host", "LogScale"),
+    Field("_host", "Mezmo"),
+    Field("_sourceHost", "Sumo Logic"),
+    Field("k8s_node_name", "Logstash and Fluentd de_dot"),
+    Field("K8S_NODE_NAME", "Fluent Bit record_modifier, by the name of the variable"),
+    Field("labels.nodename", "Promtail, Loki"),
+    Field("fields.node", "Filebeat fields"),
+    Field("fields.node_name", "Filebeat fields"),
+    Field("attributes.host", "OpenTelemetry, Datadog"),
+    Field("resource.attributes.hostname", "OpenTelemetry"),
+    Field("observer.hostname", "ECS, of a collector"),
+    Field("predecoder.hostname", "Wazuh"),
 )
 ADDRESSES: Final = (
     Field("fromhost-ip", "rsyslog"),
@@ -168,6 +190,8 @@ TIMES: Final = (
     Field("S_ISODATE", "syslog-ng"),
     Field("R_ISODATE", "syslog-ng"),
     Field("UNIXTIME", "syslog-ng"),
+    Field("S_UNIXTIME", "syslog-ng"),
+    Field("R_UNIXTIME", "syslog-ng"),
     Field("_time", "Cribl, Splunk forwarders"),
     Field("Timestamp", "OpenTelemetry none"),
     Field("timeUnixNano", "OpenTelemetry otlp_json"),
@@ -181,6 +205,13 @@ TIMES: Final = (
     Field("observedTime", "Data Prepper otel_logs"),
     Field("observed_timestamp", "OpenTelemetry otel"),
     Field("observedTimeUnixNano", "OpenTelemetry otlp_json"),
+    Field("source_realtime_timestamp", "Fluent Bit systemd in lower case"),
+    Field("realtime_timestamp", "Fluent Bit systemd in lower case"),
+    Field("SOURCE_REALTIME_TIMESTAMP", "Fluentd systemd without underscores"),
+    Field("time_t", "Azure Container Apps"),
+    Field("generated_at", "Papertrail"),
+    Field("received_at", "Papertrail"),
+    Field("eventTime", "loggers of JSON"),
     Field("EventTime", "NXLog"),
     Field("EventReceivedTime", "NXLog"),
     Field("TimeCreated", "Fluent Bit winevtlog"),
@@ -190,7 +221,19 @@ TIMES: Final = (
     Field("event.ingested", "ECS"),
 )
 RECORDS: Final = (
-    *("message", "log", "body", "body.structured", "body_structured", "Body", "event", "json", "jsonPayload", "json_payload"),
+    *(
+        "message",
+        "log",
+        "body",
+        "body.structured",
+        "body.flattened",
+        "body_structured",
+        "Body",
+        "event",
+        "json",
+        "jsonPayload",
+        "json_payload",
+    ),
     *("log_processed", "structured", "parsed", "parsed_message", "result", "properties", "attributes", "Attributes"),
     *("log.attributes", "_json", "_kv", "_source", "record", "value", "payload", "doc", "data"),
 )
@@ -227,11 +270,16 @@ METADATA: Final = (
     *("severity_text", "severity_number", "severityText", "severityNumber", "SeverityText", "SeverityNumber", "log.level"),
     *("flags", "trace_flags", "traceId", "trace_id", "TraceId", "TraceFlags", "spanId", "span_id", "SpanId"),
     *("dropped_attributes_count", "droppedAttributesCount", "loglevel", "log_level", "lvl", "original", "raw"),
+    *("path", "file_path", "filepath", "log_path", "tailed_path", "log_group", "log_stream", "sourcetype", "index", "account_id"),
+    *("appname", "program", "service", "command", "created", "version", "port", "image", "container", "pod", "az", "host_ip"),
+    *("namespace_name", "cluster_name", "partition", "topic", "ddtags", "ddsource", "fluentd_tag"),
+    *("boot_id", "machine_id", "transport", "exe", "comm", "cmdline", "pid", "uid", "gid", "cap_effective", "selinux_context"),
 )
 """What shippers put beside such attributes."""
 NAMESPACES: Final = (
     *("agent.", "cloud.", "container.", "data_stream.", "deployment.", "ecs.", "event.", "file.", "host.", "k8s.", "kubernetes."),
     *("log.", "os.", "process.", "service.", "syslog.", "telemetry.", "cribl_", "gl2_", "k8s_", "kubernetes_"),
+    *("container_", "ec2_", "ecs_", "image_", "source_", "syslog_", "systemd_"),
 )
 """How the names of more of it begin: what a path says is no word of the record."""
 NEVER_A_LINE: Final = ("@timestamp", "agent", "host", "tags")

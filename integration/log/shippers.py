@@ -135,8 +135,8 @@ def time_of(document: Mapping[str, Any]) -> int | None:
 def rest_of(document: Mapping[str, Any], line: str | None) -> tuple[str | None, bool]:
     """Return what stands in place of a line that is blank or None, and whether no table names its field.
 
-    It is a value of no text, or the longest text of several words, which may be the line: in an object in the place of the line,
-    else anywhere. The objects `log` and `event` are those of ECS.
+    It is a value of no text, or a text of several words, which may be the line: one that begins as Ollama's lines do, else the
+    longest, in an object in the place of the line, else anywhere. The objects `log` and `event` are those of ECS.
     """
     if line is None:
         for value in _values(document, _LINES):
@@ -151,7 +151,8 @@ def rest_of(document: Mapping[str, Any], line: str | None) -> tuple[str | None, 
 
 
 def _longest_in(at: Mapping[str, Any]) -> str | None:
-    return max(filter(lambda text: " " in text, _texts(at)), key=_units, default=None)
+    texts = [text for text in _texts(at) if " " in text]
+    return max(filter(is_line, texts) if any(map(is_line, texts)) else texts, key=_units, default=None)
 
 
 def _texts(at: Any) -> Iterator[str]:

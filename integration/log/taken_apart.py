@@ -94,9 +94,14 @@ def is_apart(document: Mapping[str, Any], line: str) -> bool:
 
 def record_of(part: Mapping[str, Any]) -> str:
     """Return the attributes of a record as slog writes them in a line."""
-    others = sorted(name for name in part if name not in ATTRIBUTES and name not in _METADATA and not name.startswith(_THEIRS))
+    others = sorted(name for name in part if name not in ATTRIBUTES and not _is_theirs(name))
     texts = {name: scalar for name in (*ATTRIBUTES, *others) if (scalar := _scalar(part.get(name), name)) is not None}
     return " ".join(_written(name, text) for name, text in texts.items())
+
+
+def _is_theirs(name: str) -> bool:
+    """Return whether a name is no attribute's but a shipper's; journald's and syslog-ng's are in capitals."""
+    return name in _METADATA or name.startswith(_THEIRS) or (name == name.upper() and name != name.lower())
 
 
 def is_record(document: Any) -> bool:

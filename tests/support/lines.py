@@ -192,10 +192,27 @@ carriers = st.sampled_from(
         "/var/log/syslog:Feb 26 10:05:31 host ollama[7]: ",
         "syslog.1:12:2025-02-26T10:05:31.5+01:00 host ollama[7]: ",
         "0.log:2025-02-26T10:05:31Z stderr F ",
+        "    Feb 26 10:05:31 host ollama[7]: ",
+        "\t2025-02-26T10:05:31.5-07:00 stderr F ",
+        "ollama[7]: ",
+        "host ollama[7]: ",
+        "\x1b[36mFeb 26 10:05:31\x1b[0m \x1b[33mhost\x1b[0m \x1b[1mollama\x1b[0m[7]:\x1b[0m ",
+        "2025-03-06 23:33:40.123456+00:00 ",
+        "compose.log:ollama-1  | ",
     ]
 )
 """What carriers write before a line, and before each other."""
-innermost = st.sampled_from(["", "ollama-1 |", "\x1b[1;32m[ollama]     |\x1b[0m", "server.log:", "server-1.log:417:"])
+innermost = st.sampled_from(
+    [
+        "",
+        "ollama-1 |",
+        "\x1b[1;32m[ollama]     |\x1b[0m",
+        "server.log:",
+        "server-1.log:417:",
+        "C:\\a\\server.log:",
+        "2025-03-06 23:33:40.1-01:00",
+    ]
+)
 """What is known only right before what Ollama writes."""
 _pieces = st.lists(st.sampled_from(_PIECES) | carriers | innermost | st.text(max_size=3), max_size=14).map("".join)
 _ends = st.sampled_from(["", "", "", "\x1b[0m", "\x1b[m\x1b[K\r\n", "\x1b[0m" * 10, "\x1b[xm", "m"])

@@ -187,6 +187,14 @@ SHAPES: dict[str, dict[str, Any]] = {
     "Logstash's example": {"@timestamp": TIME, "message": LINE, "syslog_hostname": HOST, "syslog_program": "ollama"},
     "an empty name, and a name": {"@timestamp": TIME, "message": LINE, "host.name": "", "host": {"name": HOST}},
     "an empty line, and a line": {"@timestamp": TIME, "message": ["", LINE], "host": HOST},
+    "OpenTelemetry otel with journald's fields as the body": {
+        "@timestamp": "2026-11-28T10:15:09.000000000Z",
+        "resource": {"attributes": {}},
+        "body": {
+            "flattened": {"MESSAGE": LINE, "_HOSTNAME": HOST, "__REALTIME_TIMESTAMP": "1795860905000000", "_CMDLINE": "a b c"}
+        },
+    },
+    "Mezmo": {"_line": LINE, "_host": HOST, "_ts": 1795860905000, "timestamp": TIME},
     "Kafka's envelope": {"key": None, "value": {"message": LINE, "host": {"name": HOST}, "@timestamp": TIME}},
     "a payload": {"id": 7, "payload": {"@timestamp": TIME, "log": LINE, "hostname": HOST}},
     "journald's time at the source": {"_SOURCE_REALTIME_TIMESTAMP": "1795860905000000", "_HOSTNAME": HOST, "MESSAGE": LINE},
@@ -245,6 +253,7 @@ WITHIN: list[dict[str, Any]] = [
     {"message": {"text": _WHOLE[0], "attempt": 5, "note": "a b"}},
     {"body": {"string": _WHOLE[0]}, "host": {"name": HOST}},
     {"Body": {"kvlistValue": {"values": [{"key": "message", "value": {"stringValue": _WHOLE[0]}}]}}},
+    {"body": {"note": f"a text that is longer than {_WHOLE[0]}", "text_of_it": _WHOLE[0]}},
     {"body": {"a": {"b": [_WHOLE[0]]}}, "note": f"a text that is longer than {_WHOLE[0]}"},
 ]
 """Documents with a line in an object in its place, of which no table knows the form."""
@@ -273,6 +282,22 @@ TAKEN_APART: dict[str, tuple[dict[str, Any], str]] = {
             "host": HOST,
             "@timestamp": TIME,
         },
+        _ENDS,
+    ),
+    "Logstash with the line removed": (
+        {"@timestamp": TIME, "@version": "1", "host": HOST, "path": "/srv/models/ollama.log", **_LEFT, "msg": _MESSAGE},
+        _ENDS,
+    ),
+    "journald's fields beside the record": (
+        {"@timestamp": TIME, "_HOSTNAME": HOST, "SYSLOG_FACILITY": "3", "_PID": "7", "MESSAGE": _MESSAGE, **_LEFT},
+        _ENDS,
+    ),
+    "Fluent Bit with journald's fields in lower case": (
+        {"@timestamp": TIME, "hostname": HOST, "syslog_facility": "3", "exe": "/usr/bin/model", **_LEFT, "msg": _MESSAGE},
+        _ENDS,
+    ),
+    "FireLens": (
+        {"@timestamp": TIME, "hostname": HOST, "ecs_cluster": "models", "container_name": "x", **_LEFT, "msg": _MESSAGE},
         _ENDS,
     ),
     "a pattern that takes the level alone": (

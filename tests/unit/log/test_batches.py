@@ -105,6 +105,31 @@ def as_otlp_of_journald(texts: list[str]) -> str:
     )
 
 
+def as_search(texts: list[str]) -> str:
+    sources = [{"@timestamp": "2026-11-28T10:15:05.000Z", "message": text, "host": {"name": "gpu-1"}} for text in texts]
+    hits = [{"_index": "logs", "_id": str(n), "_score": None, "_source": source} for n, source in enumerate(sources)]
+    return compact({"took": 1, "timed_out": False, "hits": {"total": {"value": len(hits)}, "hits": hits}})
+
+
+def as_aws(texts: list[str]) -> str:
+    events = [{"timestamp": 1795860905000, "message": text, "ingestionTime": 1795860906000, "hostname": "gpu-1"} for text in texts]
+    return json.dumps({"events": events, "nextForwardToken": "f/1"})
+
+
+def as_azure(texts: list[str]) -> str:
+    records = [{"time": "2026-11-28T10:15:05Z", "properties": {"log": text, "hostname": "gpu-1"}} for text in texts]
+    return json.dumps({"records": records})
+
+
+def as_loki(texts: list[str]) -> str:
+    stream = {"stream": {"host": "gpu-1", "job": "a"}, "values": [["1795860905000000000", text] for text in texts]}
+    return compact({"status": "success", "data": {"resultType": "streams", "result": [stream]}})
+
+
+def as_loki_push(texts: list[str]) -> str:
+    return compact({"streams": [{"stream": {"host": "gpu-1"}, "values": [["1795860905000000000", text, {}]]} for text in texts]})
+
+
 FORMS: dict[str, Callable[[list[str]], str]] = {
     "a list": as_list,
     "a list with blanks": as_vectors_list,
@@ -114,6 +139,11 @@ FORMS: dict[str, Callable[[list[str]], str]] = {
     "CloudWatch by Firehose": as_firehose,
     "OTLP": as_otlp,
     "OTLP of journald": as_otlp_of_journald,
+    "an answer of a search": as_search,
+    "aws logs": as_aws,
+    "Azure": as_azure,
+    "Loki": as_loki,
+    "Loki's clients": as_loki_push,
 }
 
 
@@ -188,6 +218,12 @@ WHOLE = [
     '[["log"]]',
     "[]",
     "[{",
+    '{"hits":{"hits":[]}}',
+    '{"hits":[{"log":"x"}]}',
+    '{"events":["x"]}',
+    '{"time":"2026-11-28T10:15:04Z","level":"ERROR","msg":"model","events":[{"a":1},{"b":2}]}',
+    '{"streams":[{"stream":{},"values":[["1"]]}]}',
+    '{"data":{"result":[{"metric":{},"values":[[1,"2"]]}]}}',
     '{"log":"x"}{"log":"y"',
     '{"log":"x"}{"log":"y"},"z"',
     '{"log":"x"}{"log":"y"}]',

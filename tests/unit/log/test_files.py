@@ -272,6 +272,43 @@ class TestTime:
         assert [line.shipped_at for line in read_lines(path)] == [WRITTEN] * 2
 
 
+class TestEntries:
+    """What `journalctl -o verbose` and `-o export` write on many lines is one line, at the place of its first."""
+
+    VERBOSE = (
+        "Sat 2026-11-28 10:15:05.123000 UTC [s=0c9f;i=1f;b=def;m=1;t=1;x=1]\n"
+        "    _HOSTNAME=gpu-1\n"
+        "    PRIORITY=6\n"
+        "    MESSAGE={}\n"
+        "    _PID=820\n"
+    )
+    EXPORT = "__CURSOR=s=0c9f;i=1f\n__REALTIME_TIMESTAMP=1795860905123000\n_HOSTNAME=gpu-1\nMESSAGE={}\n_PID=820\n\n"
+
+    @pytest.mark.parametrize("needles", [None, [NEEDLE]])
+    @pytest.mark.parametrize("form", [VERBOSE, EXPORT])
+    def test_an_entry_is_a_line_with_its_host_and_its_time(
+        self, log: Callable[[bytes], str], form: str, needles: list[bytes] | None
+    ) -> None:
+        texts = ['level=ERROR msg="a=b"', STAMPED.format(1) + " level=ERROR", "level=ERROR\n        goroutine 1 [running]:"]
+        texts = texts[: 2 if form is self.EXPORT else 3]
+        path = log("".join(["before level=ERROR\n", *map(form.format, texts), "-- No entries --\nlevel=ERROR"]).encode())
+        for block_bytes in (1, 64, 65_536):
+            found = [raw for raw in CandidateReader(path, needles, block_bytes=block_bytes) if "ERROR" in raw.line.text]
+            wanted = [text.replace("        goroutine", "goroutine") for text in texts]
+            assert [raw.line.text for raw in found] == ["before level=ERROR", *wanted, "level=ERROR"]
+            assert {raw.line.host for raw in found[1:-1]} == {"gpu-1"}
+            assert {raw.line.carried for raw in found[1:-1]} == {parse_time("2026-11-28T10:15:05.123Z")}
+            assert [raw.number for raw in found[:3]] == [1, 2, 2 + form.count("\n")]
+
+    def test_a_local_time_is_none(self, log: Callable[[bytes], str]) -> None:
+        (line,) = read_lines(log(self.VERBOSE.format("panic: x").replace("UTC", "CET").encode()))
+        assert (line.line.text, line.line.host, line.line.carried, line.shipped_at) == ("panic: x", "gpu-1", None, WRITTEN)
+
+    @pytest.mark.parametrize("text", ["__CURSOR=s=1\n_PID=7\nx", VERBOSE.replace("MESSAGE", "TEXT").format("y")])
+    def test_what_has_no_message_stays_as_it_is(self, log: Callable[[bytes], str], text: str) -> None:
+        assert [line.text for line in read_lines(log(text.encode()))] == text.splitlines()
+
+
 class TestParts:
     """What a container runtime wrote in parts is one line, at the place of its first part."""
 

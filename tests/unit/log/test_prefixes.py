@@ -83,12 +83,32 @@ KNOWN = {
     "log.txt:8\u6708 02 08:15:47 gpu-1 ollama[7]: ": "gpu-1",
     "server.log:": None,
     "logs/server-1.log:417:": None,
+    "    Nov 28 10:15:04 gpu-1 ollama[820]: ": "gpu-1",
+    "\t2026-11-28T10:15:05+00:00 gpu-1 ollama[820]: ": "gpu-1",
+    "  2026-11-28T10:15:05.000000000Z stderr F ": None,
+    "ollama[820]: ": None,
+    "gpu-1 ollama[820]: ": "gpu-1",
+    "\x1b[36mNov 28 10:15:04\x1b[0m \x1b[33mgpu-1\x1b[0m \x1b[34mollama\x1b[0m[820]:\x1b[0m ": "gpu-1",
+    "\x1b[01;31m\x1b[KNov 28\x1b[m\x1b[K 10:15:04 gpu-1 ollama[820]: ": "gpu-1",
+    "\x1b[32m2026-11-28T10:15:05Z\x1b[0m \x1b[33mgpu-1\x1b[0m ollama[820]: ": "gpu-1",
+    "compose.log:ollama-1  | ": None,
+    "2026-11-28 10:15:05.123456+00:00 ": None,
+    "C:\\Users\\u\\server.log:417:": None,
+    "2026-11-28 10:15:05.123456+01:00": None,
     "ollama-1 |": None,
     "\x1b[1;32m[ollama]     |\x1b[0m": None,
 }
 """Prefixes, and the hosts that they name."""
 CLOCKS = ("Feb 26 10:05:31 ", "00:00:05 ")
-BEFORE_OLLAMAS = (*CLOCKS, "server.log:", "logs/server-1.log:417:", "ollama-1 |", "\x1b[1;32m[ollama]     |\x1b[0m")
+BEFORE_OLLAMAS = (
+    *CLOCKS,
+    "C:\\Users\\u\\server.log:417:",
+    "2026-11-28 10:15:05.123456+01:00",
+    "server.log:",
+    "logs/server-1.log:417:",
+    "ollama-1 |",
+    "\x1b[1;32m[ollama]     |\x1b[0m",
+)
 """Those that go only before what Ollama writes."""
 
 
@@ -98,6 +118,13 @@ def test_a_prefix_goes(prefix: str, host: str | None, line: str) -> None:
     line = line.strip() if prefix in BEFORE_OLLAMAS else line
     kept = prefix if prefix in BEFORE_OLLAMAS and line.startswith("github") else ""
     assert strip(prefix + line)[:2] == (kept + line, host)
+
+
+def test_the_blank_that_syslog_leaves_goes_before_what_ollama_writes() -> None:
+    assert strip(f" {PANIC}").text == PANIC
+    assert strip(" llama_model_load: x").text == "llama_model_load: x"
+    assert strip("  llama_model_load: x").text == "  llama_model_load: x"
+    assert strip(" current device: 0").text == " current device: 0"
 
 
 def test_every_prefix_of_the_table_is_tried() -> None:
@@ -137,6 +164,8 @@ def test_an_offset_and_the_name_of_ollama_make_a_host_and_a_program(program: str
         ("2025-02-26T10:05:31,5Z x", "2025-02-26T10:05:31.5Z"),
         ("<30>1 2025-02-26T10:05:31+01:00 gpu-1 ollama 1 - - x", "2025-02-26T09:05:31Z"),
         ("ollama  | 2025-02-26T10:05:31Z x", "2025-02-26T10:05:31Z"),
+        ("2025-02-26 10:05:31.5+01:00 x", "2025-02-26T09:05:31.5Z"),
+        ("2025-02-26 10:05:31.123456+00:00level=INFO", "2025-02-26T10:05:31.123Z"),
     ],
 )
 def test_the_instant_of_a_carrier(line: str, time: str) -> None:
