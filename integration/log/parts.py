@@ -104,7 +104,7 @@ class _Entry:
     """An entry of the journal of which the end has not come: its lines with their places, and its fields."""
 
     lines: list[tuple[str, Place]] = field(default_factory=list)
-    fields: dict[str, str] = field(default_factory=dict)
+    fields: dict[str, list[str]] = field(default_factory=dict)
     length: int = 0
 
     def add(self, text: str, place: Place) -> Iterator[tuple[str, Place]]:
@@ -113,11 +113,11 @@ class _Entry:
         if begin or self.length > _MOST:
             yield from self.left()
         if begin and begin[3] == "UTC":
-            self.fields["@timestamp"] = f"{begin[1]}T{begin[2]}Z"
+            self.fields["@timestamp"] = [f"{begin[1]}T{begin[2]}Z"]
         elif not begin and (found := _FIELD.fullmatch(text)):
-            self.fields.setdefault(found[1], found[2])
+            self.fields.setdefault(found[1], [found[2]])
         elif not begin and self.fields and text.startswith("    "):  # the further lines of a value
-            self.fields[next(reversed(self.fields))] += "\n" + text.strip(" ")
+            self.fields[next(reversed(self.fields))].append(text.strip(" "))
         elif not begin:
             yield from self.left()
             yield text, place
@@ -127,7 +127,10 @@ class _Entry:
 
     def left(self) -> Iterator[tuple[str, Place]]:
         """Yield an entry that is over, or its lines as they are where it has no message."""
-        yield from [(json.dumps(self.fields), self.lines[0][1])] if "MESSAGE" in self.fields else self.lines
+        if "MESSAGE" in self.fields:
+            yield json.dumps({name: "\n".join(lines) for name, lines in self.fields.items()}), self.lines[0][1]
+        else:
+            yield from self.lines
         self.lines, self.fields, self.length = [], {}, 0
 
 
