@@ -15,10 +15,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from integration.log import shipper_times
-from integration.log.dotted import BLANKS, find, first_of, object_of
+from integration.log.dotted import BLANKS, find, first_of
 from integration.log.prefixes import COLOUR
-from integration.log.shipper_fields import ADDRESSES, HOSTS, LINES, NEVER_A_LINE, RECORDS, TIMES, Field
-from integration.log.taken_apart import completed, is_line, is_place, is_record, parts_of, record_of
+from integration.log.shipper_fields import ADDRESSES, HOSTS, LINES, NEVER_A_LINE, TIMES, Field
+from integration.log.taken_apart import completed, is_line, is_place, is_record, parts_of, record_of, records_of
 
 _LINES, _HOSTS, _ADDRESSES, _TIMES = (
     tuple((field.name.partition(".")[0], field) for field in table) for table in (LINES, HOSTS, ADDRESSES, TIMES)
@@ -102,8 +102,8 @@ def read(document: Mapping[str, Any]) -> Read:
         return Read(next(filter(None, wholes), line), host, time)
     if taken := next(filter(is_record, parts_of(document)), None):
         return Read(record_of(taken), host, time)
-    for name in RECORDS:
-        if (inner := object_of(document, name)) and (found := _line_of(inner)):
+    for inner in records_of(document):
+        if found := _line_of(inner):
             within = time_of(inner)
             return Read(found, host or host_of(inner), time if within is None else within)
     return Read(line, host, time)

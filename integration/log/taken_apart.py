@@ -37,9 +37,14 @@ def parts_of(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     yield document
     if not any(isinstance(value, Mapping) or "." in name for name, value in document.items()):
         return
-    names = {name.partition(".")[0] for name in document}
-    yield from (inner for first, name in _RECORDS if first in names and (inner := object_of(document, name)) is not None)
+    yield from records_of(document)
     yield from _objects_in(document)
+
+
+def records_of(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects in a document in which shippers leave a record, or a whole document."""
+    names = {name.partition(".")[0] for name in document}
+    return (inner for first, name in _RECORDS if first in names and (inner := object_of(document, name)) is not None)
 
 
 def _objects_in(at: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
