@@ -271,10 +271,10 @@ def test_events_without_a_host_are_told_with_their_senders_and_can_be_named(inge
     answer = detect("status", *asked)
     assert (answer.code, answer.json["events"]["without_host"]) == (1, 2)
     assert "Sent by: /a.log" in answer.err
-    answer = detect("run", *asked, "--at", "2026-11-24T10:00:00Z")
-    (finding,) = answer.json["findings"]
+    ran = detect("run", *asked, "--at", "2026-11-24T10:00:00Z")
+    (finding,) = ran.json["findings"]
     assert (finding["host"], finding["error_count"]) == ("unknown", 2)
-    assert "1 finding is for the host 'unknown' and may sum up several machines" in answer.err
+    assert "1 finding is for the host 'unknown' and may sum up several machines" in ran.err
     assert finding["risk_message"].endswith("(the host is unknown: this may sum up several machines)")
     checks = detect("doctor", *asked).json["checks"]
     (check,) = (check for check in checks if check["check"] == "documents")
