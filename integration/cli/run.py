@@ -46,13 +46,14 @@ def run(
             running = Run(engine, plan, where, report.zone)
             findings = stack.enter_context(stored_findings(tally.kept(running.findings(advance))))
         read = count_read(engine, plan, where)
+        told_unseen = None if index else unseen(engine, where, *spanned(plan))
         if write:
             written = write_risk(engine, cluster.namespace.risk, {each.id: each for each in report.rules}, findings)
         report.print(findings, {"read": read, "selected": running.selected}, form)
         note(told(plan))
         if not read:
             note(no_events(engine, where, *spanned(plan)))
-        if index is None and (told_unseen := unseen(engine, where, *spanned(plan))):
+        if told_unseen:
             note(told_unseen)
         if not len(findings) and (newest := newest_event(engine, report.rules, where)) is not None:
             note(_told_newest(report.rules[0], where, newest, spanned(plan)))

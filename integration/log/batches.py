@@ -14,13 +14,14 @@ from typing import Any, Final
 
 from integration.log.otlp import log_records
 from integration.log.parts import Place
-from integration.log.shippers import STRICT_JSON, SURROGATE, no_constant
+from integration.log.shippers import STRICT_JSON, SURROGATE, no_constant, read
 from integration.log.taken_apart import is_record
 
 _MOST_EVENTS: Final = 100_000
 """Of one line: what shippers send at a time is far less."""
 _MOST_GROWTH: Final = 16
 """Times the length of a line: what stands around all events of a batch is written beside each of them."""
+_MOST_AT_ANY_RATE: Final = 16 << 20
 # Quotes in a string have backslashes before them, so that hardly an ordinary line has one of these.
 _KEYS: Final = ('"logEvents"', '"resourceLogs"', '"hits"', '"events"', '"records"', '"values"')
 _BYTES_OF_KEYS: Final = tuple(key.encode() for key in _KEYS)
@@ -66,7 +67,7 @@ def events_of(line: str) -> list[str]:
         for event in (event for text, found in _objects(line) for event in _events_in(text, found)):
             events.append(event)
             length += len(event)
-            if len(events) > _MOST_EVENTS or length > _MOST_GROWTH * len(line):
+            if len(events) > _MOST_EVENTS or length > max(_MOST_GROWTH * len(line), _MOST_AT_ANY_RATE):
                 return [line]
     except (ValueError, RecursionError):
         return [line]
@@ -92,7 +93,7 @@ def _objects(line: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _answered(found: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the events in an answer of who keeps logs; none in any other object."""
-    if is_record(found):
+    if is_record(found) or read(found).text:
         return []
     for path in (("hits", "hits"), ("events",), ("records",)):
         events: Any = found

@@ -18,8 +18,9 @@ from integration.log.batches import each_event, events_of, has_batches
 from integration.log.blocks import BLOCK_BYTES, OpenLog, Stream, open_logs
 from integration.log.gin import local_time
 from integration.log.line import Line, Steps, arrived, read, steps
-from integration.log.parts import Parts, has_parts
+from integration.log.parts import Parts, has_entries, has_parts
 from integration.log.recognition import looks_like_ollama
+from integration.log.shipper_times import EARLIEST_SECOND
 
 # Only behind a key may JSON hide a needle: most blocks have none, and fewer needles are found sooner.
 _json_key_in = re.compile(rb'"[ \t]*:').search
@@ -120,7 +121,7 @@ class CandidateReader:
             block = with_returns.replace(b"\r", b"\n")  # a CRLF leaves an empty line behind, which is none
             clock.look_below(block)
             read_log.is_ollamas = read_log.is_ollamas or looks_like_ollama(block)
-            kept = self._other_than(block)
+            kept = _Kept.whole(block) if parts.begun or has_entries(block) else self._other_than(block)
             in_parts = parts.begun or has_parts(kept.text) or has_batches(kept.text)
             lines_in = _every_line if in_parts else self._lines_in
             counted, breaks = 0, 0
@@ -213,7 +214,7 @@ class _Clock:
             self._look_above(start)
         self._seen = end
         line = self._told(line)
-        return self._time, line
+        return self._time if line.stamp is not None or line.carried is None else line.carried, line
 
     def look_below(self, block: bytes) -> None:
         """Begin a block; look in it for the zone of the GIN lines that stand above the first record of a file."""
@@ -235,29 +236,33 @@ class _Clock:
             self._zone = line.zone
         elif self._zone is not None and (local := local_time(line.text)) is not None:
             line = line._replace(stamp=local - self._zone)
-        time = line.carried if line.stamp is None else line.stamp
-        self._time = self._time if time is None else time
+        self._time = self._time if (time := _time_told(line)) is None else time
         return line
 
     def _look_above(self, place: int) -> None:
         """Look for the last time above a line that begins at `place`; places come in ascending order."""
         told: list[Line] = []
-        end = place
+        end, is_dated = place, False
         while end > self._seen:
             start = _line_start(self._block, end - 1, self._seen)
             text = self._block[start:end]
             # Where the time is known, only a record is of use, for its zone.
-            if b"time" in text if told else _may_tell_time(text):
+            if b"time" in text if is_dated else _may_tell_time(text):
                 line = read(text.decode(errors="replace"))
-                is_record = line.stamp is not None
-                if is_record or (not told and (line.carried is not None or local_time(line.text) is not None)):
+                if line.stamp is not None or not is_dated:
                     told.append(line)
-                if is_record:
+                is_dated = is_dated or _time_told(line) is not None
+                if line.stamp is not None:
                     break
             end = start
         for line in reversed(told):
             self._told(line)
         self._seen = place
+
+
+def _time_told(line: Line) -> int | None:
+    """Return the time that a line tells those below it; a carrier's before 1973 stands for none."""
+    return line.stamp if line.stamp is not None or (line.carried or 0) < EARLIEST_SECOND * 1_000 else line.carried
 
 
 def _every_line(block: bytes) -> Iterator[tuple[int, int]]:

@@ -34,10 +34,17 @@ _MOST: Final = 1 << 20
 Place = tuple[int, int]
 
 
+def has_entries(block: bytes) -> bool:
+    """Return whether an entry of the journal may be in a block."""
+    return _EXPORT_MARK in block or _VERBOSE_MARK in block
+
+
 def has_parts(block: bytes) -> bool:
     """Return whether a part of a line may be in a block."""
-    if any(mark in block for mark in (*_CRI_MARKS, _EXPORT_MARK, _VERBOSE_MARK)) or (
-        (b"{\n" in block or block.endswith(b"{")) and _OPENS.search(block)
+    if (
+        has_entries(block)
+        or any(mark in block for mark in _CRI_MARKS)
+        or ((b"{\n" in block or block.endswith(b"{")) and _OPENS.search(block))
     ):
         return True
     records = block.count(_DOCKER_MARK)
@@ -107,26 +114,27 @@ class _Entry:
     fields: dict[str, list[str]] = field(default_factory=dict)
     length: int = 0
 
-    def add(self, text: str, place: Place) -> Iterator[tuple[str, Place]]:
-        """Yield the entry above as an object in JSON when it is over, and what is no part of one as it is."""
-        begin = _ENTRY.match(text)
-        if begin or self.length > _MOST:
-            yield from self.left()
-        if begin and begin[3] == "UTC":
-            self.fields["@timestamp"] = [f"{begin[1]}T{begin[2]}Z"]
-        elif not begin and (found := _FIELD.fullmatch(text)):
+    def holds(self, text: str) -> bool:
+        """Return whether a line belongs to the entry; `-o verbose` indents them all."""
+        if not self.lines or self.length > _MOST:
+            return False
+        return _FIELD.match(text) is not None if self.lines[0][0].startswith("_") else text.startswith("    ")
+
+    def add(self, text: str, place: Place) -> None:
+        """Take a line of the entry."""
+        if not self.lines:
+            begin = _ENTRY.match(text)
+            if begin and begin[3] == "UTC":
+                self.fields["@timestamp"] = [f"{begin[1]}T{begin[2]}Z"]
+        elif found := _FIELD.fullmatch(text):
             self.fields.setdefault(found[1], [found[2]])
-        elif not begin and self.fields and text.startswith("    "):  # the further lines of a value
+        elif self.fields:  # the further lines of a value
             self.fields[next(reversed(self.fields))].append(text.strip(" "))
-        elif not begin:
-            yield from self.left()
-            yield text, place
-            return
         self.lines.append((text, place))
         self.length += len(text)
 
     def left(self) -> Iterator[tuple[str, Place]]:
-        """Yield an entry that is over, or its lines as they are where it has no message."""
+        """Yield the entry as an object in JSON, or its lines as they are where it has no message."""
         if "MESSAGE" in self.fields:
             yield json.dumps({name: "\n".join(lines) for name, lines in self.fields.items()}), self.lines[0][1]
         else:
@@ -157,8 +165,15 @@ class Parts:
 
     def joined(self, text: str, place: Place) -> Iterator[tuple[str, Place]]:
         """Yield a line when it is whole, with the place where it began."""
-        if self._entry.lines or _ENTRY.match(text):
-            return self._entry.add(text, place)
+        begins = _ENTRY.match(text) is not None
+        if begins or not self._entry.holds(text):
+            yield from self._entry.left()
+        if begins or self._entry.lines:
+            self._entry.add(text, place)
+        else:
+            yield from self._whole(text, place)
+
+    def _whole(self, text: str, place: Place) -> Iterator[tuple[str, Place]]:
         if self._object.lines or text.lstrip(" \t") == "{":
             return self._object.add(text, place)
         if text.startswith(_DOCKER_START) and (self._begun or len(text) > _DOCKER_BYTES / 4):

@@ -15,8 +15,6 @@ _INDENT: Final = r"(?>[ \t]{0,40})"
 _CLOCK: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
 # A colour, or what clears the rest of the line, as grep does behind each.
 COLOUR: Final = r"\x1b\[[0-9;]{0,20}[mK]"
-_COLOURS: Final = rf"(?:{COLOUR}){{0,3}}"
-_GAP: Final = f"{_COLOURS} {_COLOURS}"
 _WORD: Final = r"[^ \t\n\x0B\f\r]"
 # A name or an address; with nothing in it that a redaction looks for.
 _HOST: Final = r"(?:[^ \t\n\x0B\f\r@=:|\"'`<>\[\]\\]{1,255}|[0-9A-Fa-f:.]{2,45})"
@@ -26,13 +24,11 @@ _PID: Final = r"\[[0-9]{1,20}\]"
 # BusyBox and BSD name a facility and a level: `daemon.info`.
 _LEVEL: Final = r"<?[a-z0-9]{2,8}\.(?:emerg|alert|crit|err|warn|notice|info|debug)>? "
 # Two words are a host and a program, or one a program, where the number of a process or a record stands behind them.
-_TAGGED: Final = (
-    rf"(?:[^ ]{{1,255}} {_COLOURS})?(?:{_LEVEL})?(?:{_PROGRAM}{_COLOURS}{_PID}{_COLOURS}:|{_PROGRAM}: {{1,9}}(?:time=|\[GIN\]))"
-)
+_TAGGED: Final = rf"(?:[^ ]{{1,255}} )?(?:{_LEVEL})?(?:{_PROGRAM}{_PID}:|{_PROGRAM}: {{1,9}}(?:time=|\[GIN\]))"
 _PRIORITY: Final = r"(?:(?:[0-9]{1,6} )?<[0-9]{1,3}>)"
 # The name of a month in any language (`8月`, `févr.`), perhaps after that of a weekday, and a year on either side of the clock.
 _NAME: Final = rf"(?>{_WORD}{{1,16}}) "
-_CLASSIC: Final = rf" ?(?:{_NAME})?{_NAME}[ 0-3]?[0-9]{_GAP}(?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
+_CLASSIC: Final = rf" ?(?:{_NAME})?{_NAME}[ 0-3]?[0-9] (?:[0-9]{{4}} )?{_CLOCK}(?: [0-9]{{4}})?"
 _DATE: Final = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _WEEKDAY_AND_DATE: Final = (
     rf"{_NAME}(?:(?P<stamp_full>(?!00|99){_DATE} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}) UTC|{_DATE} {_CLOCK} [A-Za-z0-9+:-]{{1,6}})"
@@ -48,16 +44,15 @@ _UNSTAMPED: Final = r"panic: |fatal error: |goroutine [0-9]|[a-z][a-z0-9]{1,20}(
 _NATIVE: Final = rf"(?=\[GIN\] |level=|{_UNSTAMPED}|\[signal |\t|CUDA error|GGML_|[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}[T _])"
 _COLON: Final = rf"(?:{COLOUR}){{0,9}}:(?:{COLOUR}){{0,9}}"
 _LABEL: Final = r"[A-Za-z_][A-Za-z0-9_]{0,60}=\x22(?:[^\x22\\\n\r]|\\[^\n\r]){0,500}\x22"
-_SERVICE: Final = r"\[?[A-Za-z0-9][A-Za-z0-9_.-]{0,254}\]?"
 _STRUCTURED: Final = r"(?:-|(?:\[(?:[^\]\\\n\r]|\\[^\n\r]){0,2000}\]){1,20})"
 
 PREFIXES: Final[dict[str, str]] = {
     # The clock of syslog: `Feb 26 10:05:31 gpu-1 ollama[1499630]: `, `Sat 2026-08-03 06:46:39 UTC gpu-1 ollama[7]: `. `ts` writes a
     # clock and the line, which may begin with `panic: `.
     "journald and syslog": (
-        rf"{_INDENT}{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}|{_DATE_AND_CLOCK}(?:[+-][0-9]{{4}} )?){_GAP}"
-        rf"(?:{_LEVEL})?(?:(?={_TAGGED})(?:(?!{_LEVEL})(?P<host>{_HOST}){_GAP})?(?:{_LEVEL})?{_PROGRAM}{_COLOURS}(?:{_PID})?{_COLOURS}"
-        rf"|(?:(?!{_LEVEL})(?P<host_named>{_HOST}) )?(?:{_LEVEL})?{_OLLAMA}):{_COLOURS}(?: |\Z)"
+        rf"{_INDENT}{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}|{_DATE_AND_CLOCK}(?:[+-][0-9]{{4}} )?) "
+        rf"(?:{_LEVEL})?(?:(?={_TAGGED})(?:(?!{_LEVEL})(?P<host>{_HOST}) )?(?:{_LEVEL})?{_PROGRAM}(?:{_PID})?"
+        rf"|(?:(?!{_LEVEL})(?P<host_named>{_HOST}) )?(?:{_LEVEL})?{_OLLAMA}):(?: |\Z)"
     ),
     "syslog by RFC 5424": (
         rf"{_PRIORITY}?1 (?:-|(?P<stamp_rfc5424>{_ISO})) (?:-|(?P<host_rfc5424>{_HOST}))(?: {_WORD}{{1,255}}){{3}}"
@@ -65,12 +60,11 @@ PREFIXES: Final[dict[str, str]] = {
     ),
     # `docker logs -t` writes an instant in UTC and the line, which may begin with `starting ollama: `.
     "journald and syslog, an instant": (
-        rf"{_INDENT}{_PRIORITY}?(?P<stamp_iso>{_ISO}){_GAP}"
-        rf"(?:(?={_TAGGED})(?:(?P<host_iso>{_HOST}){_GAP})?{_PROGRAM}{_COLOURS}(?:{_PID})?{_COLOURS}"
-        rf"|(?<!Z )(?P<host_offset>{_HOST}) {_OLLAMA}):{_COLOURS}(?: |\Z)"
+        rf"{_INDENT}{_PRIORITY}?(?P<stamp_iso>{_ISO}) (?:(?={_TAGGED})(?:(?P<host_iso>{_HOST}) )?{_PROGRAM}(?:{_PID})?"
+        rf"|(?<!Z )(?P<host_offset>{_HOST}) {_OLLAMA}):(?: |\Z)"
     ),
-    # Without a priority the program is Ollama, and there is the number of a process.
-    "syslog without a time": (rf"(?:{_PRIORITY}{_PROGRAM}(?:{_PID})?|(?:(?P<host_bare>{_HOST}) )?{_OLLAMA}{_PID}):(?: |\Z)"),
+    # Without a priority it is Ollama's number of a process; the kernel writes it behind a prefix of its own.
+    "syslog without a time": rf"(?:{_PRIORITY}{_PROGRAM}(?:{_PID})?|\Aollama{_PID}):(?: |\Z)",
     # `aws logs tail` names the stream of a task's container, Loki's logcli the labels, and Grafana writes a tab.
     "CRI, docker logs -t, and exports": (
         rf"{_INDENT}\[?(?P<stamp_cri>{_ISO})\]?"
@@ -82,7 +76,7 @@ PREFIXES: Final[dict[str, str]] = {
     # A swarm's services name the node: `ollama.1.k3x9@gpu-1    | `. Foreman writes a clock before the name, pm2 a number. podman's
     # has brackets around the name, and no blank behind the bar, like nerdctl's.
     "Docker Compose, docker service logs, foreman and pm2": (
-        rf"(?:{_CLOCK} |[0-9]{{1,4}}\|)?(?>{_SERVICE})(?:@(?P<host_swarm>{_HOST}))? {{1,255}}"
+        rf"(?:{_CLOCK} |[0-9]{{1,4}}\|)?(?>\[?[A-Za-z0-9][A-Za-z0-9_.-]{{0,254}}\]?)(?:@(?P<host_swarm>{_HOST}))? {{1,255}}"
         rf"(?:{COLOUR})?\|(?:{COLOUR})?(?: |\Z|{_NATIVE})"
     ),
     "Docker Desktop, svlogd, s6-log, NSSM and ts": (
@@ -93,7 +87,7 @@ PREFIXES: Final[dict[str, str]] = {
     # The file and perhaps the number of the line: `syslog.1:12:Nov 28 10:15:04 gpu-1 ollama[820]: `, `server.log:417:[GIN] `.
     "grep": (
         rf"(?:[A-Za-z]:[\\/])?[^ \t\n\x0B\f\r\x1b:\"'=|]{{1,300}}{_COLON}(?:[0-9]{{1,9}}{_COLON})?"
-        rf"(?:(?={_PRIORITY}?(?:1 )?(?:{_CLASSIC}|{_ISO}) |{_SERVICE} {{1,255}}\|)|{_NATIVE})"
+        rf"(?:(?={_PRIORITY}?(?:1 )?(?:{_CLASSIC}|{_ISO}) )|{_NATIVE})"
     ),
     "TrueNAS": rf"(?P<stamp_blank>(?!00|99){_DATE} {_CLOCK}{_OFFSET})(?: |(?=time=)|{_NATIVE})",
 }

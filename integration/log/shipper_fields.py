@@ -68,7 +68,6 @@ LINES: Final = (
     Field("ResultDescription", "Azure App Service"),
     Field("@rawstring", "LogScale"),
     Field("_line", "Mezmo"),
-    Field("exec", "Fluent Bit exec"),
 )
 HOSTS: Final = (
     Field("host.name", "ECS: Filebeat, Elastic Agent, Logstash, OpenTelemetry ecs"),
@@ -145,16 +144,14 @@ HOSTS: Final = (
     Field("resource.labels.instance_id", "Google Cloud Logging"),
     Field("ec2_instance_id", "FireLens, Fluent Bit aws filter"),
     Field("agent.name", "Filebeat, Elastic Agent without add_host_metadata", beside="agent.ephemeral_id"),
+    Field("predecoder.hostname", "Wazuh"),
     Field("agent.name", "the same with fewer fields, Wazuh", beside="agent.id"),
     Field("beat.name", "Filebeat 6"),
     Field("cloud.instance.name", "Filebeat add_cloud_metadata"),
     Field("node.name", "Elasticsearch's own names"),
-    Field("node", "Fluent Bit record_modifier, Promtail"),
-    Field("client_host", "Fluentd in_tcp by its documentation"),
     Field("kube_node", "Cribl Edge"),
     Field("HostName", "Azure Monitor, Syslog"),
     Field("hostName", "loggers of JSON"),
-    Field("Host", "Azure App Service"),
     Field("@host", "LogScale"),
     Field("_host", "Mezmo"),
     Field("_sourceHost", "Sumo Logic"),
@@ -165,8 +162,6 @@ HOSTS: Final = (
     Field("fields.node_name", "Filebeat fields"),
     Field("attributes.host", "OpenTelemetry, Datadog"),
     Field("resource.attributes.hostname", "OpenTelemetry"),
-    Field("observer.hostname", "ECS, of a collector"),
-    Field("predecoder.hostname", "Wazuh"),
 )
 ADDRESSES: Final = (
     Field("fromhost-ip", "rsyslog"),
@@ -270,16 +265,26 @@ METADATA: Final = (
     *("severity_text", "severity_number", "severityText", "severityNumber", "SeverityText", "SeverityNumber", "log.level"),
     *("flags", "trace_flags", "traceId", "trace_id", "TraceId", "TraceFlags", "spanId", "span_id", "SpanId"),
     *("dropped_attributes_count", "droppedAttributesCount", "loglevel", "log_level", "lvl", "original", "raw"),
-    *("path", "file_path", "filepath", "log_path", "tailed_path", "log_group", "log_stream", "sourcetype", "index", "account_id"),
-    *("appname", "program", "service", "command", "created", "version", "port", "image", "container", "pod", "az", "host_ip"),
-    *("namespace_name", "cluster_name", "partition", "topic", "ddtags", "ddsource", "fluentd_tag"),
-    *("boot_id", "machine_id", "transport", "exe", "comm", "cmdline", "pid", "uid", "gid", "cap_effective", "selinux_context"),
+    *(
+        "file_path",
+        "filepath",
+        "log_path",
+        "tailed_path",
+        "log_group",
+        "log_stream",
+        "sourcetype",
+        "account_id",
+        "appname",
+        "host_ip",
+    ),
+    *("namespace_name", "cluster_name", "ddtags", "ddsource", "fluentd_tag", "boot_id", "machine_id", "cap_effective"),
+    *("selinux_context", "DATE", "MSGID", "MSGHDR", "LEGACY_MSGHDR", "TRANSPORT"),
 )
 """What shippers put beside such attributes."""
 NAMESPACES: Final = (
     *("agent.", "cloud.", "container.", "data_stream.", "deployment.", "ecs.", "event.", "file.", "host.", "k8s.", "kubernetes."),
     *("log.", "os.", "process.", "service.", "syslog.", "telemetry.", "cribl_", "gl2_", "k8s_", "kubernetes_"),
-    *("container_", "ec2_", "ecs_", "image_", "source_", "syslog_", "systemd_"),
+    *("container_", "ec2_", "ecs_", "image_", "source_", "syslog_", "systemd_", "SYSLOG_"),
 )
 """How the names of more of it begin: what a path says is no word of the record."""
 NEVER_A_LINE: Final = ("@timestamp", "agent", "host", "tags")

@@ -23,7 +23,8 @@ _TIME: Final = re.compile(
 _ZONE: Final = re.compile(
     r"Z|UTC|([+-])([0-9]|[01][0-9])(?:(?<=[0-9]{2}):?([0-5][0-9]))?|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}"
 )
-_EARLIEST_SECOND: Final = 1e8  # what is less is no time, but a year, a duration or nothing
+EARLIEST_SECOND: Final = 1e8
+"""What is less is no time, but a year, a duration or nothing."""
 _LATEST_NANOSECOND: Final = 1e19
 _UNITS: Final = ((1e11, 1e-3), (1e14, 1.0), (1e17, 1e3), (1e19, 1e6))
 
@@ -36,7 +37,7 @@ def first_time(values: Iterable[Any]) -> int | None:
     early = None
     for value in values:
         time = time_of(first_of(value))
-        if time is not None and time >= _EARLIEST_SECOND * 1_000:
+        if time is not None and time >= EARLIEST_SECOND * 1_000:
             return time
         early = time if early is None else early
     return early
@@ -49,7 +50,7 @@ def time_of(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     number = float(value)
-    if not _EARLIEST_SECOND <= number < _LATEST_NANOSECOND:
+    if not EARLIEST_SECOND <= number < _LATEST_NANOSECOND:
         return None
     unit = next(unit for most, unit in _UNITS if number < most)
     return int(number / unit + 0.001)  # a fraction is seldom exact

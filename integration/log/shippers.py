@@ -135,24 +135,31 @@ def time_of(document: Mapping[str, Any]) -> int | None:
 def rest_of(document: Mapping[str, Any], line: str | None) -> tuple[str | None, bool]:
     """Return what stands in place of a line that is blank or None, and whether no table names its field.
 
-    It is a value of no text, or a text of several words, which may be the line: one that begins as Ollama's lines do, else the
-    longest, in an object in the place of the line, else anywhere. The objects `log` and `event` are those of ECS.
+    It is a value of no text, or a text of several words, which may be the line: one like Ollama's lines, in an object in the place
+    of the line, else anywhere; else the longest in such an object, else anywhere. The objects `log` and `event` are those of ECS.
     """
+    anywhere = _likeliest(
+        {name: value for name, value in document.items() if name not in NEVER_A_LINE and not name.startswith("_")}
+    )
     if line is None:
         for value in _values(document, _LINES):
             if value is not None and not isinstance(value, Mapping):
                 return flat(value), False
         for name in ("message", "body", "Body"):
             if isinstance(value := document.get(name), Mapping):
-                within = _longest_in(value)
+                within = _likeliest(value)
+                if anywhere is not None and _tells(anywhere) and not (within is not None and _tells(within)):
+                    within = anywhere
                 return (flat(value), False) if within is None else (within, True)
-    within = _longest_in({name: value for name, value in document.items() if name not in NEVER_A_LINE and not name.startswith("_")})
-    return (line, False) if within is None else (within, True)
+    return (line, False) if anywhere is None else (anywhere, True)
 
 
-def _longest_in(at: Mapping[str, Any]) -> str | None:
-    texts = [text for text in _texts(at) if " " in text]
-    return max(filter(is_line, texts) if any(map(is_line, texts)) else texts, key=_units, default=None)
+def _likeliest(at: Mapping[str, Any]) -> str | None:
+    return max((text for text in _texts(at) if " " in text), key=lambda text: (_tells(text), _units(text)), default=None)
+
+
+def _tells(text: str) -> bool:
+    return "level=" in text or "[GIN] " in text
 
 
 def _texts(at: Any) -> Iterator[str]:
@@ -236,8 +243,7 @@ def _text(value: Any) -> str | None:
     """Return the text of a string, of several values, one a line, or of bytes, as journald writes what is no plain text."""
     if isinstance(value, list) and value:
         value = [part for part in value if part is not None]
-        while len(value) > 1 and value[0] == "":
-            value.pop(0)
+        value = value[next((at for at, part in enumerate(value) if part != ""), len(value) - 1) :]
         # Logstash's grok puts what it found behind the line that it found it in.
         if len(value) == 2 and isinstance(value[0], str) and isinstance(value[1], str) and value[1] in value[0]:
             value.pop()

@@ -26,7 +26,6 @@ _THEIRS: Final = ("_", "@", *NAMESPACES)
 # Where slog says that a record was written.
 _PLACE: Final = re.compile(r".+\.go:[0-9]+", re.DOTALL)
 _BEGINS_A_LINE: Final = ("time=", "level=", "[GIN] ")
-_BEGINS_A_REST: Final = ("source=", "msg=")
 _QUOTED: Final = re.compile(r'[\x00-\x20"=\x7F]|\A\Z')
 _ESCAPED: Final = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _SPECIAL: Final = re.compile(r'[\\"\n\r\t]')
@@ -57,7 +56,7 @@ def _objects_in(at: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def completed(document: Mapping[str, Any], part: Mapping[str, Any], line: str) -> str | None:
     """Return the record of which a line is the message and a part of the document has the rest; None where it is not so.
 
-    A level alone may be a shipper's own: a place in Go's source tells that it is the record's, in a field or in the rest of a line.
+    A level alone may be a shipper's own: a place in Go's source tells that it is the record's.
     """
     if part.get("_raw") is not None or first_of(part.get("msg")) not in (None, line):
         return None
@@ -69,9 +68,7 @@ def completed(document: Mapping[str, Any], part: Mapping[str, Any], line: str) -
     if not is_place(place) and part is document:
         origin = {"file": find(document, "log.origin.file.name"), "line": find(document, "log.origin.file.line")}
         taken, place = {"err": find(document, "error.message")}, _scalar(origin, "source")
-    if line.startswith("source="):
-        place = None
-    elif not is_place(place):
+    if not is_place(place):
         return None
     levels = (first_of(find(at, name)) for at in (part, document) for name in LEVELS)
     level = next((level for level in levels if isinstance(level, str) and level), None)
@@ -99,14 +96,14 @@ def is_apart(document: Mapping[str, Any], line: str) -> bool:
 
 def record_of(part: Mapping[str, Any]) -> str:
     """Return the attributes of a record as slog writes them in a line."""
-    others = sorted(name for name in part if name not in ATTRIBUTES and not _is_theirs(name))
+    others = sorted(name for name in part if name not in ATTRIBUTES and not _is_theirs(name, part))
     texts = {name: scalar for name in (*ATTRIBUTES, *others) if (scalar := _scalar(part.get(name), name)) is not None}
-    return " ".join(_written(name, text) for name, text in texts.items())
+    return " ".join(f"{name}={_quoted(text)}" for name, text in texts.items())
 
 
-def _is_theirs(name: str) -> bool:
-    """Return whether a name is no attribute's but a shipper's; journald's and syslog-ng's are in capitals."""
-    return name in _METADATA or name.startswith(_THEIRS) or (name == name.upper() and name != name.lower())
+def _is_theirs(name: str, part: Mapping[str, Any]) -> bool:
+    """Return whether a name is no attribute's but a shipper's; Logstash's `path` is that of the file."""
+    return name in _METADATA or name.startswith(_THEIRS) or (name == "path" and part.get("@version") is not None)
 
 
 def is_record(document: Any) -> bool:
@@ -131,17 +128,6 @@ def _scalar(value: Any, name: str) -> str | None:
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, str | int | float) else None
-
-
-def _written(name: str, text: str) -> str:
-    """Return an attribute as slog writes it.
-
-    A pattern that ends with `msg=%{msg}` or `%{message}` leaves the rest of the line there as it is.
-    """
-    if name == "msg" and text.startswith(_BEGINS_A_REST):
-        return text
-    is_as_written = name == "msg" and text.startswith('"') and '"' in text[1:]
-    return f"{name}={text if is_as_written else _quoted(text)}"
 
 
 def _quoted(text: str) -> str:

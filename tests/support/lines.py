@@ -194,11 +194,7 @@ carriers = st.sampled_from(
         "0.log:2025-02-26T10:05:31Z stderr F ",
         "    Feb 26 10:05:31 host ollama[7]: ",
         "\t2025-02-26T10:05:31.5-07:00 stderr F ",
-        "ollama[7]: ",
-        "host ollama[7]: ",
-        "\x1b[36mFeb 26 10:05:31\x1b[0m \x1b[33mhost\x1b[0m \x1b[1mollama\x1b[0m[7]:\x1b[0m ",
         "2025-03-06 23:33:40.123456+00:00 ",
-        "compose.log:ollama-1  | ",
     ]
 )
 """What carriers write before a line, and before each other."""

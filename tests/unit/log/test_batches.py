@@ -221,6 +221,9 @@ WHOLE = [
     '{"hits":{"hits":[]}}',
     '{"hits":[{"log":"x"}]}',
     '{"events":["x"]}',
+    '{"message":"level=ERROR model","host":"gpu-1","events":[{"name":"exception"}]}',
+    '{"log":"level=ERROR model\\n","records":[{"a":1}]}',
+    '{"level":"ERROR","source":"server.go:1","message":"model exited","data":{"result":[{"stream":{},"values":[["1","x"]]}]}}',
     '{"time":"2026-11-28T10:15:04Z","level":"ERROR","msg":"model","events":[{"a":1},{"b":2}]}',
     '{"streams":[{"stream":{},"values":[["1"]]}]}',
     '{"data":{"result":[{"metric":{},"values":[[1,"2"]]}]}}',
@@ -326,6 +329,11 @@ def test_a_gin_line_has_the_zone_of_a_record_below_in_its_batch(log: Callable[[s
     texts = [gin, "time=2026-11-28T10:30:01+02:00 level=INFO", gin]
     for form in FORMS.values():
         assert [raw.shipped_at for raw in read_lines(log(form(texts)))][0::2] == [parse_time("2026-11-28T08:30:00Z")] * 2
+
+
+def test_labels_beside_each_event_are_no_growth_to_speak_of() -> None:
+    stream = {"stream": {"host": "gpu-1", "a": "x" * 2_000}, "values": [["1795860905000000000", "level=ERROR"]] * 300}
+    assert len(events_of(compact({"data": {"result": [stream]}}))) == 300
 
 
 class TestBounds:

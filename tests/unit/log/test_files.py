@@ -84,8 +84,7 @@ def expected(data: bytes, path: str) -> list[RawLine]:
         number = data.count(b"\n", 0, match.start()) + 1
         for before, text in enumerate(events_of(match[0].decode(errors="replace"))):
             line = read(text)
-            last = last if line.stamp is None else line.stamp
-            time = next(time for time in (line.stamp, line.carried, last) if time is not None)
+            last = time = next(time for time in (line.stamp, line.carried, last) if time is not None)
             found.append(RawLine(text, path, number, match.start() + before, time, line))
     return found
 
@@ -206,6 +205,20 @@ class TestTime:
         for block_bytes in range(1, 200):
             assert [line.shipped_at for line in CandidateReader(path, [NEEDLE], block_bytes=block_bytes)] == [first, second]
 
+    def test_an_access_line_without_a_zone_hides_no_time(self, log: Callable[[bytes], str]) -> None:
+        gin = '[GIN] 2026/11/24 - 10:30:00 | 500 | 1s | ::1 | POST "/api/chat"'
+        path = log(f"2026-11-24T10:00:00Z CUDA error: x\n{gin}\nlevel=ERROR".encode())
+        for needles in (None, [NEEDLE]):
+            *_, line = CandidateReader(path, needles)
+            assert line.shipped_at == parse_time("2026-11-24T10:00:00Z")
+
+    def test_1970_stands_for_no_time(self, log: Callable[[bytes], str]) -> None:
+        none = '{"message":"x","timestamp":"1970-01-01T00:00:00Z"}'
+        path = log(f"{STAMPED.format(1)}\n{none}\nlevel=ERROR".encode())
+        for needles in (None, [NEEDLE]):
+            *_, line = CandidateReader(path, needles)
+            assert line.shipped_at == parse_time("2026-11-24T09:00:01Z")
+
     def test_a_time_inside_a_line_is_no_stamp(self, log: Callable[[bytes], str]) -> None:
         path = log(b'msg="time=2026-11-24T09:00:00Z "\nlevel=ERROR')
         assert [line.shipped_at for line in read_lines(path)] == [WRITTEN, WRITTEN]
@@ -299,6 +312,29 @@ class TestEntries:
             assert {raw.line.host for raw in found[1:-1]} == {"gpu-1"}
             assert {raw.line.carried for raw in found[1:-1]} == {parse_time("2026-11-28T10:15:05.123Z")}
             assert [raw.number for raw in found[:3]] == [1, 2, 2 + form.count("\n")]
+
+    @pytest.mark.parametrize("without", [(), ("INFO",)])
+    def test_what_follows_an_entry_is_read_by_itself(self, log: Callable[[bytes], str], without: tuple[str, ...]) -> None:
+        below = [
+            STAMPED.format(9),
+            "OLLAMA_DEBUG=1 level=ERROR",
+            "{",
+            '  "MESSAGE": "level=ERROR model",',
+            '  "_HOSTNAME": "gpu-2"',
+            "}",
+            "2026-11-28T10:15:09Z stderr P level=ERR",
+            "2026-11-28T10:15:09Z stderr F OR exited",
+        ]
+        path = log((self.VERBOSE.format("level=ERROR") + "\n".join(below)).encode())
+        for block_bytes in (1, 64, 65_536):
+            reader = CandidateReader(path, [NEEDLE], without=without, block_bytes=block_bytes)
+            found = [(raw.line.text, raw.line.host, raw.shipped_at) for raw in reader if "ERROR" in raw.line.text]
+            assert found == [
+                ("level=ERROR", "gpu-1", parse_time("2026-11-28T10:15:05.123Z")),
+                ("OLLAMA_DEBUG=1 level=ERROR", None, parse_time("2026-11-24T09:00:09Z")),
+                ("level=ERROR model", "gpu-2", parse_time("2026-11-24T09:00:09Z")),
+                ("level=ERROR exited", None, parse_time("2026-11-28T10:15:09Z")),
+            ]
 
     def test_a_local_time_is_none(self, log: Callable[[bytes], str]) -> None:
         (line,) = read_lines(log(self.VERBOSE.format("panic: x").replace("UTC", "CET").encode()))

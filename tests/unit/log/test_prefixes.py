@@ -87,11 +87,6 @@ KNOWN = {
     "\t2026-11-28T10:15:05+00:00 gpu-1 ollama[820]: ": "gpu-1",
     "  2026-11-28T10:15:05.000000000Z stderr F ": None,
     "ollama[820]: ": None,
-    "gpu-1 ollama[820]: ": "gpu-1",
-    "\x1b[36mNov 28 10:15:04\x1b[0m \x1b[33mgpu-1\x1b[0m \x1b[34mollama\x1b[0m[820]:\x1b[0m ": "gpu-1",
-    "\x1b[01;31m\x1b[KNov 28\x1b[m\x1b[K 10:15:04 gpu-1 ollama[820]: ": "gpu-1",
-    "\x1b[32m2026-11-28T10:15:05Z\x1b[0m \x1b[33mgpu-1\x1b[0m ollama[820]: ": "gpu-1",
-    "compose.log:ollama-1  | ": None,
     "2026-11-28 10:15:05.123456+00:00 ": None,
     "C:\\Users\\u\\server.log:417:": None,
     "2026-11-28 10:15:05.123456+01:00": None,
@@ -118,6 +113,12 @@ def test_a_prefix_goes(prefix: str, host: str | None, line: str) -> None:
     line = line.strip() if prefix in BEFORE_OLLAMAS else line
     kept = prefix if prefix in BEFORE_OLLAMAS and line.startswith("github") else ""
     assert strip(prefix + line)[:2] == (kept + line, host)
+
+
+@pytest.mark.parametrize("words", ["starting ollama", "Error loading/ollama", "error:model |"])
+@pytest.mark.parametrize("colour", ["", GREEN])
+def test_the_words_of_a_program_are_no_prefix(colour: str, words: str) -> None:
+    assert strip(f"2026-08-03T06:46:39Z {colour}{words}: x").text == f"{words}: x"
 
 
 def test_the_blank_that_syslog_leaves_goes_before_what_ollama_writes() -> None:
@@ -228,6 +229,9 @@ def test_what_a_client_may_have_written_is_no_record(line: str) -> None:
         "ollama-1  |x",
         " ollama-1  | x",
         "a = 1 | b = 2",
+        "error:model | exited",
+        "Process ollama[12]: exited",
+        "panic ollama[3]: exited model",
         "  two blanks",
         f"{GREEN}green{PLAIN}",
     ],
