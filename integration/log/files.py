@@ -212,8 +212,7 @@ class _Clock:
         line = arrived(way)
         if line.stamp is None:
             self._look_above(start)
-        self._seen = end
-        line = self._told(line)
+        line, self._seen = self._told(line), end
         return self._time if line.stamp is not None or line.carried is None else line.carried, line
 
     def look_below(self, block: bytes) -> None:
@@ -233,8 +232,9 @@ class _Clock:
     def _told(self, line: Line) -> Line:
         """Remember the time that a line tells, and its zone; return it with the time of an access line."""
         if line.stamp is not None:
-            self._zone = line.zone
-        elif self._zone is not None and (local := local_time(line.text)) is not None:
+            self._time, self._zone = line.stamp, line.zone
+            return line
+        if self._zone is not None and (local := local_time(line.text)) is not None:
             line = line._replace(stamp=local - self._zone)
         self._time = self._time if (time := _time_told(line)) is None else time
         return line
@@ -243,7 +243,7 @@ class _Clock:
         """Look for the last time above a line that begins at `place`; places come in ascending order."""
         told: list[Line] = []
         end, is_dated = place, False
-        while end > self._seen:
+        while end - self._seen > 1:  # more than the end of a line
             start = _line_start(self._block, end - 1, self._seen)
             text = self._block[start:end]
             # Where the time is known, only a record is of use, for its zone.
