@@ -255,6 +255,7 @@ WITHIN: list[dict[str, Any]] = [
     {"Body": {"kvlistValue": {"values": [{"key": "message", "value": {"stringValue": _WHOLE[0]}}]}}},
     {"body": {"note": f"a text that is longer than {_WHOLE[0]}", "text_of_it": _WHOLE[0]}},
     {"message": {"a": "two words"}, "raw_x": _WHOLE[0]},
+    {"raw_x": f"Nov 28 10:15:05 {HOST} ollama[820]: {_WHOLE[0]}", "user_agent": "time=2026-01-01T00:00:00Z level=INFO x"},
     {"raw_y": _WHOLE[0], "note": f"a text that is longer than {_WHOLE[0].replace('level=', '')}"},
     {"body": {"a": {"b": [_WHOLE[0]]}}, "note": f"a text that is longer than {_WHOLE[0]}"},
 ]
@@ -265,6 +266,14 @@ TAKEN_APART: dict[str, tuple[dict[str, Any], str]] = {
     "with a time of its own": (
         {"message": _MESSAGE, **_LEFT, "host": HOST, "time": "2026-11-28T10:15:04.000Z"},
         f"time=2026-11-28T10:15:04.000Z {_ENDS}",
+    ),
+    "attributes of names that shippers have, too": (
+        {"@timestamp": TIME, "host": HOST, "level": "ERROR", "msg": "failed", "path": "/root/.ollama/models/x", "command": "run"},
+        "level=ERROR msg=failed command=run path=/root/.ollama/models/x",
+    ),
+    "a message that looks like attributes": (
+        {"@timestamp": TIME, "host": HOST, "level": "ERROR", "msg": '"x" err="exit status 1" model'},
+        r'level=ERROR msg="\"x\" err=\"exit status 1\" model"',
     ),
     "Logstash with the line removed": (
         {"@timestamp": TIME, "@version": "1", "host": HOST, "path": "/srv/models/ollama.log", **_LEFT, "msg": _MESSAGE},

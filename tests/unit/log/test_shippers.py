@@ -44,6 +44,11 @@ def test_a_level_beside_a_whole_line_is_the_shippers(document: dict[str, Any], l
     assert (event.original, event.host) == (line, HOST)
 
 
+@pytest.mark.parametrize("beside", [{"observer": {"hostname": "x"}}, {"client_host": "x"}, {"Host": "x"}, {"node": "x"}])
+def test_what_may_be_another_machine_goes_not_before_the_host_in_a_line(beside: dict[str, Any]) -> None:
+    assert parse_document({"message": f"Nov 28 10:15:04 {HOST} ollama[820]: {PANIC}"} | beside, received_at=0).host == HOST
+
+
 @pytest.mark.parametrize("document", WITHIN)
 def test_a_line_in_an_object_in_its_place_is_found(document: dict[str, Any]) -> None:
     event = parse_document(document, received_at=RECEIVED_AT)
