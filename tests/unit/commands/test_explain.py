@@ -104,7 +104,7 @@ def test_the_table_says_why_not(log: str) -> None:
     [
         (1, "2026-03-01T10:00:00.000Z  (its own time)"),
         (4, "2026-03-01T10:00:02.000Z  (its own clock, in the zone of the records around it)"),
-        (5, "2026-03-01T10:00:01.000Z  (it has none: that of a line above, else when the file was written)"),
+        (5, "2026-03-01T10:00:02.000Z  (it has none: that of a line above, else when the file was written)"),
     ],
 )
 def test_where_the_time_is_from(log: str, number: int, time: str) -> None:

@@ -76,7 +76,7 @@ def test_a_log_is_read_like_a_file_and_lines_as_they_are_sent() -> None:
     assert [line.event.document()["@timestamp"] for line in log] == [
         "2026-11-24T09:00:00.000Z",
         "2026-11-24T09:00:05.000Z",
-        "2026-11-24T09:00:00.000Z",
+        "2026-11-24T09:00:05.000Z",
     ]
     lines = sent_lines(
         Case(name="a", lines=("panic: x\ngoroutine 1", "Feb 26 10:05:31 gpu-9 ollama[7]: x"), time="2026-11-20", findings=())
