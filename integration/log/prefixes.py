@@ -15,6 +15,8 @@ _INDENT: Final = r"(?>[ \t]{0,40})"
 _CLOCK: Final = r"[0-9]{2}:[0-9]{2}:[0-9]{2}(?:[.,][0-9]{1,9})?"
 # A colour, or what clears the rest of the line, as grep does behind each.
 COLOUR: Final = r"\x1b\[[0-9;]{0,20}[mK]"
+# journalctl and others colour all that they write before a line, and end the colour behind the colon.
+_BEHIND: Final = rf":(?:{COLOUR}){{0,3}}(?: |\Z)"
 _WORD: Final = r"[^ \t\n\x0B\f\r]"
 # A name or an address; with nothing in it that a redaction looks for.
 _HOST: Final = r"(?:[^ \t\n\x0B\f\r@=:|\"'`<>\[\]\\]{1,255}|[0-9A-Fa-f:.]{2,45})"
@@ -52,7 +54,7 @@ PREFIXES: Final[dict[str, str]] = {
     "journald and syslog": (
         rf"{_INDENT}{_PRIORITY}?(?:{_CLASSIC}|{_WEEKDAY_AND_DATE}|{_SECONDS}|{_DATE_AND_CLOCK}(?:[+-][0-9]{{4}} )?) "
         rf"(?:{_LEVEL})?(?:(?={_TAGGED})(?:(?!{_LEVEL})(?P<host>{_HOST}) )?(?:{_LEVEL})?{_PROGRAM}(?:{_PID})?"
-        rf"|(?:(?!{_LEVEL})(?P<host_named>{_HOST}) )?(?:{_LEVEL})?{_OLLAMA}):(?: |\Z)"
+        rf"|(?:(?!{_LEVEL})(?P<host_named>{_HOST}) )?(?:{_LEVEL})?{_OLLAMA}){_BEHIND}"
     ),
     "syslog by RFC 5424": (
         rf"{_PRIORITY}?1 (?:-|(?P<stamp_rfc5424>{_ISO})) (?:-|(?P<host_rfc5424>{_HOST}))(?: {_WORD}{{1,255}}){{3}}"
@@ -61,7 +63,7 @@ PREFIXES: Final[dict[str, str]] = {
     # `docker logs -t` writes an instant in UTC and the line, which may begin with `starting ollama: `.
     "journald and syslog, an instant": (
         rf"{_INDENT}{_PRIORITY}?(?P<stamp_iso>{_ISO}) (?:(?={_TAGGED})(?:(?P<host_iso>{_HOST}) )?{_PROGRAM}(?:{_PID})?"
-        rf"|(?<!Z )(?P<host_offset>{_HOST}) {_OLLAMA}):(?: |\Z)"
+        rf"|(?<!Z )(?P<host_offset>{_HOST}) {_OLLAMA}){_BEHIND}"
     ),
     # Without a priority it is Ollama's number of a process; the kernel writes it behind a prefix of its own.
     "syslog without a time": rf"(?:{_PRIORITY}{_PROGRAM}(?:{_PID})?|\Aollama{_PID}):(?: |\Z)",
