@@ -14,13 +14,12 @@ from typing import NamedTuple
 
 from ahocorasick_rs import BytesAhoCorasick, Implementation
 
-from integration.log.batches import each_event, events_of, has_batches
+from integration.log.batches import each_event, has_batches
 from integration.log.blocks import BLOCK_BYTES, OpenLog, Stream, open_logs
-from integration.log.gin import local_time
-from integration.log.line import Line, Steps, arrived, read, steps
+from integration.log.clock import Clock, line_end, line_start
+from integration.log.line import Line, steps
 from integration.log.parts import Parts, has_entries, has_parts
 from integration.log.recognition import looks_like_ollama
-from integration.log.shipper_times import EARLIEST_SECOND
 
 # Only behind a key may JSON hide a needle: most blocks have none, and fewer needles are found sooner.
 _json_key_in = re.compile(rb'"[ \t]*:').search
@@ -30,8 +29,6 @@ _JSON_NEEDLES = (
     *(b'"level"', b'level\\"', b"level\\\\", b"\\u", b"\\/"),
     *(f'"{colon}[{space}{digit}'.encode() for colon in (":", ": ", " : ") for space in ("", " ") for digit in range(10)),
 )
-# No clock and no number of seconds is without one of these.
-_may_tell_time = re.compile(rb"[0-9]:[0-9]|[0-9]{8}").search
 
 
 class RawLine(NamedTuple):
@@ -115,7 +112,7 @@ class CandidateReader:
 
     def lines_of(self, log: OpenLog) -> Iterator[RawLine]:
         """Read a log that is open."""
-        read_log, clock, parts, above = ReadLog(log.path), _Clock(log.modified), Parts(), 0
+        read_log, clock, parts, above = ReadLog(log.path), Clock(log.modified), Parts(), 0
         self.logs.append(read_log)
         for offset, with_returns in log.blocks:
             block = with_returns.replace(b"\r", b"\n")  # a CRLF leaves an empty line behind, which is none
@@ -195,76 +192,6 @@ class _Others:
         return _Kept(b"\n".join([block[start:end] for start, end in spans]), begins[:-1], [start for start, _ in spans])
 
 
-class _Clock:
-    """The time of the last line above a place in a block that has one, and the zone of the last record; looks at no line twice."""
-
-    def __init__(self, before_any: int) -> None:
-        self._seen = 0
-        self._block = b""
-        self._time = before_any
-        self._zone: int | None = None
-
-    def dated(self, way: Steps, start: int, end: int) -> tuple[int, Line]:
-        """Return the time of a line, and the line; without one it takes the last one above where it starts in the block.
-
-        The clock of a GIN line is that of the last record's zone.
-        """
-        line = arrived(way)
-        if line.stamp is None:
-            self._look_above(start)
-        line, self._seen = self._told(line), end
-        return self._time if line.stamp is not None or line.carried is None else line.carried, line
-
-    def look_below(self, block: bytes) -> None:
-        """Begin a block; look in it for the zone of the GIN lines that stand above the first record of a file."""
-        self._block, self._seen = block, 0
-        place = 0
-        while self._zone is None and b"[GIN]" in block and (hit := block.find(b"time", place)) >= 0:
-            start, place = _line_start(block, hit, place), _line_end(block, hit)
-            events = events_of(block[start:place].decode(errors="replace"))
-            self._zone = next((zone for event in events if (zone := read(event).zone) is not None), None)
-
-    def leave_block(self) -> None:
-        """Remember the last time of the block."""
-        self._look_above(len(self._block))
-        self._block = b""
-
-    def _told(self, line: Line) -> Line:
-        """Remember the time that a line tells, and its zone; return it with the time of an access line."""
-        if line.stamp is not None:
-            self._time, self._zone = line.stamp, line.zone
-            return line
-        if self._zone is not None and (local := local_time(line.text)) is not None:
-            line = line._replace(stamp=local - self._zone)
-        self._time = self._time if (time := _time_told(line)) is None else time
-        return line
-
-    def _look_above(self, place: int) -> None:
-        """Look for the last time above a line that begins at `place`; places come in ascending order."""
-        told: list[Line] = []
-        end, is_dated = place, False
-        while end - self._seen > 1:  # more than the end of a line
-            start = _line_start(self._block, end - 1, self._seen)
-            text = self._block[start:end]
-            # Where the time is known, only a record is of use, for its zone.
-            if b"time" in text if is_dated else _may_tell_time(text):
-                line = read(text.decode(errors="replace"))
-                if line.stamp is not None or not is_dated:
-                    told.append(line)
-                is_dated = is_dated or _time_told(line) is not None
-                if line.stamp is not None:
-                    break
-            end = start
-        for line in reversed(told):
-            self._told(line)
-        self._seen = place
-
-
-def _time_told(line: Line) -> int | None:
-    """Return the time that a line tells those below it; a carrier's before 1973 stands for none."""
-    return line.stamp if line.stamp is not None or (line.carried or 0) < EARLIEST_SECOND * 1_000 else line.carried
-
-
 def _every_line(block: bytes) -> Iterator[tuple[int, int]]:
     """Yield the begin and end of every line that is not empty."""
     start = 0
@@ -288,16 +215,6 @@ class _Needles:
         end = 0
         for _, hit, _ in search.find_matches_as_indexes(block.lower()):
             if hit >= end:
-                start = _line_start(block, hit, end)
-                end = _line_end(block, hit)
+                start = line_start(block, hit, end)
+                end = line_end(block, hit)
                 yield start, end
-
-
-def _line_start(block: bytes, place: int, earliest: int) -> int:
-    """Return where the line at `place` begins, not before `earliest`."""
-    return max(block.rfind(b"\n", earliest, place) + 1, earliest)
-
-
-def _line_end(block: bytes, place: int) -> int:
-    end = block.find(b"\n", place)
-    return end if end >= 0 else len(block)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from integration.folders import asset_folder
-from integration.log import event, gin, json_record, kind, line, prefixes, redaction, shipper_fields
+from integration.log import event, gin, json_record, kind, line, prefixes, redaction, shipper_fields, shipper_times
 from integration.times import RFC3339
 
 FOLDER: Final = asset_folder("ingest_pipelines")
@@ -57,7 +57,7 @@ _TABLES: Final[dict[str, object]] = {
     "hosts": _fields(shipper_fields.HOSTS),
     "addresses": _fields(shipper_fields.ADDRESSES),
     "times": _fields(shipper_fields.TIMES),
-    "zones": shipper_fields.ZONES,
+    "zones": shipper_times.ZONES,
     "records": shipper_fields.RECORDS,
     "attributes": shipper_fields.ATTRIBUTES,
     "levels": shipper_fields.LEVELS,

@@ -216,34 +216,21 @@ TIMES: Final = (
     Field("event.ingested", "ECS"),
 )
 RECORDS: Final = (
+    *("message", "log", "body", "body.structured", "body.flattened", "body_structured", "Body", "event", "json", "jsonPayload"),
     *(
-        "message",
-        "log",
-        "body",
-        "body.structured",
-        "body.flattened",
-        "body_structured",
-        "Body",
-        "event",
-        "json",
-        "jsonPayload",
         "json_payload",
+        "log_processed",
+        "structured",
+        "parsed",
+        "parsed_message",
+        "result",
+        "properties",
+        "attributes",
+        "Attributes",
     ),
-    *("log_processed", "structured", "parsed", "parsed_message", "result", "properties", "attributes", "Attributes"),
     *("log.attributes", "_json", "_kv", "_source", "record", "value", "payload", "doc", "data"),
 )
 """The objects in which shippers leave a record that they took apart, or a whole document of another shipper."""
-_ZONES: Final = """
-    UTC=GMT,UCT,UT Europe/Lisbon=WET Europe/Brussels=CET,MET Europe/Athens=EET
-    America/New_York=EST5EDT America/Chicago=CST6CDT America/Denver=MST7MDT America/Los_Angeles=PST8PDT
-    -10:00=HST -09:00=AKST -08:00=AKDT,PST -07:00=MST,PDT -06:00=MDT -05:00=EST,CDT -04:00=EDT +01:00=WEST +02:00=CEST,MEST,SAST
-    +03:00=EEST,MSK +08:00=AWST,HKT +09:00=JST,KST +09:30=ACST +10:00=AEST +10:30=ACDT +11:00=AEDT +12:00=NZST +13:00=NZDT
-"""
-ZONES: Final = {name: zone for zone, _, names in (row.partition("=") for row in _ZONES.split()) for name in names.split(",")}
-"""What abbreviations of a zone stand for, in a form that engines and Python read alike.
-
-Those that the time zone database has are as there. `CST`, `IST` and `BST` are those of several countries, and none.
-"""
 FROM_LINE: Final = (
     *("error.message", "event.duration", "http.request.method", "http.response.status_code", "source.ip", "url.path", "url.query"),
 )
@@ -265,19 +252,8 @@ METADATA: Final = (
     *("severity_text", "severity_number", "severityText", "severityNumber", "SeverityText", "SeverityNumber", "log.level"),
     *("flags", "trace_flags", "traceId", "trace_id", "TraceId", "TraceFlags", "spanId", "span_id", "SpanId"),
     *("dropped_attributes_count", "droppedAttributesCount", "loglevel", "log_level", "lvl", "original", "raw"),
-    *(
-        "file_path",
-        "filepath",
-        "log_path",
-        "tailed_path",
-        "log_group",
-        "log_stream",
-        "sourcetype",
-        "account_id",
-        "appname",
-        "host_ip",
-    ),
-    *("namespace_name", "cluster_name", "ddtags", "ddsource", "fluentd_tag", "boot_id", "machine_id", "cap_effective"),
+    *("file_path", "filepath", "log_path", "tailed_path", "log_group", "log_stream", "sourcetype", "account_id", "appname"),
+    *("host_ip", "namespace_name", "cluster_name", "ddtags", "ddsource", "fluentd_tag", "boot_id", "machine_id", "cap_effective"),
     *("selinux_context", "DATE", "MSGID", "MSGHDR", "LEGACY_MSGHDR", "TRANSPORT"),
 )
 """What shippers put beside such attributes."""

@@ -9,7 +9,6 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from integration.log.dotted import first_of
-from integration.log.shipper_fields import ZONES
 from integration.times import FARTHEST_OFFSET, to_millis
 
 _NUMBER: Final = re.compile(r"[0-9]{1,20}(?:\.[0-9]{1,20})?")
@@ -23,6 +22,17 @@ _TIME: Final = re.compile(
 _ZONE: Final = re.compile(
     r"Z|UTC|([+-])([0-9]|[01][0-9])(?:(?<=[0-9]{2}):?([0-5][0-9]))?|[A-Z][A-Za-z0-9_+-]{0,40}(?:/[A-Za-z0-9_+-]{1,40}){1,2}"
 )
+_ZONES: Final = """
+    UTC=GMT,UCT,UT Europe/Lisbon=WET Europe/Brussels=CET,MET Europe/Athens=EET
+    America/New_York=EST5EDT America/Chicago=CST6CDT America/Denver=MST7MDT America/Los_Angeles=PST8PDT
+    -10:00=HST -09:00=AKST -08:00=AKDT,PST -07:00=MST,PDT -06:00=MDT -05:00=EST,CDT -04:00=EDT +01:00=WEST +02:00=CEST,MEST,SAST
+    +03:00=EEST,MSK +08:00=AWST,HKT +09:00=JST,KST +09:30=ACST +10:00=AEST +10:30=ACDT +11:00=AEDT +12:00=NZST +13:00=NZDT
+"""
+ZONES: Final = {name: zone for zone, _, names in (row.partition("=") for row in _ZONES.split()) for name in names.split(",")}
+"""What abbreviations of a zone stand for, in a form that engines and Python read alike.
+
+Those that the time zone database has are as there. `CST`, `IST` and `BST` are those of several countries, and none.
+"""
 EARLIEST_SECOND: Final = 1e8
 """What is less is no time, but a year, a duration or nothing."""
 _LATEST_NANOSECOND: Final = 1e19

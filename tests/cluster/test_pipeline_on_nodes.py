@@ -16,7 +16,7 @@ from integration.engines.base import Engine
 from integration.folders import asset_folder
 from integration.install.shared_objects import shared_objects
 from integration.log.event import parse, parse_document
-from integration.log.shipper_fields import ZONES
+from integration.log.shipper_times import ZONES
 from integration.names import SERVER
 from integration.render.templates import events_mapping
 from integration.sandbox.local import Node

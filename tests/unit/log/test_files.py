@@ -16,8 +16,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from integration.errors import InputError
-from integration.log import blocks
-from integration.log import files as logfiles
+from integration.log import blocks, clock
 from integration.log.batches import events_of, has_batches
 from integration.log.file_kinds import refuse_other_than_text
 from integration.log.files import CandidateReader, RawLine, read_lines
@@ -265,8 +264,8 @@ class TestTime:
 
             return counted
 
-        monkeypatch.setattr(logfiles, "read", counting(read))
-        monkeypatch.setattr(logfiles, "arrived", counting(arrived))
+        monkeypatch.setattr(clock, "read", counting(read))
+        monkeypatch.setattr(clock, "arrived", counting(arrived))
         count = 2_000
         path = log("\n".join([other, "level=ERROR"] * count).encode())
         assert len(list(CandidateReader(path, [NEEDLE]))) in (count, 2 * count)
